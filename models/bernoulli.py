@@ -1,0 +1,38 @@
+"""The Bernoulli VAE: binary cross-entropy on logits (Kingma and Welling, 2014)."""
+
+import keras
+
+from models.blocks import networks
+from models.blocks.layers import BernoulliLogLikelihood, GaussianKL
+from models.blocks.model import assemble
+
+
+def build(
+    input_shape,
+    latent_dim=2,
+    hidden_dims=(512,),
+    *,
+    activation="relu",
+    kl_weight=1.0,
+    n_samples=1,
+    seed=None,
+):
+    """The VAE with p(x|z) = Bernoulli(sigmoid(logits)), for x in [0, 1].
+
+    Args: as every variant's; see `models`.
+    """
+    settings = networks.Settings(input_shape, latent_dim, hidden_dims, activation, seed)
+    x = keras.Input(settings.input_shape, name="x")
+
+    # q(z|x) = N(z_mean, diag exp(z_log_var))
+    q = networks.gaussian_posterior(x, settings, n_samples)
+
+    # p(z) = N(0, I)
+    kl = GaussianKL(name="kl")(q["z_mean"], q["z_log_var"])
+
+    # p(x|z) = Bernoulli(sigmoid(logits))
+    logits = networks.mlp_decoder(settings)(q["z"])
+    log_likelihood = BernoulliLogLikelihood(name="log_likelihood")(x, logits)
+    x_mean = keras.layers.Activation("sigmoid", dtype="float32", name="x_mean")(logits)
+
+    return assemble({"x": x}, q, kl, log_likelihood, x_mean, kl_weight)

@@ -1,0 +1,1 @@
+"""What a variant is assembled from: densities, layers, networks, the model class."""

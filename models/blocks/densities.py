@@ -1,0 +1,58 @@
+"""Log-likelihoods and KL divergences: pure functions of tensors, nats per datum.
+
+Every function sums over all axes but the first `batch_axes` ones, in float32 or
+wider as given, and never averages: the mean over the batch is taken in one place,
+`models.blocks.model.VAE.compute_loss`.
+"""
+
+import math
+
+from keras import ops
+
+
+def sum_event(values, batch_axes=1):
+    """Sums over the event axes: (batch, ...) -> (batch,)."""
+    axes = tuple(range(batch_axes, len(values.shape)))
+    return ops.sum(values, axis=axes) if axes else values
+
+
+def gaussian_log_likelihood(x, mean, log_sigma=0.0, batch_axes=1):
+    """log N(x; mean, sigma^2 I), normalising constant and the 1/2 included.
+
+    -1/2 sum_d [ ((x_d - mean_d) / sigma)^2 + 2 log sigma + log 2 pi ].
+    With sigma = 1 this is minus half the summed squared error, less a constant:
+    the "MSE" of textbook VAEs without its missing 1/2.
+
+    x, mean: (batch, ...); log_sigma: a scalar. Returns (batch,), nats.
+    """
+    standardised = (x - mean) * ops.exp(-log_sigma)
+    constant = math.log(2.0 * math.pi)
+    return -0.5 * sum_event(
+        ops.square(standardised) + 2.0 * log_sigma + constant, batch_axes
+    )
+
+
+def bernoulli_log_likelihood(x, logits, batch_axes=1):
+    """sum_d [ x_d log p_d + (1 - x_d) log(1 - p_d) ] with p = sigmoid(logits).
+
+    Written as x * logits - softplus(logits), which is finite for any logit. For x
+    strictly between 0 and 1 it is the usual cross-entropy, not a normalised density
+    (Loaiza-Ganem and Cunningham, 2019).
+
+    x in [0, 1], logits: (batch, ...). Returns (batch,), nats.
+    """
+    return sum_event(x * logits - ops.softplus(logits), batch_axes)
+
+
+def gaussian_kl(mean, log_var, prior_mean=0.0, prior_precision=1.0):
+    """KL( N(mean, diag exp(log_var)) || N(prior_mean, diag 1 / prior_precision) ).
+
+    1/2 sum_d [ L_d (exp(log_var_d) + (mean_d - m_d)^2) - 1 - log_var_d - log L_d ],
+    L = prior_precision, m = prior_mean (Kingma and Welling 2014, appendix B, for
+    m = 0 and L = 1).
+
+    All arguments: (batch, latent_dim) or a scalar. Returns (batch,), nats.
+    """
+    log_precision = ops.log(prior_precision)
+    spread = ops.exp(log_var) + ops.square(mean - prior_mean)
+    return 0.5 * sum_event(prior_precision * spread - 1.0 - log_var - log_precision)

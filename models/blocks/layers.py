@@ -1,0 +1,188 @@
+"""The layers a VAE's graph is written in: Sampling, likelihoods, KL, and ELBO.
+
+All of them compute in float32 under any mixed-precision policy, take and return one
+value per datum, and hold no metrics.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from models.blocks import densities
+from models.blocks.schedules import PACKAGE, as_schedule
+
+
+class Float32Layer(keras.layers.Layer):
+    """A layer whose arithmetic stays in float32 whatever the global policy is."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Sampling(Float32Layer):
+    """Draws z = z_mean + exp(z_log_var / 2) * noise, the reparameterised sample of q.
+
+    In training, `n_samples` draws for each datum, stacked sample by sample. Outside
+    training, one draw whose noise is the same in every call, so that `evaluate` is an
+    honest (unbiased) estimate of the ELBO and yet gives the same number twice.
+
+    Args:
+        n_samples: draws for each datum in one training step.
+        seed: an integer; the state of the stream is saved with the weights.
+
+    Input: z_mean, z_log_var, (batch, latent_dim).
+    Output: (n_samples * batch, latent_dim) in training, else (batch, latent_dim).
+    """
+
+    def __init__(self, n_samples=1, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(n_samples, int) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer >= 1. Received: n_samples={n_samples!r}"
+            )
+        self.n_samples = n_samples
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, z_mean, z_log_var, training=False):
+        if training:
+            draws, seed = self.n_samples, self.seed_generator
+        else:
+            draws, seed = 1, self.seed
+        mean = ops.tile(z_mean, (draws, 1))
+        noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=seed)
+        return mean + ops.tile(ops.exp(0.5 * z_log_var), (draws, 1)) * noise
+
+    def compute_output_shape(self, z_mean_shape, z_log_var_shape=None):
+        return (None, *z_mean_shape[1:])
+
+    def get_config(self):
+        config = {"n_samples": self.n_samples, "seed": self.seed}
+        return {**super().get_config(), **config}
+
+    # Keras leaves the state of seed generators out of saved weights; a resumed run
+    # would repeat the noise of its first steps.
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        self.seed_generator.state.assign(store["seed_state"])
+
+
+class LogLikelihood(Float32Layer):
+    """E_q[log p(x|z)] for each datum: the mean over the draws of z.
+
+    Subclasses give `log_prob(x, parameters, batch_axes)`.
+
+    Input: x, (batch, ...); the decoder's output, (n_samples * batch, ...).
+    Output: (batch,), nats.
+    """
+
+    def call(self, x, parameters):
+        x = ops.cast(x, self.compute_dtype)
+        shape = ops.shape(x)
+        draws = ops.reshape(parameters, (-1, *shape))  # (n_samples, batch, ...)
+        return ops.mean(self.log_prob(x[None], draws, batch_axes=2), axis=0)
+
+    def compute_output_shape(self, x_shape, parameters_shape=None):
+        return (x_shape[0],)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BernoulliLogLikelihood(LogLikelihood):
+    """p(x|z) = Bernoulli(sigmoid(logits)), for x in [0, 1]."""
+
+    def log_prob(self, x, logits, batch_axes):
+        return densities.bernoulli_log_likelihood(x, logits, batch_axes)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GaussianLogLikelihood(LogLikelihood):
+    """p(x|z) = N(mean, sigma^2 I).
+
+    Args:
+        sigma: the standard deviation, in the units of x. `None` learns one scale for
+            all of x by gradient (the sigma-VAE of Rybkin et al., 2021).
+    """
+
+    def __init__(self, sigma=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if sigma is not None and not sigma > 0.0:
+            raise ValueError(
+                f"sigma must be a number > 0, or None to learn it. "
+                f"Received: sigma={sigma!r}"
+            )
+        self.sigma = sigma
+
+    def build(self, x_shape, parameters_shape=None):
+        if self.sigma is None:
+            self.log_sigma = self.add_weight(name="log_sigma", initializer="zeros")
+        else:
+            self.log_sigma = math.log(self.sigma)
+
+    def log_prob(self, x, mean, batch_axes):
+        return densities.gaussian_log_likelihood(x, mean, self.log_sigma, batch_axes)
+
+    def get_config(self):
+        return {**super().get_config(), "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GaussianKL(Float32Layer):
+    """KL(q(z|x) || p(z)) with p(z) = N(0, I), or the message N(m, 1 / precision).
+
+    Input: z_mean, z_log_var and, if a message is heard, prior_mean and
+    prior_precision; each (batch, latent_dim). Output: (batch,), nats.
+    """
+
+    def call(self, z_mean, z_log_var, prior_mean=0.0, prior_precision=1.0):
+        return densities.gaussian_kl(z_mean, z_log_var, prior_mean, prior_precision)
+
+    def compute_output_shape(
+        self,
+        z_mean_shape,
+        z_log_var_shape=None,
+        prior_mean_shape=None,
+        prior_precision_shape=None,
+    ):
+        return (z_mean_shape[0],)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ELBO(Float32Layer):
+    """The objective: elbo = E_q[log p(x|z)] - kl_weight * KL(q(z|x) || p(z)).
+
+    Nats per datum; nothing is averaged here. `VAE.compute_loss` takes the mean of
+    -elbo over the batch. `kl_weight` multiplies the KL term only, in training and in
+    evaluation alike; it is Serket's alpha and the beta of Higgins et al. (2017). With
+    kl_weight = 1 the value is a lower bound of log p(x).
+
+    Args:
+        kl_weight: a number >= 0, or a schedule by epoch (`models.blocks.schedules`).
+
+    Input: log_likelihood, kl, both (batch,). Output: (batch,), nats.
+    """
+
+    def __init__(self, kl_weight=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.schedule = as_schedule(kl_weight)
+
+    def build(self, log_likelihood_shape, kl_shape=None):
+        self.kl_weight = self.add_weight(
+            name="kl_weight",
+            initializer=keras.initializers.Constant(self.schedule(0)),
+            trainable=False,
+        )
+
+    def call(self, log_likelihood, kl):
+        return log_likelihood - self.kl_weight * kl
+
+    def compute_output_shape(self, log_likelihood_shape, kl_shape=None):
+        return log_likelihood_shape
+
+    def get_config(self):
+        schedule = keras.saving.serialize_keras_object(self.schedule)
+        return {**super().get_config(), "kl_weight": schedule}

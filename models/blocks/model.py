@@ -1,0 +1,199 @@
+"""The one model class of the zoo: a functional model that knows its loss."""
+
+import keras
+import numpy as np
+
+from models.blocks import feed
+from models.blocks.layers import ELBO
+from models.blocks.schedules import PACKAGE
+
+
+class Negative(keras.losses.Loss):
+    """The mean of -values: with Keras's sample weights and replica scaling."""
+
+    def call(self, y_true, y_pred):
+        return -y_pred
+
+
+class FollowSchedule(keras.callbacks.Callback):
+    """Sets the layer `elbo` to its schedule's KL weight as each epoch begins."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        elbo = self.model.get_layer("elbo")
+        self.kl_weight = elbo.schedule(epoch)
+        elbo.kl_weight.assign(self.kl_weight)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["kl_weight"] = self.kl_weight
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class VAE(keras.Model):
+    """A functional Keras model whose output `elbo` is what it maximises.
+
+    loss = mean over the batch of -elbo, in nats per datum; `log_likelihood` and `kl`
+    are reported beside it, and loss = -(log_likelihood - kl_weight * kl). With
+    `sample_weight`, each datum's terms are multiplied by its weight and their sum is
+    divided by the number of data, as Keras does with every loss.
+
+    The layers and outputs it has are the contract in `models/__init__.py`.
+    `compile(optimizer)` needs no loss.
+    """
+
+    def __init__(self, *args, dtype=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if dtype is not None:
+            self.dtype_policy = dtype
+        self.negative_elbo = Negative()
+        self.terms = [
+            keras.metrics.Mean(name=name) for name in ("log_likelihood", "kl")
+        ]
+
+    def get_config(self):
+        # A functional model forgets its policy, and with it that float16 needs its
+        # loss scaled, so that the optimiser's state would not fit after loading.
+        policy = keras.saving.serialize_keras_object(self.dtype_policy)
+        return {**super().get_config(), "dtype": policy}
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        weight = 1.0 if sample_weight is None else sample_weight
+        for term in self.terms:
+            term.update_state(y_pred[term.name] * weight)
+        elbo = y_pred["elbo"]
+        loss = self.negative_elbo(elbo, elbo, sample_weight)  # the one mean
+        for regulariser in self.losses:
+            loss += self._aggregate_additional_loss(regulariser)
+        return loss
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """`keras.Model.fit`, with the KL weight on its schedule and the data's order
+        decided by the model's seed and the steps it was trained (`models.blocks.feed`).
+
+        x: a dict of arrays by input name, or one array where `x` is the only input.
+        Any data set or generator that Keras takes is passed on as it is.
+        Raises ValueError if an input is missing, unknown or of a wrong shape.
+        """
+        callbacks = [FollowSchedule(), *keras.tree.flatten(callbacks or [])]
+        kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
+        if feed.is_arrays(x):
+            data = feed.pack(self.checked_inputs(x), y, sample_weight)
+            if validation_split and validation_data is None:
+                data, validation_data = feed.split(data, validation_split)
+            if shuffle and kwargs.get("steps_per_epoch") is None:
+                seed = self.get_layer("z").seed
+                order = feed.EpochOrder(data, batch_size, seed, self.steps_trained)
+                arguments, more = feed.shuffled(data, order)
+                callbacks += more
+            else:
+                arguments = dict(zip(("x", "y", "sample_weight"), data, strict=False))
+                arguments |= {"batch_size": batch_size, "shuffle": shuffle}
+        else:
+            arguments = {"x": x, "y": y, "batch_size": batch_size, "shuffle": shuffle}
+        if validation_data is not None and isinstance(validation_data, tuple):
+            validation_data = feed.pack(*validation_data)
+        return super().fit(
+            **arguments,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            **kwargs,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+        """`keras.Model.evaluate`; weights count without targets too."""
+        if feed.is_arrays(x):
+            x, *rest = feed.pack(self.checked_inputs(x), y, sample_weight)
+            y, sample_weight = (*rest, None, None)[:2]
+        return super().evaluate(
+            x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
+        )
+
+    def steps_trained(self):
+        """How many steps the optimiser has made since `compile`; saved with it."""
+        return int(self.optimizer.iterations)
+
+    def checked_inputs(self, x):
+        """The arrays by input name, float32; ValueError where something is wrong."""
+        expected = {name: tensor.shape[1:] for name, tensor in self.input.items()}
+        x = x if isinstance(x, dict) else {"x": x}
+        if set(x) != set(expected):
+            hint = (
+                " A listening model needs its message; prior_mean = 0 and "
+                "prior_precision = 1 say nothing."
+            )
+            raise ValueError(
+                f"x must hold the inputs {', '.join(expected)}. "
+                f"Received: {', '.join(map(str, x))}."
+                + (hint if "prior_mean" in expected and "prior_mean" not in x else "")
+            )
+        x = {name: to_float(x[name]) for name in expected}
+        for name, shape in expected.items():
+            check_shape(name, x[name], shape)
+            if len(x[name]) != len(x["x"]):
+                raise ValueError(
+                    f"{name} must have one row for each of the {len(x['x'])} rows of x."
+                    f" Received: {len(x[name])} rows"
+                )
+        return x
+
+    def encode(self, x, batch_size=1024):
+        """q(z|x): (z_mean, z_log_var), each (n, latent_dim). Needs no message."""
+        encoder = self.get_layer("encoder")
+        x = to_float(x)
+        check_shape("x", x, encoder.input_shape[1:])
+        q = encoder.predict(x, batch_size=batch_size, verbose=0)
+        return q["z_mean"], q["z_log_var"]
+
+    def decode(self, z, batch_size=1024):
+        """The mean of p(x|z): (n, latent_dim) -> (n, *input_shape)."""
+        decoder = self.get_layer("decoder")
+        z = to_float(z)
+        check_shape("z", z, decoder.input_shape[1:])
+        parameters = decoder.predict(z, batch_size=batch_size, verbose=0)
+        return keras.ops.convert_to_numpy(self.get_layer("x_mean")(parameters))
+
+    def reconstruct(self, x, batch_size=1024):
+        """The mean of p(x|z) at z = z_mean: (n, *input_shape), as x."""
+        z_mean, _ = self.encode(x, batch_size)
+        return self.decode(z_mean, batch_size)
+
+    @property
+    def latent_dim(self):
+        return self.get_layer("decoder").input_shape[-1]
+
+
+def to_float(array):
+    """A NumPy array in Keras's float type, (batch, ...)."""
+    array = keras.ops.convert_to_numpy(array)
+    return np.asarray(array, dtype=keras.config.floatx())
+
+
+def check_shape(name, array, shape):
+    """Raises ValueError unless `array` is (any number of rows, *shape)."""
+    if array.shape[1:] != tuple(shape) or array.ndim == 0:
+        raise ValueError(
+            f"{name} must have the shape (n, {', '.join(map(str, shape))}). "
+            f"Received: {array.shape}"
+        )
+
+
+def assemble(inputs, q, kl, log_likelihood, x_mean, kl_weight):
+    """The VAE of these inputs, posterior, terms and reconstruction."""
+    elbo = ELBO(kl_weight, name="elbo")(log_likelihood, kl)
+    terms = {"elbo": elbo, "log_likelihood": log_likelihood, "kl": kl}
+    return VAE(inputs, {**terms, "x_mean": x_mean, **q}, name="vae")

@@ -1,0 +1,1 @@
+"""Experiments: the data, the training and the scores of one run."""

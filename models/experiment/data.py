@@ -1,0 +1,205 @@
+"""The data of an experiment: a named data set, or the user's own file or folder.
+
+`load` hands back a `Dataset`, or refuses with a `DataError` that says what to do.
+"""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.experiment import files, named
+from models.experiment.errors import DataError
+from models.experiment.named import NAMES
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows to learn from, and labels that serve scores and colours only."""
+
+    name: str
+    kind: str  # one of `NAMES`, or "yours"
+    x: np.ndarray  # (n, *input_shape) float32, C-contiguous
+    labels: np.ndarray | None  # (n,) int64, codes 0..n_classes-1
+    label_names: tuple[str, ...] | None  # what code k means
+    note: str  # what was done on reading, "" if nothing
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.x.shape[1:]
+
+    @property
+    def is_image(self) -> bool:
+        """True for (h, w) and (h, w, channels)."""
+        return len(self.input_shape) in (2, 3)
+
+    @property
+    def in_unit_interval(self) -> bool:
+        return bool(self.x.min() >= 0 and self.x.max() <= 1)
+
+
+def load(
+    source: str | Path,
+    labels: str | Path | None = None,
+    image_size: int | tuple[int, int] | None = None,
+) -> Dataset:
+    """Reads the data that `source` names, with values ready for a network.
+
+    Args:
+      source: one of `NAMES`; or NAME:PATH, the same from a downloaded mnist.npz; or
+        the path of an .npz, .npy, .csv or .txt file or of a folder of images.
+      labels: the column of a table, or the key of an .npz, with the labels; or the
+        path of a file with one label for each row.
+      image_size: the side, or (height, width), to resize a folder of images to.
+
+    Raises:
+      DataError: the data is missing, damaged, or nothing a network can learn from.
+    """
+    kind, path = _resolve(str(source))
+    label_name, label_file = _split_labels(labels)
+    if kind in NAMES:
+        named.refuse_options(kind, label_name, image_size)
+        x, codes, label_names = named.read(kind, path)
+    else:
+        x, codes, label_names = files.read(path, label_name, image_size)
+    if label_file is not None:
+        codes, label_names = files.read_labels(label_file)
+    _check_shape(x, source)
+    _check_label_count(x, codes, label_file or source)
+    x, note = _as_floats(x, source, white=16 if kind == "digits" else 255)
+    name = kind if kind in NAMES else _own_name(path)
+    return Dataset(name, kind, np.ascontiguousarray(x), codes, label_names, note)
+
+
+def check_unit_interval(dataset: Dataset) -> None:
+    """Refuses data that a Bernoulli decoder cannot have produced."""
+    if dataset.in_unit_interval:
+        return
+    x = dataset.x
+    outside = np.count_nonzero((x < 0) | (x > 1))
+    raise DataError(
+        f"{dataset.name}: a Bernoulli decoder expects values in [0, 1], but {outside} "
+        f"of {x.size} are outside (smallest {x.min():g}, largest {x.max():g}); use "
+        "--likelihood gaussian, which takes any real values, or scale the data to "
+        "[0, 1]."
+    )
+
+
+def check_enough_rows(dataset: Dataset, batch_size: int, n_components: int) -> None:
+    """Refuses fewer rows than a batch holds, or than there are classes."""
+    n_rows = len(dataset.x)
+    if n_rows < batch_size:
+        raise DataError(
+            f"--batch-size {batch_size}: {dataset.name} has only {n_rows} rows; give a "
+            f"--batch-size of at most {n_rows}, or more data."
+        )
+    if n_rows < n_components:
+        raise DataError(
+            f"--n-components {n_components}: {dataset.name} has only {n_rows} rows; "
+            f"give at most {n_rows} classes, or more data."
+        )
+
+
+# --- What the arguments of load mean --------------------------------------------------
+
+
+def _resolve(source: str) -> tuple[str, Path | None]:
+    """The kind of the data, and the path to read it from unless it needs none.
+
+    A downloaded mnist.npz is the data set `mnist` under its own name too.
+    """
+    if source in NAMES:
+        return source, None
+    name, colon, rest = source.partition(":")
+    if colon and name in NAMES:
+        return name, named.path_after_colon(name, rest)
+    path = Path(source).expanduser()
+    if not path.exists():
+        near = difflib.get_close_matches(name.lower(), NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "check the path."
+        raise DataError(
+            f"{source}: expected a file, a folder or one of {', '.join(NAMES)}, but "
+            f"there is nothing of that name; {hint}"
+        )
+    return "mnist" if path.name == "mnist.npz" else "yours", path
+
+
+def _own_name(path: Path) -> str:
+    path = path.resolve()
+    return path.name if path.is_dir() else path.stem
+
+
+def _split_labels(labels: str | Path | None) -> tuple[str | None, Path | None]:
+    """`labels` as the name of a column or key, or as the path of a file."""
+    suffixes = files.ARRAY_SUFFIXES + files.TABLE_SUFFIXES
+    if labels is None or Path(labels).suffix.lower() not in suffixes:
+        return None if labels is None else str(labels), None
+    return None, Path(labels).expanduser()
+
+
+# --- Shapes and values ----------------------------------------------------------------
+
+
+def _check_shape(x: np.ndarray, source: str | Path) -> None:
+    if x.dtype.kind not in "biuf":
+        raise DataError(
+            f"{source}: expected real numbers, got an array of dtype {x.dtype}; "
+            "convert it to numbers first."
+        )
+    if x.ndim not in (2, 3, 4):
+        raise DataError(
+            f"{source}: expected (rows, features) or images (rows, height, width) or "
+            f"(rows, height, width, channels), got shape {x.shape}; reshape the array."
+        )
+    if x.size == 0:
+        missing = "rows" if len(x) == 0 else "features"
+        raise DataError(
+            f"{source}: expected at least one row and one feature, but there are no "
+            f"{missing}, the shape is {x.shape}."
+        )
+
+
+def _check_label_count(x: np.ndarray, codes: np.ndarray | None, where) -> None:
+    if codes is not None and len(codes) != len(x):
+        raise DataError(
+            f"{where}: expected one label for each of the {len(x)} rows, got "
+            f"{len(codes)} labels; give labels and data of the same length."
+        )
+
+
+def _as_floats(x: np.ndarray, source, white: int) -> tuple[np.ndarray, str]:
+    """The values as float32, integers 0..white as 0..1, and a note on what was done."""
+    if x.dtype.kind == "f":
+        return _rounded(x, source), ""
+    if x.dtype.kind == "b":
+        return x.astype(np.float32), "booleans read as 0 and 1"
+    low, high = int(x.min()), int(x.max())
+    x = x.astype(np.float32)
+    if low < 0 or high > white:
+        return x, f"integers {low}..{high} kept as they are"
+    if high > 1:
+        return x / np.float32(white), f"integers {low}..{high} divided by {white}"
+    return x, ""
+
+
+def _rounded(x: np.ndarray, source: str | Path) -> np.ndarray:
+    """Finite floats as float32."""
+    _check_finite(x, source, "NaN or infinite; remove or replace them")
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32)
+    _check_finite(x, source, "too large for float32; scale the data down")
+    return x
+
+
+def _check_finite(x: np.ndarray, source: str | Path, trouble: str) -> None:
+    bad = ~np.isfinite(x)
+    if not bad.any():
+        return
+    row, *column = np.unravel_index(bad.argmax(), x.shape)
+    n_rows = np.count_nonzero(bad.reshape(len(x), -1).any(axis=1))
+    raise DataError(
+        f"{source}: expected finite numbers, but {np.count_nonzero(bad)} values in "
+        f"{n_rows} rows (the first in row {row}, column {', '.join(map(str, column))}, "
+        f"counted from 0) are {trouble}."
+    )

@@ -1,0 +1,53 @@
+"""The defaults of the command, for each data set. One table, nothing hidden."""
+
+COMMON = {  # what holds where a row below says nothing
+    "latent_dim": 10,
+    "hidden_dims": (256,),
+    "epochs": 50,  # of one round
+    "batch_size": 128,
+    "learning_rate": 1e-3,
+    "likelihood": "bernoulli",
+    "kl_weight": "1",
+    "rounds": 5,
+    "n_components": 10,
+    "gmm": "em",
+    "message": "hard",
+}
+
+DATA = {
+    "digits": {"hidden_dims": (64,), "epochs": 100},
+    "mnist": {"hidden_dims": (256, 256), "epochs": 20, "batch_size": 256},
+    "fashion_mnist": {"hidden_dims": (256, 256), "epochs": 20, "batch_size": 256},
+    # the settings of Serket's own tutorial
+    "serket": {
+        "latent_dim": 18,
+        "hidden_dims": (100,),
+        "epochs": 200,
+        "batch_size": 500,
+    },
+    # any file or folder: a Gaussian takes any real values
+    "yours": {"likelihood": "gaussian"},
+}
+
+# In the 64 pixels of a digit there are too few nats for a weight of 1: the Bernoulli
+# VAE would leave its latents unused. A Gaussian with a learned scale weighs by itself.
+KL_WEIGHT = {("digits", "bernoulli"): "0.1"}
+
+
+def for_data(name, likelihood=None):
+    """The defaults of a data set (and a likelihood, if one was chosen), by option."""
+    row = COMMON | DATA[name]
+    likelihood = likelihood or row["likelihood"]
+    kl_weight = KL_WEIGHT.get((name, likelihood), row["kl_weight"])
+    return row | {"likelihood": likelihood, "kl_weight": kl_weight}
+
+
+def in_words(option):
+    """The default of an option as `--help` shows it: "10; serket 18"."""
+    rows = {name: for_data(name)[option] for name in DATA}
+    others = [f"{name} {show(v)}" for name, v in rows.items() if v != COMMON[option]]
+    return "; ".join([show(COMMON[option]), *others])
+
+
+def show(value):
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,207 @@
+"""The options of `python -m models.train`, and what they become."""
+
+import argparse
+import math
+
+from models.experiment import defaults
+
+
+def make_parser(variants):
+    """The parser; every option's help is one line with its default."""
+    parser = argparse.ArgumentParser(
+        prog="python -m models.train",
+        description="Train a VAE, sort its latents into classes with a Gaussian "
+        "mixture, and leave a folder of results and pictures. With --variant serket "
+        "the two teach each other for some rounds.",
+    )
+    add = parser.add_argument
+
+    def add_tabled(flag, option, kind, text, **kwargs):
+        text = f"{text} (default: {defaults.in_words(option)})"
+        add(flag, type=kind, help=text, **kwargs)
+
+    add(
+        "--variant",
+        choices=list(variants),
+        default="serket",
+        help="which VAE (default: serket)",
+    )
+    add(
+        "--data",
+        default="digits",
+        metavar="NAME|PATH",
+        help="digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded "
+        "mnist.npz, or your .npz, .npy, .csv, .txt or folder of images "
+        "(default: digits)",
+    )
+    add(
+        "--labels",
+        metavar="COLUMN|PATH",
+        help="labels, for scores and colours only (default: those in the data)",
+    )
+    add(
+        "--image-size",
+        type=whole,
+        metavar="SIDE",
+        help="resize a folder's images to SIDE x SIDE (default: as they are)",
+    )
+    add_tabled("--latent-dim", "latent_dim", whole, "dimensions of z", metavar="N")
+    add(
+        "--hidden-dims",
+        type=whole,
+        nargs="+",
+        metavar="N",
+        help="widths of the encoder's hidden layers, mirrored in the decoder "
+        f"(default: {defaults.in_words('hidden_dims')})",
+    )
+    add_tabled("--epochs", "epochs", whole, "epochs in each round", metavar="N")
+    add_tabled("--batch-size", "batch_size", whole, "rows in a step", metavar="N")
+    add_tabled("--learning-rate", "learning_rate", above_zero, "of Adam", metavar="R")
+    add(
+        "--likelihood",
+        choices=["bernoulli", "gaussian"],
+        help="p(x|z), of serket (default: "
+        f"{defaults.in_words('likelihood')}); vanilla is gaussian, bernoulli bernoulli",
+    )
+    add(
+        "--sigma",
+        type=sigma,
+        default=None,
+        metavar="S|learn",
+        help="the standard deviation of a gaussian p(x|z); 1 is the MSE VAE "
+        "(default: learn)",
+    )
+    add(
+        "--kl-weight",
+        type=kl_weight,
+        metavar="W",
+        help="what multiplies the KL: a number, linear:EPOCHS:W to warm up, or "
+        f"cyclical:PERIOD:W (default: {defaults.in_words('kl_weight')})",
+    )
+    add(
+        "--n-samples",
+        type=whole,
+        default=1,
+        metavar="N",
+        help="draws of z for each datum in a step (default: 1)",
+    )
+    add_tabled(
+        "--rounds", "rounds", whole, "rounds of messages; serket only", metavar="N"
+    )
+    add_tabled(
+        "--n-components", "n_components", whole, "number of classes", metavar="K"
+    )
+    add_tabled(
+        "--gmm",
+        "gmm",
+        str,
+        "how the mixture is fitted",
+        choices=["em", "variational", "gibbs"],
+    )
+    add_tabled(
+        "--message",
+        "message",
+        str,
+        "what the mixture sends: the class mean, or the whole mixture",
+        choices=["hard", "soft"],
+    )
+    add("--seed", type=not_negative, default=0, metavar="N", help="(default: 0)")
+    add(
+        "--out",
+        metavar="FOLDER",
+        help="where results go; a new or empty folder "
+        "(default: runs/VARIANT-DATA-001, or the next free number)",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="write into --out though it holds files (default: refuse)",
+    )
+    return parser
+
+
+def resolve(given, dataset):
+    """Every option's value, given or from the table. ValueError where two clash."""
+    own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(given.variant)
+    if own and given.likelihood not in (None, own):
+        raise ValueError(
+            f"--likelihood {given.likelihood}: the variant {given.variant} is {own}; "
+            "use --variant serket, or leave --likelihood out"
+        )
+    if given.variant != "serket" and (given.rounds or 1) > 1:
+        raise ValueError(
+            f"--rounds {given.rounds}: the variant {given.variant} does not listen to "
+            "messages, so it has one round; use --variant serket"
+        )
+    config = defaults.for_data(dataset.kind, own or given.likelihood)
+    if dataset.labels is not None and dataset.kind == "yours":
+        config["n_components"] = int(dataset.labels.max()) + 1
+    if given.variant != "serket":
+        config["rounds"] = 1
+    chosen = {name: value for name, value in vars(given).items() if value is not None}
+    config |= {name: chosen[name] for name in config if name in chosen}
+    if given.sigma is not None and config["likelihood"] != "gaussian":
+        raise ValueError(
+            f"--sigma {given.sigma} belongs to a gaussian likelihood, and this one is "
+            f"{config['likelihood']}; add --likelihood gaussian"
+        )
+    config["hidden_dims"] = tuple(config["hidden_dims"])
+    config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
+    rest = ("variant", "data", "labels", "image_size", "n_samples", "seed")
+    return {name: getattr(given, name) for name in rest} | config
+
+
+def kl_weight_schedule(text):
+    """ "0.5", "linear:EPOCHS[:W]" or "cyclical:PERIOD[:W]" as a number or schedule."""
+    kind, _, rest = text.partition(":")
+    if not rest:
+        return float(text)
+    from models.blocks.schedules import Cyclical, LinearWarmUp
+
+    schedule = {"linear": LinearWarmUp, "cyclical": Cyclical}[kind]
+    return schedule(*map(float, rest.split(":")))
+
+
+# --- Types of options: text -> value, or a sentence -----------------------------------
+
+
+def whole(text):
+    return _number(text, int, "an integer >= 1", lambda n: n >= 1)
+
+
+def not_negative(text):
+    return _number(text, int, "an integer >= 0", lambda n: n >= 0)
+
+
+def above_zero(text):
+    return _number(text, float, "a number > 0", lambda r: 0 < r < math.inf)
+
+
+def sigma(text):
+    return text if text == "learn" else above_zero(text)
+
+
+def kl_weight(text):
+    """Checked here, kept as text: it is what config.json shows."""
+    kind, *numbers = text.split(":")
+    if not numbers:
+        _number(text, float, "a number >= 0", lambda w: 0 <= w < math.inf)
+    elif kind not in ("linear", "cyclical") or len(numbers) > 2:
+        raise argparse.ArgumentTypeError(
+            f"expected a number, linear:EPOCHS:W or cyclical:PERIOD:W, got {text!r}"
+        )
+    else:
+        above_zero(numbers[0])
+        for weight in numbers[1:]:
+            _number(weight, float, "a weight >= 0", lambda w: 0 <= w < math.inf)
+    return text
+
+
+def _number(text, kind, expected, is_good):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan
+    if not is_good(value):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return value

@@ -1,0 +1,103 @@
+"""A run's folder: files are written whole or not at all, and never over others."""
+
+import csv
+import itertools
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+class RunFolder:
+    """A new folder for the files of one run.
+
+    Args:
+        path: the folder; it must not exist, or be empty, or `overwrite` be true. `None`
+            takes the first free one of runs/<stem>-001, runs/<stem>-002, ...
+
+    Raises FileExistsError, NotADirectoryError or PermissionError, with a sentence.
+    """
+
+    def __init__(self, path=None, stem="run", overwrite=False):
+        self.path = Path(path) if path is not None else first_free(stem)
+        self.written = []
+        if self.path.exists() and not self.path.is_dir():
+            raise NotADirectoryError(
+                f"--out must be a folder. Received: {self.path}, which is a file"
+            )
+        if self.path.is_dir() and any(self.path.iterdir()) and not overwrite:
+            raise FileExistsError(
+                f"--out {self.path} holds files already: give another folder, or "
+                "--overwrite to replace them"
+            )
+        self.made = not self.path.exists()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._write(".writable", lambda file: file.write_text(""))
+        except OSError as error:
+            raise PermissionError(
+                f"--out {self.path} cannot be written: {error}"
+            ) from None
+        (self.path / ".writable").unlink()
+        self.written.clear()
+
+    def _write(self, name, write):
+        """Calls `write` with a temporary path beside the target, then renames it."""
+        target = self.path / name
+        temporary = self.path / f".partial-{name}"
+        try:
+            write(temporary)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self.written.append(target)
+
+    def discard(self):
+        """Removes the folder again if it was made here and nothing was written."""
+        if self.made and not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def json(self, name, content):
+        text = json.dumps(content, indent=2, default=plain) + "\n"
+        self._write(name, lambda path: path.write_text(text))
+
+    def csv(self, name, columns):
+        """columns: a dict of equally long lists."""
+
+        def write(path):
+            with path.open("w", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(columns)
+                writer.writerows(zip(*columns.values(), strict=True))
+
+        self._write(name, write)
+
+    def arrays(self, name, **arrays):
+        self._write(name, lambda path: save_npz(path, arrays))
+
+    def figure(self, name, figure):
+        self._write(name, lambda path: figure.savefig(path, dpi=150))
+
+    def model(self, name, model):
+        self._write(name, model.save)
+
+
+def first_free(stem):
+    """runs/<stem>-001, or the next number that no folder has."""
+    numbered = (Path("runs") / f"{stem}-{i:03d}" for i in itertools.count(1))
+    return next(path for path in numbered if not path.exists())
+
+
+def save_npz(path, arrays):
+    with path.open("wb") as file:  # np.savez would add a suffix to a path
+        np.savez_compressed(file, **arrays)
+
+
+def plain(value):
+    """NumPy's numbers, paths and tuples, as JSON has them."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a JSON file")

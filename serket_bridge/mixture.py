@@ -1,0 +1,172 @@
+"""Gaussian mixtures by expectation-maximisation and by variational Bayes.
+
+Both are scikit-learn's estimators, with one change: the E-step adds a log prior of its
+own for each datum, which is how a message from above enters.
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """sum_k weights_k N(z; means_k, precisions_k^-1).
+
+    weights: (K,); means: (K, D); precisions: (K, D, D), symmetric, positive definite.
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    precisions: np.ndarray
+
+    def log_joint(self, z):
+        """log p(z_n, c_n = k), nats: (n, D) -> (n, K)."""
+        factors = np.linalg.cholesky(self.precisions)  # L L' = precision
+        log_dets = np.log(np.einsum("kdd->kd", factors)).sum(axis=1)
+        with np.errstate(divide="ignore"):  # an empty class has log weight -inf
+            log_weights = np.log(self.weights)
+        constant = -0.5 * self.means.shape[1] * np.log(2 * np.pi)
+        distances = [
+            np.square((z - mean) @ factor).sum(axis=1)
+            for mean, factor in zip(self.means, factors, strict=True)
+        ]
+        return constant + log_weights + log_dets - 0.5 * np.stack(distances, axis=1)
+
+    def sample(self, k, n, rng):
+        """n draws of z from class k: (n, D)."""
+        covariance = np.linalg.inv(self.precisions[k])
+        return rng.multivariate_normal(self.means[k], covariance, n)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What inference gives back.
+
+    mixture: the parameters. bound: what the inference maximised or followed, nats per
+    datum; comparable between fits of one method only. state: arrays by name, from which
+    the next call of the same method goes on.
+    """
+
+    mixture: Mixture
+    bound: float
+    state: dict
+
+
+class _PriorPerDatum:
+    """Adds `log_prior`, (n, K), to the log of the weighted densities in the E-step."""
+
+    log_prior = 0.0
+
+    def _estimate_weighted_log_prob(self, X, **kwargs):
+        return super()._estimate_weighted_log_prob(X, **kwargs) + self.log_prior
+
+
+class _EM(_PriorPerDatum, GaussianMixture):
+    pass
+
+
+class _Variational(_PriorPerDatum, BayesianGaussianMixture):
+    def _compute_lower_bound(self, log_resp, log_prob_norm):
+        bound = super()._compute_lower_bound(log_resp, log_prob_norm)
+        return bound + np.sum(np.exp(log_resp) * self.log_prior)
+
+
+@dataclass(frozen=True)
+class EM:
+    """Maximum likelihood by EM, full covariances (scikit-learn's `GaussianMixture`).
+
+    Args:
+        n_init: starts from k-means with different seeds; the best bound wins.
+        fresh: whether later rounds try new starts too, beside going on from the last
+            round's parameters. Without, they only go on.
+        max_iter, tol, reg_covar: as scikit-learn's.
+        start_rows: with more data than this, starts are tried on a random sample of so
+            many rows, and the best goes on with all.
+    """
+
+    n_init: int = 10
+    fresh: bool = True
+    max_iter: int = 300
+    tol: float = 1e-3
+    reg_covar: float = 1e-6
+    start_rows: int = 10_000
+    estimator = _EM
+
+    def __call__(self, z, log_prior, n_components, state, rng):
+        """Fits K = n_components Gaussians.
+
+        z: (n, D); log_prior: (n, K), nats; state: a `Fit.state`, or `None` in the first
+        round; rng: a `numpy.random.Generator`. Returns a `Fit`.
+        """
+        fits = []
+        if state is not None:
+            fits.append(self._go_on(z, log_prior, n_components, state))
+        if state is None or self.fresh:
+            fits.append(self._start(z, log_prior, n_components, rng))
+        return max(fits, key=lambda fit: fit.bound)
+
+    def _start(self, z, log_prior, n_components, rng):
+        """The best of `n_init` starts."""
+        few = len(z) > self.start_rows
+        rows = (
+            rng.choice(len(z), self.start_rows, replace=False) if few else slice(None)
+        )
+        seed = int(rng.integers(2**31))
+        first = self._new(n_components, n_init=self.n_init, random_state=seed)
+        fit = _fit(first, z[rows], log_prior[rows])
+        return self._go_on(z, log_prior, n_components, fit.state) if few else fit
+
+    def _go_on(self, z, log_prior, n_components, state):
+        """From the parameters of an earlier fit."""
+        estimator = self._new(n_components, warm_start=True)
+        for name, array in state.items():
+            setattr(estimator, name, array)
+        estimator.converged_, estimator.lower_bound_ = False, -np.inf
+        return _fit(estimator, z, log_prior)
+
+    def _new(self, n_components, **kwargs):
+        shared = dict(max_iter=self.max_iter, tol=self.tol, reg_covar=self.reg_covar)
+        return self.estimator(n_components=n_components, **shared, **kwargs)
+
+
+@dataclass(frozen=True)
+class Variational(EM):
+    """Variational Bayes, Dirichlet and Normal-Wishart priors (Bishop 2006, 10.2).
+
+    scikit-learn's `BayesianGaussianMixture`, full covariances. Arguments as `EM`.
+    """
+
+    estimator = partial(
+        _Variational, weight_concentration_prior_type="dirichlet_distribution"
+    )
+
+
+LEARNED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
+VARIATIONAL = ("weight_concentration_", "mean_precision_", "degrees_of_freedom_")
+PRIORS = (
+    "weight_concentration_prior_",
+    "mean_precision_prior_",
+    "mean_prior_",
+    "degrees_of_freedom_prior_",
+    "covariance_prior_",
+)
+
+
+def _fit(estimator, z, log_prior):
+    """Runs a scikit-learn estimator, and takes out what it learned."""
+    estimator.log_prior = log_prior
+    with warnings.catch_warnings():
+        # Rounds go on from each other: EM that has not converged yet is no fault.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator.fit(z)
+    names = (
+        name for name in LEARNED + VARIATIONAL + PRIORS if hasattr(estimator, name)
+    )
+    state = {name: getattr(estimator, name) for name in names}
+    mixture = Mixture(estimator.weights_, estimator.means_, estimator.precisions_)
+    return Fit(mixture, float(estimator.lower_bound_), state)

@@ -1,0 +1,184 @@
+"""Arrays of the user's own, and what becomes of their values; what is refused."""
+
+import numpy as np
+import pytest
+
+from models.experiment import data
+from models.experiment.data import load
+from models.experiment.errors import DataError
+
+
+class TestArrays:
+    def test_npy(self, save_npy, rng):
+        x = np.asfortranarray(rng.normal(size=(5, 3)))
+        dataset = load(save_npy(x, "mine.npy"))
+        assert dataset.name == "mine" and dataset.note == ""
+        assert dataset.labels is None and dataset.label_names is None
+        assert dataset.x.dtype == np.float32 and dataset.x.flags.c_contiguous
+        np.testing.assert_array_equal(dataset.x, x.astype(np.float32))
+        assert not dataset.is_image and not dataset.in_unit_interval
+
+    @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2, 3, 4, 1)])
+    def test_shapes(self, save_npy, shape):
+        dataset = load(save_npy(np.zeros(shape)))
+        assert dataset.x.shape == shape
+        assert dataset.is_image == (len(shape) > 2)
+
+    @pytest.mark.parametrize("key", ["x", "x_train", "data", "image", "images", "any"])
+    @pytest.mark.parametrize("label_key", ["y", "y_train", "label", "labels", "target"])
+    def test_npz_keys(self, tmp_path, rng, key, label_key):
+        x = rng.random((4, 3))
+        np.savez(tmp_path / "a.npz", **{label_key: [7, 5, 5, 9], key: x})
+        dataset = load(tmp_path / "a.npz")
+        np.testing.assert_array_equal(dataset.x, x.astype(np.float32))
+        assert dataset.labels.tolist() == [1, 0, 0, 2]
+        assert dataset.label_names == ("5", "7", "9")
+
+    def test_npz_with_the_key_of_the_labels(self, tmp_path):
+        np.savez(tmp_path / "a.npz", signal=np.ones((2, 3)), kind=["b", "a"])
+        dataset = load(tmp_path / "a.npz", labels="kind")
+        assert dataset.labels.tolist() == [1, 0]
+        assert dataset.label_names == ("a", "b")
+
+    def test_npz_without_that_key(self, tmp_path):
+        np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), y=[0, 1])
+        with pytest.raises(DataError, match="--labels kind: .* only x, y"):
+            load(tmp_path / "a.npz", labels="kind")
+
+    def test_npz_that_is_ambiguous_lists_its_keys(self, tmp_path):
+        np.savez(tmp_path / "a.npz", vision=np.ones((2, 3)), audio=np.ones((2, 3)))
+        with pytest.raises(DataError, match="the keys are vision, audio; save .* 'x'"):
+            load(tmp_path / "a.npz")
+
+    @pytest.mark.parametrize(
+        "option, message",
+        [
+            ({"labels": "kind"}, "no named columns or keys"),
+            ({"image_size": 8}, "--image-size is for a folder"),
+        ],
+    )
+    def test_options_that_an_npy_does_not_take(self, save_npy, option, message):
+        with pytest.raises(DataError, match=message):
+            load(save_npy(np.ones((2, 3))), **option)
+
+    @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+    @pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
+    def test_npz_cut_short(self, tmp_path, rng, save, part):
+        path = tmp_path / "a.npz"
+        save(path, x=rng.random((30, 9)), y=np.arange(30))
+        whole = path.read_bytes()
+        path.write_bytes(whole[: int(part * len(whole))])
+        with pytest.raises(DataError, match="a.npz: is empty, damaged, cut short"):
+            load(path)
+
+    @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+    def test_npz_with_a_flipped_byte(self, tmp_path, rng, save):
+        path = tmp_path / "a.npz"
+        save(path, x=rng.random((30, 9)))
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="a.npz: is empty, damaged, cut short"):
+            load(path)
+
+    @pytest.mark.parametrize("content", [b"", b"no array at all", b"\x93NUMPY\x01\x00"])
+    def test_npy_damaged(self, tmp_path, content):
+        (tmp_path / "a.npy").write_bytes(content)
+        with pytest.raises(DataError, match="a.npy: is empty, damaged, cut short"):
+            load(tmp_path / "a.npy")
+
+    def test_npy_cut_short(self, save_npy, rng):
+        path = save_npy(rng.random((9, 9)), "a.npy")
+        path.write_bytes(path.read_bytes()[:-100])
+        with pytest.raises(DataError, match="a.npy: is empty, damaged, cut short"):
+            load(path)
+
+    def test_objects_are_never_unpickled(self, tmp_path, save_npy):
+        ragged = np.array([[1, 2], [3]], dtype=object)
+        np.savez(tmp_path / "a.npz", x=ragged)
+        for path in (save_npy(ragged, "a.npy"), tmp_path / "a.npz"):
+            with pytest.raises(DataError, match="holds Python objects; expected"):
+                load(path)
+
+    @pytest.mark.parametrize(
+        "x, message",
+        [
+            (np.ones((2, 3), complex), "real numbers, got .* complex128"),
+            (np.full((2, 3), "a"), "real numbers, got an array of dtype <U1"),
+            (np.zeros((2, 3), "datetime64[s]"), "real numbers, got .* datetime64"),
+            (np.ones(6), r"expected \(rows, features\) or images .* got shape \(6,\)"),
+            (np.float64(3), r"got shape \(\)"),
+            (np.ones((1, 2, 2, 2, 2)), r"got shape \(1, 2, 2, 2, 2\)"),
+            (np.ones((0, 3)), "at least one row .* no rows"),
+            (np.ones((3, 0)), "at least one row .* no features"),
+        ],
+    )
+    def test_refused(self, save_npy, x, message):
+        with pytest.raises(DataError, match=message):
+            load(save_npy(x))
+
+    def test_unknown_suffix(self, tmp_path):
+        (tmp_path / "x.mat").write_bytes(b"1")
+        message = "'.mat'; expected .* .npy, .npz, .csv, .txt"
+        with pytest.raises(DataError, match=message):
+            load(tmp_path / "x.mat")
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "x, expected, note",
+        [
+            (np.array([[0, 51, 255]]), [[0, 0.2, 1]], "0..255 divided by 255"),
+            (np.array([[0, 51]], np.uint8), [[0, 0.2]], "0..51 divided by 255"),
+            (np.array([[0, 1], [1, 1]]), [[0, 1], [1, 1]], ""),
+            (np.array([[0, 256]]), [[0, 256]], "0..256 kept as they are"),
+            (np.array([[-1, 2]]), [[-1, 2]], "-1..2 kept as they are"),
+            (np.array([[True, False]]), [[1, 0]], "booleans read as 0 and 1"),
+            (np.array([[0.0, 255.0]]), [[0, 255]], ""),
+            (np.array([[1.5]], ">f8"), [[1.5]], ""),
+            (np.array([[2]], ">u2"), [[2 / 255]], "2..2 divided by 255"),
+        ],
+    )
+    def test_scale(self, save_npy, x, expected, note):
+        dataset = load(save_npy(x))
+        assert dataset.x.dtype == np.dtype("f4")
+        np.testing.assert_array_equal(dataset.x, np.float32(expected))
+        assert dataset.note.endswith(note) and bool(dataset.note) == bool(note)
+
+    def test_not_finite(self, save_npy):
+        x = np.zeros((6, 4))
+        x[2, 3], x[4, 0], x[4, 1] = np.nan, np.inf, -np.inf
+        message = r"3 values in 2 rows \(the first in row 2, column 3, counted from 0\)"
+        with pytest.raises(DataError, match=message):
+            load(save_npy(x, "100%s.npy"))
+
+    def test_not_finite_in_an_image(self, save_npy):
+        x = np.zeros((3, 4, 5))
+        x[1, 2, 3] = np.nan
+        message = "1 values in 1 rows .* row 1, column 2, 3"
+        with pytest.raises(DataError, match=message):
+            load(save_npy(x))
+
+    def test_too_large_for_float32(self, save_npy):
+        with pytest.raises(DataError, match="row 1, column 0.* too large for float32"):
+            load(save_npy(np.array([[1.0], [1e39]])))
+
+
+class TestChecks:
+    def test_unit_interval(self, save_npy):
+        data.check_unit_interval(load("digits"))
+        x = np.array([[0.0, 0.5], [1.0, 1.5], [-2.0, 7.0]])
+        dataset = load(save_npy(x))
+        message = r"3 of 6 .*smallest -2, largest 7\); use --likelihood gaussian"
+        with pytest.raises(DataError, match=message):
+            data.check_unit_interval(dataset)
+
+    @pytest.mark.parametrize(
+        "batch_size, n_components, option",
+        [(9, 2, "--batch-size 9"), (4, 9, "--n-components 9")],
+    )
+    def test_enough_rows(self, save_npy, batch_size, n_components, option):
+        dataset = load(save_npy(np.ones((8, 2))))
+        data.check_enough_rows(dataset, batch_size=8, n_components=8)
+        with pytest.raises(DataError, match=f"{option}: x has only 8 rows"):
+            data.check_enough_rows(dataset, batch_size, n_components)

@@ -1,0 +1,125 @@
+"""Each layer: the shared round trip, and a number from theory."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy import stats
+
+from models.blocks import layers
+from models.blocks.schedules import Constant
+
+N, DIM = 5, 3
+LAYERS = [
+    (layers.Sampling(n_samples=2, seed=3), [(DIM,), (DIM,)]),
+    (layers.GaussianKL(), [(DIM,)] * 4),
+    (layers.GaussianLogLikelihood(sigma=0.5), [(4, 2), (4, 2)]),
+    (layers.GaussianLogLikelihood(sigma=None), [(6,), (6,)]),
+    (layers.BernoulliLogLikelihood(), [(6,), (6,)]),
+    (layers.ELBO(0.5), [(), ()]),
+]
+
+
+def numpy_of(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def positive_inputs(shapes):
+    rng = np.random.default_rng(0)
+    return [rng.uniform(0.1, 0.9, (N, *shape)).astype("float32") for shape in shapes]
+
+
+@pytest.mark.parametrize("layer, shapes", LAYERS, ids=lambda v: getattr(v, "name", ""))
+def test_round_trip(layer, shapes):
+    """Symbolic, eager and rebuilt from its configuration: the same values."""
+    arrays = positive_inputs(shapes)
+    symbolic = layer(*(keras.Input(shape) for shape in shapes))
+    value = numpy_of(layer(*arrays))
+    assert value.shape == (N, *symbolic.shape[1:])
+    assert value.dtype == np.float32
+    again = type(layer).from_config(layer.get_config())
+    np.testing.assert_allclose(numpy_of(again(*arrays)), value, rtol=1e-6)
+    assert again.get_config() == layer.get_config()
+    assert not layer.losses and not layer.metrics
+
+
+@pytest.mark.parametrize("layer, shapes", LAYERS, ids=lambda v: getattr(v, "name", ""))
+@pytest.mark.parametrize("half", ["mixed_bfloat16", "mixed_float16"])
+def test_arithmetic_stays_in_float32_under_mixed_precision(layer, shapes, half):
+    arrays = positive_inputs(shapes)
+    expected = numpy_of(layer(*arrays))
+    keras.mixed_precision.set_dtype_policy(half)
+    try:
+        again = type(layer)(
+            **{k: v for k, v in layer.get_config().items() if k != "dtype"}
+        )
+        value = again(*arrays)
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
+    assert keras.backend.standardize_dtype(value.dtype) == "float32"
+    np.testing.assert_allclose(numpy_of(value), expected, rtol=1e-6)
+
+
+def test_sampling_draws_from_q():
+    mean = np.tile([[1.0, -2.0]], (20_000, 1)).astype("float32")
+    log_var = np.tile([[0.0, -3.0]], (20_000, 1)).astype("float32")
+    z = numpy_of(layers.Sampling(seed=0)(mean, log_var, training=True))
+    for d, (m, s) in enumerate(((1.0, 1.0), (-2.0, np.exp(-1.5)))):
+        # family-wise error of the two tests: 0.2 %
+        assert stats.kstest(z[:, d], stats.norm(m, s).cdf).pvalue > 1e-3
+
+
+def test_sampling_in_training_differs_by_call_and_repeats_by_seed():
+    zeros = np.zeros((4, 2), "float32")
+    one, two = layers.Sampling(seed=7), layers.Sampling(seed=7)
+    first = numpy_of(one(zeros, zeros, training=True))
+    assert not np.allclose(first, numpy_of(one(zeros, zeros, training=True)))
+    np.testing.assert_array_equal(first, numpy_of(two(zeros, zeros, training=True)))
+
+
+def test_sampling_outside_training_repeats_and_leaves_the_stream_alone():
+    layer, zeros = layers.Sampling(seed=7), np.zeros((4, 2), "float32")
+    state = numpy_of(layer.seed_generator.state)
+    draws = [numpy_of(layer(zeros, zeros)) for _ in range(2)]
+    np.testing.assert_array_equal(*draws)
+    assert np.abs(draws[0]).max() > 0.1  # a draw, not the mean
+    np.testing.assert_array_equal(numpy_of(layer.seed_generator.state), state)
+
+
+def test_sampling_stacks_its_draws_sample_by_sample():
+    mean = np.arange(3, dtype="float32")[:, None] * 100
+    layer = layers.Sampling(n_samples=4, seed=0)
+    z = numpy_of(layer(mean, np.zeros_like(mean), training=True))
+    assert z.shape == (12, 1)
+    np.testing.assert_allclose(z.reshape(4, 3), np.tile(mean[:, 0], (4, 1)), atol=6)
+    assert len(np.unique(z)) == 12
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.BernoulliLogLikelihood(), layers.GaussianLogLikelihood(0.7)]
+)
+def test_likelihood_is_the_mean_over_draws(layer):
+    rng = np.random.default_rng(0)
+    x = rng.random((N, 4, 2)).astype("float32")
+    draws = rng.normal(size=(3, N, 4, 2)).astype("float32")
+    value = numpy_of(layer(x, draws.reshape(3 * N, 4, 2)))
+    expected = np.mean([numpy_of(layer(x, draw)) for draw in draws], axis=0)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_elbo_is_the_log_likelihood_less_the_weighted_kl():
+    value = layers.ELBO(0.25)(np.array([-3.0, 1.0]), np.array([2.0, 8.0]))
+    np.testing.assert_allclose(numpy_of(value), [-3.5, -1.0])
+    assert layers.ELBO(0.25).schedule(9) == Constant(0.25)(9)
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 1.5, None])
+def test_sampling_refuses_a_number_of_draws_that_is_none(n_samples):
+    with pytest.raises(ValueError, match="n_samples must be an integer >= 1"):
+        layers.Sampling(n_samples)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
+def test_gaussian_likelihood_refuses_a_scale_that_is_none(sigma):
+    with pytest.raises(ValueError, match="sigma must be a number > 0"):
+        layers.GaussianLogLikelihood(sigma)
