@@ -25,8 +25,10 @@ from models.experiment.quiet import quiet_backend  # noqa: E402
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--first", type=int, default=0, help="the first (default: 0)")
     ours, rest = parser.parse_known_args()
-    rows = [run(rest, seed) for seed in range(ours.seeds)]
+    seeds = range(ours.first, ours.first + ours.seeds)
+    rows = [run(rest, seed) for seed in seeds]
     print(f"\n{'':12}{'median':>8}{'quartiles':>16}{'range':>16}")
     for name in ("first", "last", "gain", "vae_s", "gmm_s"):
         show(name, np.array([row[name] for row in rows]))
@@ -37,8 +39,6 @@ def run(arguments, seed):
     given = options.make_parser(VARIANTS).parse_args([*arguments, "--seed", str(seed)])
     dataset = data.load(given.data, given.labels, given.image_size)
     config = options.resolve(given, dataset)
-    if seed == 0:
-        print({k: v for k, v in config.items() if k != "seed"}, flush=True)
     started = time.perf_counter()
     with quiet_backend():
         loop = train.make_loop(config, dataset)

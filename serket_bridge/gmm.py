@@ -1,6 +1,7 @@
 """A Gaussian mixture as a module: class means go down, class probabilities go up."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from serket_bridge.messages import Categorical, Gaussian
 from serket_bridge.mixture import EM
@@ -46,8 +47,9 @@ class GMM(Module):
 
     Args:
         n_components: the number of classes K.
-        inference: `EM(...)`, `Variational(...)` (both in `serket_bridge.mixture`) or
-            `serket_bridge.gibbs.Gibbs(...)`, or any function of their signature.
+        inference: `EM(...)` (the default) or `Variational(...)`, both in
+            `serket_bridge.mixture`, or `serket_bridge.gibbs.Gibbs(...)`, or any
+            function of their signature.
         message: what goes down, `hard` or `soft`: a function (responsibilities,
             mixture) -> `Gaussian`.
         seed: of starts and draws.
@@ -59,7 +61,7 @@ class GMM(Module):
     """
 
     def __init__(
-        self, n_components, *, inference=EM(), message=hard, seed=None, name="gmm"
+        self, n_components, *, inference=None, message=hard, seed=None, name="gmm"
     ):
         super().__init__(name)
         if not isinstance(n_components, int) or n_components < 1:
@@ -67,11 +69,8 @@ class GMM(Module):
                 "n_components must be an integer >= 1. "
                 f"Received: n_components={n_components!r}"
             )
-        self.n_components, self.inference, self.message = (
-            n_components,
-            inference,
-            message,
-        )
+        self.n_components, self.message = n_components, message
+        self.inference = EM() if inference is None else inference
         self.rng = np.random.default_rng(seed)
         self.state = None
 
@@ -90,7 +89,13 @@ class GMM(Module):
             )
         z = latents.sample(self.rng).astype(np.float64)
         prior = self.from_above(Categorical.uniform(len(z), self.n_components))
-        fit = self.inference(z, prior.log_prob, self.n_components, self.state, self.rng)
+        log_prior = prior.log_prob + np.log(
+            self.n_components
+        )  # 0 where nothing is said
+        with threadpool_limits(
+            1
+        ):  # threads only get in each other's way on small arrays
+            fit = self.inference(z, log_prior, self.n_components, self.state, self.rng)
         self.mixture, self.state = fit.mixture, fit.state
         log_joint = self.mixture.log_joint(z)
         self.responsibilities = (Categorical(log_joint) * prior).prob

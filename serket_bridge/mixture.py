@@ -81,15 +81,19 @@ class EM:
     """Maximum likelihood by EM, full covariances (scikit-learn's `GaussianMixture`).
 
     Args:
-        n_init: starts from k-means with different seeds; the best bound wins.
+        n_init: starts from k-means with different seeds. Each gets `short` iterations,
+            and the `finalists` with the best bounds go on to the end (the "em-EM" of
+            Biernacki et al., 2003: the best of many starts for half the work).
         fresh: whether later rounds try new starts too, beside going on from the last
-            round's parameters. Without, they only go on.
+            round's parameters. Without, they only go on. The best bound wins.
         max_iter, tol, reg_covar: as scikit-learn's.
         start_rows: with more data than this, starts are tried on a random sample of so
             many rows, and the best goes on with all.
     """
 
-    n_init: int = 10
+    n_init: int = 30
+    short: int = 10
+    finalists: int = 5
     fresh: bool = True
     max_iter: int = 300
     tol: float = 1e-3
@@ -116,22 +120,33 @@ class EM:
         rows = (
             rng.choice(len(z), self.start_rows, replace=False) if few else slice(None)
         )
-        seed = int(rng.integers(2**31))
-        first = self._new(n_components, n_init=self.n_init, random_state=seed)
-        fit = _fit(first, z[rows], log_prior[rows])
+        fits = [
+            _fit(
+                self._new(n_components, self.short, random_state=seed),
+                z[rows],
+                log_prior[rows],
+            )
+            for seed in rng.integers(2**31, size=self.n_init).tolist()
+        ]
+        best = sorted(fits, key=lambda fit: fit.bound)[-self.finalists :]
+        ends = [
+            self._go_on(z[rows], log_prior[rows], n_components, fit.state)
+            for fit in best
+        ]
+        fit = max(ends, key=lambda fit: fit.bound)
         return self._go_on(z, log_prior, n_components, fit.state) if few else fit
 
     def _go_on(self, z, log_prior, n_components, state):
         """From the parameters of an earlier fit."""
-        estimator = self._new(n_components, warm_start=True)
+        estimator = self._new(n_components, self.max_iter, warm_start=True)
         for name, array in state.items():
             setattr(estimator, name, array)
         estimator.converged_, estimator.lower_bound_ = False, -np.inf
         return _fit(estimator, z, log_prior)
 
-    def _new(self, n_components, **kwargs):
-        shared = dict(max_iter=self.max_iter, tol=self.tol, reg_covar=self.reg_covar)
-        return self.estimator(n_components=n_components, **shared, **kwargs)
+    def _new(self, n_components, max_iter, **kwargs):
+        kwargs |= dict(max_iter=max_iter, tol=self.tol, reg_covar=self.reg_covar)
+        return self.estimator(n_components=n_components, **kwargs)
 
 
 @dataclass(frozen=True)

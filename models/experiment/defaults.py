@@ -6,27 +6,35 @@ COMMON = {  # what holds where a row below says nothing
     "epochs": 50,  # of one round
     "batch_size": 128,
     "learning_rate": 1e-3,
-    "likelihood": "bernoulli",
+    "likelihood": "gaussian",  # takes any real values, and its scale is learned
     "kl_weight": "1",
     "rounds": 5,
     "n_components": 10,
     "gmm": "em",
-    "message": "hard",
+    "message": "soft",
 }
 
+MNIST = {
+    "hidden_dims": (256, 256),
+    "epochs": 20,
+    "batch_size": 256,
+    "likelihood": "bernoulli",
+    "message": "hard",
+}
 DATA = {
-    "digits": {"hidden_dims": (64,), "epochs": 100},
-    "mnist": {"hidden_dims": (256, 256), "epochs": 20, "batch_size": 256},
-    "fashion_mnist": {"hidden_dims": (256, 256), "epochs": 20, "batch_size": 256},
+    "digits": {"hidden_dims": (128,), "epochs": 100},
+    "mnist": MNIST,
+    "fashion_mnist": MNIST,
     # the settings of Serket's own tutorial
     "serket": {
         "latent_dim": 18,
         "hidden_dims": (100,),
         "epochs": 200,
         "batch_size": 500,
+        "likelihood": "bernoulli",
+        "message": "hard",
     },
-    # any file or folder: a Gaussian takes any real values
-    "yours": {"likelihood": "gaussian"},
+    "yours": {},  # any file or folder
 }
 
 # In the 64 pixels of a digit there are too few nats for a weight of 1: the Bernoulli

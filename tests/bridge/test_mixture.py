@@ -1,0 +1,289 @@
+"""Mixtures by EM and by variational Bayes, with a prior for each datum."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import digamma, gammaln, logsumexp
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+
+from serket_bridge.mixture import EM, Mixture, Variational
+
+METHODS = [EM, Variational]
+
+
+def seeded(seed=0):
+    return np.random.default_rng(seed)
+
+
+def fit(method, z, k=3, log_prior=None, state=None, rng=None):
+    log_prior = np.full((len(z), k), -np.log(k)) if log_prior is None else log_prior
+    return method(z, log_prior, k, state, rng or seeded())
+
+
+def classes_of(mixture, z):
+    return mixture.log_joint(z).argmax(axis=1)
+
+
+def assert_same(one, two, **tolerance):
+    for name in ("weights", "means", "precisions"):
+        arrays = getattr(one.mixture, name), getattr(two.mixture, name)
+        np.testing.assert_allclose(*arrays, **tolerance)
+
+
+def differences(method, z, log_prior, iterations=40):
+    """How the bound changes over single iterations that go on from each other."""
+    one = method(n_init=1, max_iter=1, fresh=False, reg_covar=0.0)
+    fits = [fit(one, z, log_prior=log_prior)]
+    for _ in range(iterations):
+        fits.append(fit(one, z, log_prior=log_prior, state=fits[-1].state))
+    return np.diff([f.bound for f in fits]), fits
+
+
+# --- Mixture --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dim", [1, 2, 4])
+def test_log_joint_is_scipys(rng, dim):
+    weights, means = rng.dirichlet(np.ones(3)), rng.normal(size=(3, dim))
+    precisions = stats.wishart.rvs(dim + 2, np.eye(dim), 3, rng).reshape(3, dim, dim)
+    z = rng.normal(scale=3, size=(20, dim))
+    value = Mixture(weights, means, precisions).log_joint(z)
+    for k in range(3):
+        density = stats.multivariate_normal(means[k], np.linalg.inv(precisions[k]))
+        expected = np.log(weights[k]) + density.logpdf(z)
+        np.testing.assert_allclose(value[:, k], expected, rtol=1e-9)
+
+
+def test_a_class_of_no_weight_has_log_joint_minus_infinity():
+    """And warns of nothing, or this test fails."""
+    mixture = Mixture(np.array([1.0, 0.0]), np.zeros((2, 2)), np.stack([np.eye(2)] * 2))
+    value = mixture.log_joint(np.zeros((3, 2)))
+    np.testing.assert_allclose(value[:, 0], -np.log(2 * np.pi))
+    np.testing.assert_array_equal(value[:, 1], -np.inf)
+
+
+def test_samples_have_the_moments_of_their_class(blobs, rng):
+    mixture = Mixture(blobs.weights, blobs.means, np.linalg.inv(blobs.covariances))
+    for k in range(3):
+        draws = mixture.sample(k, 20_000, rng)
+        sd = np.sqrt(np.diag(blobs.covariances[k]))
+        error = (draws.mean(axis=0) - blobs.means[k]) / sd * np.sqrt(20_000)
+        assert np.abs(error).max() < 4.5
+        # a covariance has a standard error of at most sqrt(2 / n) sd_i sd_j
+        difference = (np.cov(draws.T) - blobs.covariances[k]) / np.outer(sd, sd)
+        assert np.abs(difference).max() < 4.5 * np.sqrt(2 / 20_000)
+
+
+# --- What both have in common ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("prior", ["uniform", "of each datum"])
+def test_the_bound_never_decreases(method, prior, overlapping, rng):
+    log_prior = np.zeros((200, 3))
+    if prior != "uniform":
+        log_prior = np.log(rng.dirichlet(np.ones(3), size=200))
+    change, _ = differences(method, overlapping, log_prior)
+    assert change.min() >= -1e-8
+    assert change[0] > 1e-4  # there was something to gain
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_separated_classes_are_found(method, blobs):
+    mixture = fit(method(n_init=3), blobs.z).mixture
+    assert adjusted_rand_score(blobs.labels, classes_of(mixture, blobs.z)) > 0.95
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_converged_fit_goes_on_as_it_was(method, blobs):
+    first = fit(method(n_init=3, tol=1e-12), blobs.z)
+    again = fit(method(fresh=False), blobs.z, state=first.state)
+    assert_same(first, again, rtol=1e-5, atol=1e-8)
+    assert again.bound == pytest.approx(first.bound, abs=1e-8)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_bad_state_is_left_only_by_fresh_starts(method, blobs):
+    """The state has two components in one blob, and one over the two others."""
+    z = blobs.z
+    poor = np.where(blobs.labels == 2, 1 + np.arange(600) % 2, 0)
+    pin = np.where(np.eye(3)[poor] > 0, 0.0, -500.0)
+    bad = fit(method(n_init=1), z, log_prior=pin).state
+    stays = fit(method(n_init=3, fresh=False, max_iter=5), z, state=bad)
+    leaves = fit(method(n_init=3, fresh=True, max_iter=5), z, state=bad)
+    assert adjusted_rand_score(blobs.labels, classes_of(stays.mixture, z)) < 0.8
+    assert adjusted_rand_score(blobs.labels, classes_of(leaves.mixture, z)) > 0.95
+    assert leaves.bound > stays.bound
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_starts_on_few_rows_lead_to_the_same_solution(method, blobs):
+    few = fit(method(n_init=3, start_rows=150, tol=1e-10), blobs.z)
+    everything = fit(method(n_init=3, tol=1e-10), blobs.z)
+    order = [np.argsort(f.mixture.means[:, 0]) for f in (few, everything)]
+    for name in ("weights", "means", "precisions"):
+        one, two = (
+            getattr(f.mixture, name)[o]
+            for f, o in zip((few, everything), order, strict=True)
+        )
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_same_seed_same_result_bit_for_bit(method, overlapping):
+    settings = method(n_init=2, max_iter=20, start_rows=100)
+    one, two, other = (fit(settings, overlapping, rng=seeded(s)) for s in (5, 5, 6))
+    assert_same(one, two, rtol=0)
+    assert one.bound == two.bound
+    assert not np.array_equal(one.mixture.means, other.mixture.means)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_certain_prior_decides_the_classes(method, blobs, rng):
+    """Classes drawn by lot: the parameters are their sample moments, or close by."""
+    classes = rng.integers(3, size=600)
+    log_prior = np.where(np.eye(3)[classes] > 0, 0.0, -np.inf)
+    result = fit(method(n_init=1, reg_covar=0.0), blobs.z, log_prior=log_prior)
+    assert np.isfinite(result.bound)
+    # Variational Bayes draws the moments to its prior, of the weight of about 3 data
+    tolerance = {"rtol": 1e-9} if method is EM else {"rtol": 0.1, "atol": 0.3}
+    for k in range(3):
+        members = blobs.z[classes == k]
+        np.testing.assert_allclose(
+            result.mixture.weights[k], len(members) / 600, **tolerance
+        )
+        np.testing.assert_allclose(
+            result.mixture.means[k], members.mean(axis=0), **tolerance
+        )
+        np.testing.assert_allclose(
+            np.linalg.inv(result.mixture.precisions[k]),
+            np.cov(members.T, bias=True),
+            **tolerance,
+        )
+
+
+# --- EM -------------------------------------------------------------------------------
+
+
+def test_em_with_a_uniform_prior_is_scikit_learns(overlapping):
+    ours = fit(EM(n_init=4), overlapping)
+    seed = int(seeded().integers(2**31))
+    theirs = GaussianMixture(3, n_init=4, max_iter=300, random_state=seed)
+    theirs.fit(overlapping)
+    np.testing.assert_allclose(ours.mixture.weights, theirs.weights_, rtol=1e-9)
+    np.testing.assert_allclose(ours.mixture.means, theirs.means_, rtol=1e-9)
+    np.testing.assert_allclose(ours.mixture.precisions, theirs.precisions_, rtol=1e-9)
+    # p(z_n) = sum_k (1 / 3) w_k N(z_n; ...): the prior for each datum is a factor
+    assert ours.bound == pytest.approx(theirs.lower_bound_ - np.log(3), abs=1e-9)
+
+
+def test_em_finds_the_parameters_within_three_standard_errors(blobs):
+    """Of 18 numbers: a seed in twenty would fail."""
+    mixture = fit(EM(n_init=3), blobs.z).mixture
+    order = [np.square(mixture.means - m).sum(axis=1).argmin() for m in blobs.means]
+    weights, means = mixture.weights[order], mixture.means[order]
+    covariances = np.linalg.inv(mixture.precisions)[order]
+    n_k = 600 * blobs.weights[:, None]
+    error = np.sqrt(blobs.weights * (1 - blobs.weights) / 600)
+    assert np.abs((weights - blobs.weights) / error).max() < 3
+    variance = np.einsum("kdd->kd", blobs.covariances)
+    assert np.abs((means - blobs.means) / np.sqrt(variance / n_k)).max() < 3
+    # var(S_ij) = (C_ii C_jj + C_ij^2) / n
+    outer = variance[:, :, None] * variance[:, None, :]
+    error = np.sqrt((outer + blobs.covariances**2) / n_k[..., None])
+    assert np.abs((covariances - blobs.covariances) / error).max() < 3
+
+
+def test_the_bound_of_em_is_the_log_likelihood_per_datum(overlapping, rng):
+    prior = rng.dirichlet(np.ones(3), size=200)
+    _, fits = differences(EM, overlapping, np.log(prior), iterations=3)
+    mixture, z = fits[-2].mixture, overlapping
+    joint = [
+        mixture.weights[k]
+        * prior[:, k]
+        * stats.multivariate_normal(
+            mixture.means[k], np.linalg.inv(mixture.precisions[k])
+        ).pdf(z)
+        for k in range(3)
+    ]
+    assert fits[-1].bound == pytest.approx(np.log(np.sum(joint, axis=0)).mean())
+
+
+def test_a_prior_decides_what_the_datum_alone_does_not(blobs):
+    """One datum half way between two blobs pulls the mean of the class it is told."""
+    z = np.concatenate([blobs.z[blobs.labels < 2], [[0.0, 2.0]]])
+    log_prior = np.zeros((len(z), 2))
+    n, mean = np.bincount(blobs.labels)[0], blobs.z[blobs.labels == 0].mean(axis=0)
+    first = fit(EM(n_init=1), z, k=2, log_prior=log_prior)
+    left = first.mixture.means[:, 0].argmin()
+    for told in (left, 1 - left):
+        log_prior[-1] = np.where(np.arange(2) == told, 0.0, -100.0)
+        again = EM(fresh=False)
+        result = fit(again, z, k=2, log_prior=log_prior, state=first.state).mixture
+        expected = (n * mean + z[-1]) / (n + 1) if told == left else mean
+        np.testing.assert_allclose(result.means[left], expected, atol=1e-4)
+
+
+# --- Variational Bayes ----------------------------------------------------------------
+
+
+def responsibilities(state, z, log_prior):
+    """Bishop (2006), 10.46, 10.64-10.67, for scikit-learn's names of the parameters."""
+    s, dim = SimpleNamespace(**state), z.shape[1]
+    nu, beta, alpha = (
+        s.degrees_of_freedom_,
+        s.mean_precision_,
+        s.weight_concentration_,
+    )
+    log_det = np.linalg.slogdet(s.precisions_ / nu[:, None, None])[1]
+    halves = (nu[:, None] - np.arange(dim)) / 2
+    log_lambda = digamma(halves).sum(axis=1) + dim * np.log(2) + log_det
+    centred = z[:, None] - s.means_
+    distance = np.einsum("nki,kij,nkj->nk", centred, s.precisions_, centred)
+    log_rho = digamma(alpha) - digamma(alpha.sum()) + log_lambda / 2 - dim / beta / 2
+    log_rho = log_rho - distance / 2 - dim / 2 * np.log(2 * np.pi) + log_prior
+    return log_rho - logsumexp(log_rho, axis=1, keepdims=True)
+
+
+def log_evidence_terms(state, log_r, z, log_prior):
+    """The bound of `state`, optimal given r: log of ratios of conjugate normalisers."""
+    s, dim, r = SimpleNamespace(**state), z.shape[1], np.exp(log_r)
+    nu, beta, alpha = (
+        s.degrees_of_freedom_,
+        s.mean_precision_,
+        s.weight_concentration_,
+    )
+    log_det_scale = np.linalg.slogdet(s.covariances_ * nu[:, None, None])[1]
+    halves = (nu[:, None] - np.arange(dim)) / 2
+    normal_wishart = gammaln(halves).sum(axis=1) + nu * dim / 2 * np.log(2)
+    normal_wishart += -nu / 2 * log_det_scale - dim / 2 * np.log(beta)
+    dirichlet = gammaln(alpha).sum() - gammaln(alpha.sum())
+    entropy = -(r * log_r).sum()
+    return normal_wishart.sum() + dirichlet + entropy + (r * log_prior).sum()
+
+
+def test_the_variational_bound_is_that_of_the_model_per_datum(overlapping, rng):
+    """Up to a constant, that is in differences; the E-step is Bishop's too."""
+    log_prior = np.log(rng.dirichlet(np.ones(3), size=200))
+    change, fits = differences(Variational, overlapping, log_prior, iterations=6)
+    states = [f.state for f in fits]
+    expected = [
+        log_evidence_terms(
+            now, responsibilities(last, overlapping, log_prior), overlapping, log_prior
+        )
+        for last, now in zip(states, states[1:], strict=False)
+    ]
+    np.testing.assert_allclose(change[1:], np.diff(expected) / 200, rtol=1e-6)
+
+
+def test_superfluous_classes_are_emptied(blobs):
+    """Their weights fall to their prior's share, (1 / K) / (n + 1)."""
+    mixture = fit(Variational(n_init=3, max_iter=1000), blobs.z, k=6).mixture
+    weights = np.sort(mixture.weights)
+    np.testing.assert_allclose(weights[:3], 1 / 6 / 601, rtol=0.05)
+    shares = np.sort(np.bincount(blobs.labels)) / 600
+    np.testing.assert_allclose(weights[3:], shares, atol=0.005)
+    assert adjusted_rand_score(blobs.labels, classes_of(mixture, blobs.z)) > 0.95

@@ -1,0 +1,169 @@
+"""Connections, the order of updates, messages from above, and data as a module."""
+
+import numpy as np
+import pytest
+
+from serket_bridge import GMM, VAE, Gaussian, Module, Observation
+
+
+class Relay(Module):
+    """Sends up what it hears, after its first update."""
+
+    def update(self, tick=lambda: None):
+        (self.forward,) = self.inputs()
+        tick()
+
+
+def data(n=6, shape=(2,)):
+    return np.arange(n * np.prod(shape), dtype=float).reshape(n, *shape)
+
+
+# --- Connections and order ------------------------------------------------------------
+
+
+def test_a_module_that_is_not_connected_is_refused_by_name():
+    with pytest.raises(RuntimeError, match=r"relay is not connected: call relay.conn"):
+        Relay("relay").update()
+
+
+@pytest.mark.parametrize("make", [lambda: GMM(2), lambda: VAE(None)])
+def test_the_real_modules_too_must_be_connected(make):
+    with pytest.raises(RuntimeError, match="is not connected"):
+        make().update()
+
+
+def test_an_update_before_the_module_below_is_refused_naming_both():
+    lower, upper = Relay("lower"), Relay("upper")
+    lower.connect(Observation(data()))
+    upper.connect(lower)
+    with pytest.raises(RuntimeError, match="upper was updated before lower.*lower fir"):
+        upper.update()
+    lower.update()
+    upper.update()
+    np.testing.assert_array_equal(upper.forward.mean, data())
+
+
+def test_only_modules_can_be_connected():
+    with pytest.raises(TypeError, match=r"wrap data in Observation.*ndarray"):
+        Relay("relay").connect(data())
+    with pytest.raises(TypeError, match="relay.connect needs a module below it"):
+        Relay("relay").connect()
+
+
+def test_a_refused_connection_leaves_the_old_one():
+    relay, observation = Relay("relay"), Observation(data())
+    relay.connect(observation)
+    with pytest.raises(TypeError):
+        relay.connect(Observation(data()), "no module")
+    assert relay.lowers == (observation,)
+
+
+def test_inputs_come_in_the_order_of_the_connection():
+    one, two = Observation(data(3), "one"), Observation(data(4), "two")
+    relay = Relay("relay")
+    relay.connect(two, one)
+    assert [len(message) for message in relay.inputs()] == [4, 3]
+
+
+def test_a_module_without_an_update_is_no_module():
+    with pytest.raises(TypeError, match="abstract"):
+        Module("nothing")
+
+
+# --- Messages from above --------------------------------------------------------------
+
+
+def test_without_a_message_nothing_is_said():
+    nothing = Gaussian.standard(6, 2)
+    assert Relay("relay").from_above(nothing) is nothing
+
+
+def test_messages_of_several_modules_multiply(told, rng):
+    lower = Relay("lower")
+    means, precisions = rng.normal(size=(3, 6, 2)), rng.gamma(2.0, size=(3, 6, 2))
+    for i in range(3):
+        told(lower, means[i], precisions[i], name=f"upper {i}")
+    product = lower.from_above(Gaussian.standard(6, 2))
+    total = precisions.sum(axis=0)
+    np.testing.assert_allclose(product.precision, total)
+    np.testing.assert_allclose(product.mean, (means * precisions).sum(axis=0) / total)
+
+
+def test_a_new_message_replaces_the_last_of_the_same_sender(told):
+    lower = Relay("lower")
+    upper = told(lower, np.zeros((6, 2)), np.ones((6, 2)))
+    upper.message = Gaussian(np.full((6, 2), 3.0), np.full((6, 2), 5.0))
+    upper.update()
+    product = lower.from_above(Gaussian.standard(6, 2))
+    np.testing.assert_array_equal(product.mean, 3.0)
+    np.testing.assert_array_equal(product.precision, 5.0)
+
+
+def test_connecting_elsewhere_takes_the_message_back(told):
+    lower, other = Relay("lower"), Relay("other")
+    upper = told(lower, np.full((6, 2), 3.0), np.ones((6, 2)))
+    told(lower, np.full((6, 2), -1.0), np.ones((6, 2)), name="stays")
+    upper.connect(other)
+    product = lower.from_above(Gaussian.standard(6, 2))
+    np.testing.assert_array_equal(product.mean, -1.0)
+    assert other.from_above(product) is product
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (6, 3)])
+def test_a_message_of_another_shape_is_refused_naming_both(told, shape):
+    lower = Relay("lower")
+    told(lower, np.zeros((6, 2)), np.ones((6, 2)), name="right")
+    told(lower, np.zeros(shape), np.ones(shape), name="wrong")
+    with pytest.raises(ValueError) as error:
+        lower.from_above(Gaussian.standard(6, 2))
+    assert "lower expects a message of the shape (6, 2) from wrong" in str(error.value)
+    assert f"Received: {shape}" in str(error.value)
+
+
+# --- Observation ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2,), (4, 3), (4, 3, 2)])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8", "bool"])
+def test_data_go_up_as_points_in_float32(shape, dtype):
+    x = data(6, shape).astype(dtype)
+    forward = Observation(x).forward
+    assert forward.mean.dtype == np.float32
+    np.testing.assert_array_equal(forward.mean, x.astype("float32"))
+    assert forward.precision.shape == x.shape
+    np.testing.assert_array_equal(forward.precision, np.inf)
+
+
+def test_an_observation_keeps_a_copy_and_does_not_learn(told):
+    x = data().astype("float32")
+    observation = Observation(x)
+    told(observation, np.zeros((6, 2)), np.ones((6, 2)))
+    before = observation.forward
+    ticks = []
+    observation.update(tick=lambda: ticks.append(1))
+    assert observation.forward is before
+    assert len(ticks) == observation.steps == 0
+    x[:] = -1.0
+    np.testing.assert_array_equal(before.mean, data())
+
+
+def test_lists_are_data_too():
+    np.testing.assert_array_equal(Observation([[1, 2], [3, 4]]).forward.mean[1], [3, 4])
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.zeros(5), r"shape \(n, ...\), with n >= 1. Received: float64 .*\(5,\)"),
+        (np.float64(1.0), r"Received: float64 of the shape \(\)"),
+        (np.zeros((0, 2)), r"with n >= 1. Received: float64 of the shape \(0, 2\)"),
+        (np.array([["a", "b"]]), "data must be numbers .* Received: <U1"),
+        (np.array([[None, 1.0]]), "data must be numbers .* Received: object"),
+        (np.zeros((2, 2), complex), "data must be numbers .* Received: complex128"),
+        (np.array([[1.0, np.nan]]), "finite.* 1 values"),
+        (np.array([[np.inf, -np.inf]]), "finite.* 2 values"),
+    ],
+)
+def test_observation_refuses(x, message):
+    with pytest.raises(ValueError, match=message):
+        Observation(x)

@@ -1,0 +1,111 @@
+"""The defining property: ELBO <= log p(x), with equality at the exact posterior.
+
+x = W z + b + noise is the one model whose log p(x) is known in closed form. W has
+orthogonal columns, so that the exact posterior is diagonal, as q is.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import models
+from models.blocks.layers import GaussianKL
+from models.serket import listen
+
+DIM, LATENT, SIGMA, DRAWS = 5, 2, 0.7, 4000
+
+
+@pytest.fixture
+def linear(rng):
+    """A linear VAE, what it is made of, and three data."""
+    model = models.vanilla.build((DIM,), LATENT, (), sigma=SIGMA, seed=0)
+    w = np.linalg.qr(rng.normal(size=(DIM, LATENT)))[0] * [1.5, 0.6]
+    b, x = rng.normal(size=DIM), rng.normal(size=(3, DIM))
+    model.get_layer("decoder").get_layer("decoder_output").set_weights([w.T, b])
+    return model, w, b, x
+
+
+def set_encoder(model, matrix, offset, log_var):
+    encoder = model.get_layer("encoder")
+    encoder.get_layer("z_mean").set_weights([matrix.T, offset])
+    encoder.get_layer("z_log_var").set_weights([np.zeros((DIM, LATENT)), log_var])
+
+
+def set_exact_posterior(model, w, b, m, precision):
+    """q(z|x) = p(z|x) under the prior N(m, diag 1 / precision) (Bishop 2006, 2.116)."""
+    posterior_precision = precision + (w**2).sum(axis=0) / SIGMA**2
+    gain = (w / SIGMA**2).T / posterior_precision[:, None]
+    offset = precision * m / posterior_precision - gain @ b
+    set_encoder(model, gain, offset, -np.log(posterior_precision))
+
+
+def elbo(model, x, message=None):
+    """The mean of the ELBO over many draws of z, and its standard error, each (3,)."""
+    inputs = {"x": np.repeat(x, DRAWS, axis=0)}
+    if message is not None:
+        inputs |= {k: np.tile(v, (len(x) * DRAWS, 1)) for k, v in message.items()}
+    draws = model.predict(inputs, batch_size=len(inputs["x"]), verbose=0)["elbo"]
+    draws = draws.astype("float64").reshape(len(x), DRAWS)
+    return draws.mean(axis=1), draws.std(axis=1) / np.sqrt(DRAWS)
+
+
+def log_evidence(x, w, b, m, precision):
+    covariance = w / precision @ w.T + SIGMA**2 * np.eye(DIM)
+    return stats.multivariate_normal(b + w @ m, covariance).logpdf(x)
+
+
+NOTHING = (np.zeros(LATENT), np.ones(LATENT))
+MESSAGE = (np.array([1.0, -2.0]), np.array([3.0, 0.5]))
+
+
+def test_the_elbo_reaches_log_p_x_at_the_exact_posterior(linear):
+    model, w, b, x = linear
+    set_exact_posterior(model, w, b, *NOTHING)
+    mean, error = elbo(model, x)
+    assert np.all(np.abs(mean - log_evidence(x, w, b, *NOTHING)) < 4 * error)
+
+
+def test_with_a_message_it_reaches_log_p_x_under_the_messages_prior(linear):
+    model, w, b, x = linear
+    set_exact_posterior(model, w, b, *MESSAGE)
+    message = dict(zip(("prior_mean", "prior_precision"), MESSAGE, strict=True))
+    mean, error = elbo(listen(model), x, message)
+    assert np.all(np.abs(mean - log_evidence(x, w, b, *MESSAGE)) < 4 * error)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_elbo_never_exceeds_log_p_x_and_the_gap_is_the_kl_to_the_posterior(
+    linear, seed
+):
+    """log p(x) - ELBO = KL(q(z|x) || p(z|x)), by the layer tested elsewhere."""
+    model, w, b, x = linear
+    rng = np.random.default_rng(seed)
+    matrix, offset, log_var = (
+        rng.normal(scale=0.5, size=size) for size in ((LATENT, DIM), LATENT, LATENT)
+    )
+    set_encoder(model, matrix, offset, log_var)
+    precision = 1 + (w**2).sum(axis=0) / SIGMA**2
+    posterior_mean = (x - b) @ w / SIGMA**2 / precision
+    arrays = x @ matrix.T + offset, np.tile(log_var, (3, 1)), posterior_mean
+    gap = np.array(GaussianKL()(*arrays, np.tile(precision, (3, 1))))
+    mean, error = elbo(model, x)
+    evidence = log_evidence(x, w, b, *NOTHING)
+    assert np.all(mean < evidence + 4 * error)
+    assert np.all(np.abs(evidence - mean - gap) < 4 * error)
+
+
+def test_the_best_learned_sigma_is_the_root_mean_squared_error(linear):
+    """d loss / d sigma = 0 at sigma^2 = E_q |x - x_mean|^2 / d, in closed form."""
+    _, _, _, x = linear
+    model = models.vanilla.build((DIM,), LATENT, (), sigma=None, seed=0)
+    model.compile("adam")
+    x = np.tile(x, (10, 1))
+    z = model.predict({"x": x}, batch_size=30, verbose=0)["z"]
+    best = np.log(np.sqrt(np.mean((x - model.decode(z)) ** 2)))
+    losses = []
+    for log_sigma in (best - 0.05, best, best + 0.05):
+        model.get_layer("log_likelihood").log_sigma.assign(log_sigma)
+        result = model.evaluate({"x": x}, batch_size=30, verbose=0, return_dict=True)
+        losses.append(result["loss"])
+    assert losses[1] < min(losses[0], losses[2])
+    assert losses[0] - losses[1] == pytest.approx(losses[2] - losses[1], rel=0.15)
