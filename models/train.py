@@ -27,6 +27,9 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     try:
         return run(given)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return INTERRUPTED
     except (ValueError, OSError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
@@ -43,30 +46,46 @@ def run(given):
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
     if config["likelihood"] == "bernoulli":
         data.check_unit_interval(dataset)
-    with quiet_backend():
-        from models.experiment import report
-
-        loop = make_loop(config, dataset)
     folder = RunFolder(given.out, f"{given.variant}-{dataset.name}", given.overwrite)
-    folder.json("config.json", config)
-    print(report.heading(config, dataset), flush=True)
-    first = {}
-    status = train(loop, config["rounds"], dataset.labels, first)
-    report.write(folder, loop, dataset, config, first)
+    try:
+        with quiet_backend():
+            from models.experiment import report
+
+            loop = make_loop(config, dataset)
+        folder.json("config.json", config)
+        print(report.heading(config, dataset), flush=True)
+        rounds = []
+        status = train(loop, config["rounds"], dataset.labels, rounds)
+    except (ValueError, OSError):
+        folder.discard()
+        raise
+    report.write(folder, loop, dataset, config, rounds)
     print(report.summary(folder, loop, time.perf_counter() - started))
     return status
 
 
-def train(loop, rounds, labels, first):
-    """Runs the rounds; `first` receives what round 1 gave. Returns the exit code."""
+def train(loop, rounds, labels, kept):
+    """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
+    import numpy as np
 
-    def keep_first_round(loop):
-        if not first:
-            _, vae, gmm = loop.modules
-            first.update(z=vae.forward.mean, classes=gmm.classes)
+    from models.experiment.report import Round
+
+    _, vae, gmm = loop.modules
+
+    def keep_round(loop):
+        q = vae.posterior
+        result = Round(
+            z_mean=q.mean,
+            z_log_var=-np.log(q.precision),
+            z=vae.forward.mean,
+            classes=gmm.classes,
+            responsibilities=gmm.responsibilities,
+            mixture=gmm.mixture,
+        )
+        kept[1 if kept else 0 :] = [result]  # the first round, and the last whole one
 
     try:
-        loop.run(rounds, labels, after_round=keep_first_round)
+        loop.run(rounds, labels, after_round=keep_round)
     except KeyboardInterrupt:
         print("\nInterrupted: keeping what was learned so far.", file=sys.stderr)
         return INTERRUPTED

@@ -85,6 +85,12 @@ class MessageLoop:
         """
         if not isinstance(rounds, int) or rounds < 1:
             raise ValueError(f"rounds must be an integer >= 1. Received: {rounds!r}")
+        data = self.modules[0].forward
+        if labels is not None and data is not None and len(labels) != len(data):
+            raise ValueError(
+                f"labels must have one entry for each of the {len(data)} data. "
+                f"Received: {len(labels)}"
+            )
         before = len(self.rows)
         steps = rounds * sum(module.steps for module in self.modules)
         with tqdm(total=steps, disable=not verbose, leave=False, unit="step") as bar:

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
+INFINITY = np.array(np.inf)
+INFINITY.setflags(write=False)
+
 
 def _frozen(array):
     """The array, read-only: a message never changes after it was sent."""
-    array = np.asarray(array)
-    if array.flags.writeable:
+    owner = array = np.asarray(array)
+    while isinstance(owner.base, np.ndarray):  # a view is only as constant as its owner
+        owner = owner.base
+    if array.flags.writeable or owner.flags.writeable:
         array = array.copy()
         array.setflags(write=False)
     return array
@@ -58,7 +63,7 @@ class Gaussian:
     @classmethod
     def point(cls, value):
         """The value itself, (n, ...), without uncertainty."""
-        return cls(value, np.broadcast_to(np.inf, np.shape(value)))
+        return cls(value, np.broadcast_to(INFINITY, np.shape(value)))
 
     def __len__(self):
         return len(self.mean)
@@ -69,9 +74,9 @@ class Gaussian:
 
     def __mul__(self, other):
         """The product of two densities, normalised: precisions add."""
-        precision = self.precision + other.precision
-        weighted = self.precision * self.mean + other.precision * other.mean
-        return Gaussian(weighted / precision, precision)
+        share = 1 / (1 + self.precision / other.precision)  # 0 or 1 beside a point
+        mean = (1 - share) * self.mean + share * other.mean
+        return Gaussian(mean, self.precision + other.precision)
 
     def sample(self, rng):
         """One draw for each datum, (n, ...)."""

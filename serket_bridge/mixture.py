@@ -67,13 +67,17 @@ class _PriorPerDatum:
 
 
 class _EM(_PriorPerDatum, GaussianMixture):
-    pass
+    def bound_per_datum(self, n):
+        return float(self.lower_bound_)
 
 
 class _Variational(_PriorPerDatum, BayesianGaussianMixture):
     def _compute_lower_bound(self, log_resp, log_prob_norm):
         bound = super()._compute_lower_bound(log_resp, log_prob_norm)
         return bound + np.sum(np.exp(log_resp) * self.log_prior)
+
+    def bound_per_datum(self, n):
+        return float(self.lower_bound_ / n)
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,9 @@ PRIORS = (
 
 def _fit(estimator, z, log_prior):
     """Runs a scikit-learn estimator, and takes out what it learned."""
-    estimator.log_prior = log_prior
+    estimator.log_prior = np.maximum(
+        log_prior, -1e10
+    )  # 0 * -inf would be NaN in a bound
     with warnings.catch_warnings():
         # Rounds go on from each other: EM that has not converged yet is no fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -184,4 +190,4 @@ def _fit(estimator, z, log_prior):
     )
     state = {name: getattr(estimator, name) for name in names}
     mixture = Mixture(estimator.weights_, estimator.means_, estimator.precisions_)
-    return Fit(mixture, float(estimator.lower_bound_), state)
+    return Fit(mixture, estimator.bound_per_datum(len(z)), state)

@@ -116,3 +116,9 @@ class VAE(Module):
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
         )
         self.report = {name: values[-1] for name, values in self.history.items()}
+        if not np.isfinite(self.report["loss"]):
+            raise ValueError(
+                f"{self.name}: training diverged, the loss is {self.report['loss']}: "
+                "lower the learning rate (--learning-rate) or the KL weight "
+                "(--kl-weight), or scale the data"
+            )

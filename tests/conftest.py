@@ -1,9 +1,15 @@
 """What the tests share: data, and where the real data lie."""
 
+import os
 from pathlib import Path
 
-import numpy as np
-import pytest
+# Each worker has a core: threads within it would only wait for each other.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 def test_models_on(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0"]
     result = subprocess.run(
         [*command, str(HERE / "models")],
         env=os.environ | {"KERAS_BACKEND": backend},

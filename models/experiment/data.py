@@ -89,6 +89,8 @@ def check_unit_interval(dataset: Dataset) -> None:
 def check_enough_rows(dataset: Dataset, batch_size: int, n_components: int) -> None:
     """Refuses fewer rows than a batch holds, or than there are classes."""
     n_rows = len(dataset.x)
+    if n_rows < 2:
+        raise DataError(f"{dataset.name} has {n_rows} row; give at least 2 rows.")
     if n_rows < batch_size:
         raise DataError(
             f"--batch-size {batch_size}: {dataset.name} has only {n_rows} rows; give a "

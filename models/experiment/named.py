@@ -6,6 +6,7 @@ import numpy as np
 
 from models.experiment import files
 from models.experiment.errors import DataError
+from models.experiment.quiet import quiet_backend
 
 NAMES = ("digits", "mnist", "fashion_mnist", "serket")
 
@@ -75,7 +76,8 @@ def _mnist_file(name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _download(name: str) -> tuple[np.ndarray, np.ndarray]:
     """The training images and labels that Keras offers under this name."""
-    import keras  # slow to import
+    with quiet_backend():
+        import keras  # slow to import
 
     datasets = keras.datasets
     source = datasets.fashion_mnist if name == "fashion_mnist" else datasets.mnist

@@ -60,8 +60,8 @@ def make_parser(variants):
     add(
         "--likelihood",
         choices=["bernoulli", "gaussian"],
-        help="p(x|z), of serket (default: "
-        f"{defaults.in_words('likelihood')}); vanilla is gaussian, bernoulli bernoulli",
+        help="p(x|z) of --variant serket; the others have their own (default by data: "
+        f"{defaults.in_words('likelihood')})",
     )
     add(
         "--sigma",
@@ -105,7 +105,13 @@ def make_parser(variants):
         "what the mixture sends: the class mean, or the whole mixture",
         choices=["hard", "soft"],
     )
-    add("--seed", type=not_negative, default=0, metavar="N", help="(default: 0)")
+    add(
+        "--seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="decides weights, noise, order and starts (default: 0)",
+    )
     add(
         "--out",
         metavar="FOLDER",
@@ -141,9 +147,10 @@ def resolve(given, dataset):
     chosen = {name: value for name, value in vars(given).items() if value is not None}
     config |= {name: chosen[name] for name in config if name in chosen}
     if given.sigma is not None and config["likelihood"] != "gaussian":
+        way_out = "--variant vanilla" if own else "add --likelihood gaussian"
         raise ValueError(
             f"--sigma {given.sigma} belongs to a gaussian likelihood, and this one is "
-            f"{config['likelihood']}; add --likelihood gaussian"
+            f"{config['likelihood']}; {way_out}"
         )
     config["hidden_dims"] = tuple(config["hidden_dims"])
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma

@@ -1,5 +1,7 @@
 """What a run leaves behind: its files, and a few lines on the screen."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from models.experiment import defaults, pictures, plots
@@ -37,49 +39,53 @@ def heading(config, dataset):
     )
 
 
-def write(folder, loop, dataset, config, first):
+class Round(NamedTuple):
+    """What one whole round left behind."""
+
+    z_mean: np.ndarray  # of q(z|x), (n, latent_dim)
+    z_log_var: np.ndarray
+    z: np.ndarray  # what the VAE sent up, (n, latent_dim)
+    classes: np.ndarray  # (n,) int
+    responsibilities: np.ndarray  # (n, n_components)
+    mixture: object  # of the classes: weights, means, precisions
+
+
+def write(folder, loop, dataset, config, rounds):
     """Writes everything there is: all of it, or after Ctrl-C in round 1 the model.
 
-    first: `z` and `classes` after round 1.
+    rounds: the first `Round` and, if there were more, the last whole one.
     """
-    _, vae, gmm = loop.modules
+    _, vae, _ = loop.modules
     folder.model("model.keras", vae.model)
     if vae.history:
         epochs = list(range(1, vae.epochs_trained + 1))
-        rounds = [(epoch - 1) // config["epochs"] + 1 for epoch in epochs]
-        folder.csv("history.csv", {"round": rounds, "epoch": epochs} | vae.history)
-        folder.figure("curves.png", plots.curves(vae.history, rounds))
-    if not loop.rows:
+        numbers = [(epoch - 1) // config["epochs"] + 1 for epoch in epochs]
+        folder.csv("history.csv", {"round": numbers, "epoch": epochs} | vae.history)
+        folder.figure("curves.png", plots.curves(vae.history, numbers))
+    if not rounds:
         return
     columns = {name: [r.get(name) for r in loop.rows] for name in loop.rows[-1]}
     folder.csv("rounds.csv", columns)
     folder.json("metrics.json", {"first": loop.rows[0], "last": loop.rows[-1]})
-    write_arrays(folder, vae, gmm, dataset)
-    draw(folder, vae, gmm, loop, dataset, first)
+    write_arrays(folder, rounds[-1], dataset)
+    draw(folder, vae, loop, dataset, rounds)
 
 
-def write_arrays(folder, vae, gmm, dataset):
+def write_arrays(folder, last, dataset):
     """The latents and classes of the last whole round, and the mixture."""
     labels = {} if dataset.labels is None else {"labels": dataset.labels}
-    folder.arrays(
-        "latents.npz",
-        z_mean=vae.posterior.mean,
-        z_log_var=-np.log(vae.posterior.precision),
-        z=vae.forward.mean,
-        classes=gmm.classes,
-        responsibilities=gmm.responsibilities,
-        **labels,
-    )
-    folder.arrays("gmm.npz", **vars(gmm.mixture))
+    arrays = last._asdict()
+    mixture = arrays.pop("mixture")
+    folder.arrays("latents.npz", **arrays, **labels)
+    folder.arrays("gmm.npz", **vars(mixture))
 
 
-def draw(folder, vae, gmm, loop, dataset, first):
+def draw(folder, vae, loop, dataset, rounds):
     """The pictures."""
-    last = f"after round {len(loop.rows)}"
-    latents, classes = {last: vae.forward.mean}, {last: gmm.classes}
-    if len(loop.rows) > 1:
-        latents = {"after round 1": first["z"]} | latents
-        classes = {"after round 1": first["classes"]} | classes
+    numbers = (1, len(loop.rows))[-len(rounds) :]
+    titles = [f"after round {number}" for number in numbers]
+    latents = {title: r.z for title, r in zip(titles, rounds, strict=True)}
+    classes = {title: r.classes for title, r in zip(titles, rounds, strict=True)}
     colourings = {"class": classes}
     if dataset.labels is not None:
         colourings = {"label": dataset.labels} | colourings
@@ -89,14 +95,14 @@ def draw(folder, vae, gmm, loop, dataset, first):
     shown = dataset.x[:: max(1, len(dataset.x) // SAMPLES)][:SAMPLES]
     figure = pictures.reconstructions(shown, vae.model.reconstruct(shown), SAMPLES)
     folder.figure("reconstructions.png", figure)
-    folder.figure("samples.png", prior_samples(vae, gmm))
+    folder.figure("samples.png", prior_samples(vae, rounds[-1].mixture))
     if len(loop.rows) > 1:
         folder.figure("rounds.png", plots.rounds(loop.rows))
     if vae.model.latent_dim == 2:
-        folder.figure("manifold.png", manifold(vae))
+        folder.figure("manifold.png", manifold(vae, rounds[-1].z_mean))
 
 
-def prior_samples(vae, gmm):
+def prior_samples(vae, mixture):
     """Draws of z, decoded: of each class for a model that listens, else of N(0, I)."""
     rng = np.random.default_rng(0)
     if not vae.listens:
@@ -104,15 +110,14 @@ def prior_samples(vae, gmm):
         return pictures.samples(
             vae.model.decode(z), SAMPLES, title="Samples, z ~ N(0, I)"
         )
-    shown = np.argsort(-gmm.mixture.weights)[:20]
-    z = np.concatenate([gmm.mixture.sample(k, SAMPLES, rng) for k in np.sort(shown)])
+    shown = np.argsort(-mixture.weights)[:20]
+    z = np.concatenate([mixture.sample(k, SAMPLES, rng) for k in np.sort(shown)])
     title = "Samples of each class, one row a class"
     return pictures.samples(vae.model.decode(z), SAMPLES, title=title)
 
 
-def manifold(vae, side=20):
+def manifold(vae, z, side=20):
     """The decoded plane, two standard deviations around the latents' mean."""
-    z = vae.posterior.mean
     low, high = z.mean(axis=0) - 2 * z.std(axis=0), z.mean(axis=0) + 2 * z.std(axis=0)
     across, up = (np.linspace(low[i], high[i], side) for i in (0, 1))
     grid = np.stack(

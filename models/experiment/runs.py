@@ -54,7 +54,10 @@ class RunFolder:
         self.written.append(target)
 
     def discard(self):
-        """Removes the folder again if it was made here and nothing was written."""
+        """Removes what was written, and the folder if it was made here."""
+        for path in self.written:
+            path.unlink()
+        self.written.clear()
         if self.made and not any(self.path.iterdir()):
             self.path.rmdir()
 
