@@ -147,10 +147,10 @@ def resolve(given, dataset):
     chosen = {name: value for name, value in vars(given).items() if value is not None}
     config |= {name: chosen[name] for name in config if name in chosen}
     if given.sigma is not None and config["likelihood"] != "gaussian":
-        way_out = "--variant vanilla" if own else "add --likelihood gaussian"
+        way_out = "add" if not own else "use --variant vanilla, or --variant serket"
         raise ValueError(
             f"--sigma {given.sigma} belongs to a gaussian likelihood, and this one is "
-            f"{config['likelihood']}; {way_out}"
+            f"{config['likelihood']}; {way_out} --likelihood gaussian"
         )
     config["hidden_dims"] = tuple(config["hidden_dims"])
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma

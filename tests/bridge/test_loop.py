@@ -109,9 +109,18 @@ def test_it_stops_when_no_class_changes():
 
 
 def test_modules_without_classes_run_all_the_rounds():
-    rows = run(3, LABELS, modules=[Observation(np.eye(3))])
+    rows = run(3, LABELS, modules=[Observation(np.eye(6))])
     assert [row["round"] for row in rows] == [1, 2, 3]
     assert not {"agreement", "accuracy"} & set(rows[-1])
+
+
+def test_labels_of_another_length_are_refused_before_any_work():
+    module = Classes([[0] * 6], "classes")
+    with pytest.raises(
+        ValueError, match="one entry for each of the 3 data. Received: 6"
+    ):
+        run(1, LABELS, modules=[Observation(np.eye(3)), module])
+    assert module.forward is None
 
 
 def test_the_topmost_classes_count():

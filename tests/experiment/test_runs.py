@@ -225,10 +225,12 @@ def test_discard_removes_a_folder_that_was_made_for_nothing(tmp_path):
     assert not folder.path.exists()
 
 
-def test_discard_keeps_what_was_written(folder):
+def test_discard_removes_what_this_run_wrote_and_nothing_else(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    folder = RunFolder(tmp_path, overwrite=True)
     folder.json("a.json", 1)
     folder.discard()
-    assert names_in(folder.path) == ["a.json"]
+    assert names_in(tmp_path) == ["mine.txt"]
 
 
 def test_discard_keeps_a_folder_that_was_there_before(tmp_path):
