@@ -56,7 +56,7 @@ def run(given):
         print(report.heading(config, dataset), flush=True)
         rounds = []
         status = train(loop, config["rounds"], dataset.labels, rounds)
-    except (ValueError, OSError):
+    except BaseException:
         folder.discard()
         raise
     report.write(folder, loop, dataset, config, rounds)

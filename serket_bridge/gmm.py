@@ -89,12 +89,10 @@ class GMM(Module):
             )
         z = latents.sample(self.rng).astype(np.float64)
         prior = self.from_above(Categorical.uniform(len(z), self.n_components))
-        log_prior = prior.log_prob + np.log(
-            self.n_components
-        )  # 0 where nothing is said
-        with threadpool_limits(
-            1
-        ):  # threads only get in each other's way on small arrays
+        # 0 where nothing is said, so that the bound is then the mixture's own
+        log_prior = prior.log_prob + np.log(self.n_components)
+        # on small arrays threads only get in each other's way
+        with threadpool_limits(1):
             fit = self.inference(z, log_prior, self.n_components, self.state, self.rng)
         self.mixture, self.state = fit.mixture, fit.state
         log_joint = self.mixture.log_joint(z)

@@ -178,9 +178,8 @@ PRIORS = (
 
 def _fit(estimator, z, log_prior):
     """Runs a scikit-learn estimator, and takes out what it learned."""
-    estimator.log_prior = np.maximum(
-        log_prior, -1e10
-    )  # 0 * -inf would be NaN in a bound
+    # 0 * -inf would be NaN in a bound
+    estimator.log_prior = np.maximum(log_prior, -1e10)
     with warnings.catch_warnings():
         # Rounds go on from each other: EM that has not converged yet is no fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
