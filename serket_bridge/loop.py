@@ -6,6 +6,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from models.experiment.metrics import clustering_scores, matching_accuracy
+from serket_bridge.interrupt import CtrlC
 from serket_bridge.module import Module
 
 COLUMNS = {  # name in a row of the table -> (heading, format)
@@ -93,9 +94,15 @@ class MessageLoop:
             )
         before = len(self.rows)
         steps = rounds * sum(module.steps for module in self.modules)
-        with tqdm(total=steps, disable=not verbose, leave=False, unit="step") as bar:
+        progress = tqdm(total=steps, disable=not verbose, leave=False, unit="step")
+        with progress as bar, CtrlC() as ctrl_c:
+
+            def tick():
+                ctrl_c.check()
+                bar.update()
+
             for _ in range(rounds):
-                self._round(bar, labels)
+                self._round(bar, tick, labels)
                 if verbose:
                     bar.write(
                         table(self.rows[-1:], header=len(self.rows) == before + 1)
@@ -106,12 +113,12 @@ class MessageLoop:
                     break
         return self.rows[before:]
 
-    def _round(self, bar, labels):
+    def _round(self, bar, tick, labels):
         row = {"round": len(self.rows) + 1}
         for module in self.modules:
             bar.set_description(f"round {row['round']}, {module.name}")
             started = time.perf_counter()
-            module.update(tick=bar.update)
+            module.update(tick=tick)
             row[f"seconds_{module.name}"] = time.perf_counter() - started
             row |= module.report
         row["seconds"] = sum(

@@ -1,5 +1,9 @@
 """The message loop: order, rows, stopping, printing, and real runs."""
 
+import contextlib
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -145,6 +149,45 @@ def test_after_round_is_called_with_the_loop_after_every_round():
     seen = []
     run(3, after_round=lambda loop: seen.append(len(loop.rows)))
     assert seen == [1, 2, 3]
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------
+
+
+class SwallowsCtrlC(Classes):
+    """As compiled code may do with what Python raises in its callbacks."""
+
+    def update(self, tick=lambda: None):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        super().update(tick)
+
+
+@pytest.fixture
+def pythons_own_handler():
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, handler)
+
+
+def test_a_swallowed_ctrl_c_ends_the_run_at_the_next_step(pythons_own_handler):
+    swallows = SwallowsCtrlC()
+    with pytest.raises(KeyboardInterrupt):
+        run(3, modules=[swallows])
+    assert swallows.count == 1
+    assert signal.getsignal(signal.SIGINT) is pythons_own_handler
+
+
+def test_a_handler_of_the_programs_own_is_left_alone(pythons_own_handler):
+    pressed = []
+    signal.signal(signal.SIGINT, lambda *_: pressed.append(1))
+    assert len(run(2, modules=[SwallowsCtrlC()])) == 2
+    assert len(pressed) == 2
+
+
+def test_a_loop_runs_outside_the_main_thread():
+    with ThreadPoolExecutor(1) as pool:
+        assert len(pool.submit(run, 2).result()) == 2
 
 
 # --- Printing -------------------------------------------------------------------------
