@@ -12,6 +12,7 @@ def build(
     latent_dim=2,
     hidden_dims=(512,),
     *,
+    network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
     kl_weight=1.0,
     n_samples=1,
@@ -21,7 +22,9 @@ def build(
 
     Args: as every variant's; see `models`.
     """
-    settings = networks.Settings(input_shape, latent_dim, hidden_dims, activation, seed)
+    settings = networks.Settings(
+        input_shape, latent_dim, hidden_dims, activation, seed, network
+    )
     x = keras.Input(settings.input_shape, name="x")
 
     # q(z|x) = N(z_mean, diag exp(z_log_var))
@@ -31,7 +34,7 @@ def build(
     kl = GaussianKL(name="kl")(q["z_mean"], q["z_log_var"])
 
     # p(x|z) = Bernoulli(sigmoid(logits))
-    logits = networks.mlp_decoder(settings)(q["z"])
+    logits = settings.network.decoder(settings)(q["z"])
     log_likelihood = BernoulliLogLikelihood(name="log_likelihood")(x, logits)
     x_mean = keras.layers.Activation("sigmoid", dtype="float32", name="x_mean")(logits)
 

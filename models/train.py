@@ -110,8 +110,8 @@ def make_loop(config, dataset):
 
     observation = srk.Observation(dataset.x)
     vae = srk.VAE(
-        make_model(config, dataset.input_shape, model_seed),
-        epochs=config["epochs"],
+        model=make_model(config, dataset.input_shape, model_seed),
+        itr=config["epochs"],
         batch_size=config["batch_size"],
         learning_rate=config["learning_rate"],
         seed=vae_seed,

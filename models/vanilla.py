@@ -13,6 +13,7 @@ def build(
     hidden_dims=(512,),
     *,
     sigma=1.0,
+    network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
     kl_weight=1.0,
     n_samples=1,
@@ -26,7 +27,9 @@ def build(
             et al., 2021), and the KL needs no weight of its own.
         others: as every variant's; see `models`.
     """
-    settings = networks.Settings(input_shape, latent_dim, hidden_dims, activation, seed)
+    settings = networks.Settings(
+        input_shape, latent_dim, hidden_dims, activation, seed, network
+    )
     x = keras.Input(settings.input_shape, name="x")
 
     # q(z|x) = N(z_mean, diag exp(z_log_var))
@@ -36,7 +39,7 @@ def build(
     kl = GaussianKL(name="kl")(q["z_mean"], q["z_log_var"])
 
     # p(x|z) = N(x_mean, sigma^2 I)
-    mean = networks.mlp_decoder(settings)(q["z"])
+    mean = settings.network.decoder(settings)(q["z"])
     log_likelihood = GaussianLogLikelihood(sigma, name="log_likelihood")(x, mean)
     x_mean = keras.layers.Activation("linear", dtype="float32", name="x_mean")(mean)
 

@@ -5,12 +5,17 @@ the modules it is connected to; what a module above believes comes down as a *ba
 message, and is a prior. A message is a distribution for each datum
 (`serket_bridge.messages`); until one was sent it is N(0, I) or the uniform one.
 
-    observation = srk.Observation(x)
-    vae = srk.VAE(models.serket.build(x.shape[1:], latent_dim=10), epochs=100)
+    obs = srk.Observation(x)
+    vae = srk.VAE(10, itr=100, batch_size=128)
     gmm = srk.GMM(10)
-    vae.connect(observation)
+    vae.connect(obs)
     gmm.connect(vae)
-    srk.MessageLoop([observation, vae, gmm]).run(5, labels=y)
+    loop = srk.MessageLoop([obs, vae, gmm])
+    loop.run(5, labels=y, folder="run")     # srk.load("run") brings the loop back
+    loop.recognize(new_x)["gmm"].classes
+
+Without a loop, `vae.update(); gmm.update()` in turn, as in Serket's scripts, does a
+round and leaves Serket's files in the folder of `srk.output_dir`.
 """
 
 from serket_bridge.gmm import GMM
@@ -18,6 +23,8 @@ from serket_bridge.loop import MessageLoop
 from serket_bridge.messages import Categorical, Gaussian
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
+from serket_bridge.output import output_dir
+from serket_bridge.saving import load
 from serket_bridge.vae import VAE
 
 __all__ = [
@@ -28,4 +35,6 @@ __all__ = [
     "MessageLoop",
     "Module",
     "Observation",
+    "load",
+    "output_dir",
 ]

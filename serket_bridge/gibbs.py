@@ -7,6 +7,8 @@ Serket's model: z_n | c_n = k ~ N(m_k, L_k^-1), with one Normal-Wishart prior fo
 
 r_0 = 1, nu_0 = D + 2, m_0 the mean of the data and S_0 = scale * I, and, unlike
 Serket, weights ~ Dirichlet(concentration), so that an empty class can come back.
+Whether it does depends on `scale`: a class without members draws mean and precision
+from the prior, and data join it only where the prior is about as wide as their groups.
 One sweep draws the parameters given all classes, then all classes given the parameters
 (formulas: Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", 8).
 """
@@ -15,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln, multigammaln
-from scipy.stats import wishart
 from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import pairwise_distances_argmin
 
@@ -33,15 +34,15 @@ class NormalWishart:
 
     def posterior(self, z, classes, n_components):
         """The posterior of every class given its members; this is the one prior."""
-        one_hot = np.eye(n_components)[classes]  # (n, K)
-        counts = one_hot.sum(axis=0)
+        centred = z - self.m  # about m_0, so that nothing cancels
+        members = [centred[classes == k] for k in range(n_components)]
+        counts = np.array([len(x) for x in members])
         r, nu = self.r + counts, self.nu + counts
-        m = (self.r * self.m + one_hot.T @ z) / r[:, None]
-        # S_0 + sum_n z z' + r_0 m_0 m_0' - r m m', about m_0 so that nothing cancels
-        centred, shift = z - self.m, m - self.m
-        scatter = np.einsum("nk,ni,nj->kij", one_hot, centred, centred, optimize=True)
-        outer = np.einsum("k,ki,kj->kij", r, shift, shift)
-        return NormalWishart(r, nu, m, self.S + scatter - outer)
+        shift = np.stack([x.sum(axis=0) for x in members]) / r[:, None]  # m - m_0
+        scatter = np.stack([x.T @ x for x in members])
+        # S_0 + sum_n z z' + r_0 m_0 m_0' - r m m', with m_0 as the origin
+        S = self.S + scatter - np.einsum("k,ki,kj->kij", r, shift, shift)
+        return NormalWishart(r, nu, self.m + shift, S)
 
     def log_normaliser(self):
         """log of the constant Z(r, nu, S) up to terms in D alone: (K,) or a scalar."""
@@ -52,17 +53,21 @@ class NormalWishart:
         return log_gamma + log_2 - 0.5 * self.nu * log_det - 0.5 * dim * np.log(self.r)
 
     def sample(self, rng):
-        """Draws (means, precisions) of every class: (K, D), (K, D, D)."""
-        precisions = np.stack(
-            [
-                np.atleast_2d(wishart.rvs(nu, np.linalg.inv(S), random_state=rng))
-                for nu, S in zip(self.nu, self.S, strict=True)
-            ]
-        )
-        factors = np.linalg.cholesky(precisions * self.r[:, None, None])
+        """Draws (means, precisions) of every class: (K, D), (K, D, D).
+
+        Bartlett (1933): if A is lower triangular, A_ii^2 ~ chi-square(nu - i), i from
+        0, A_ij ~ N(0, 1), and C C' = S^-1, then L = C A A' C' ~ Wishart(nu, S^-1).
+        """
+        dim = self.m.shape[1]
+        A = np.tril(rng.standard_normal(self.S.shape), -1)
+        chi_square = rng.chisquare(self.nu[:, None] - np.arange(dim))
+        A[:, np.arange(dim), np.arange(dim)] = np.sqrt(chi_square)
+        C = np.linalg.inv(np.linalg.cholesky(self.S)).swapaxes(1, 2)
+        factors = C @ A  # precision L = F F', so F'^-1 noise ~ N(0, L^-1)
+        transposed = factors.swapaxes(1, 2)
         noise = rng.standard_normal((*self.m.shape, 1))
-        offsets = np.linalg.solve(np.swapaxes(factors, 1, 2), noise)[..., 0]
-        return self.m + offsets, precisions
+        offsets = np.linalg.solve(transposed, noise)[..., 0]
+        return self.m + offsets / np.sqrt(self.r)[:, None], factors @ transposed
 
     def expectation(self):
         """The posterior means of m_k and L_k: (K, D), (K, D, D)."""
@@ -99,7 +104,9 @@ def sweep(z, classes, n_components, prior, concentration, log_prior, rng):
     weights = rng.dirichlet(concentration + counts)
     parameters = prior.posterior(z, classes, n_components).sample(rng)
     log_joint = Mixture(weights, *parameters).log_joint(z) + log_prior
-    return np.argmax(log_joint + rng.gumbel(size=log_joint.shape), axis=1)
+    # the largest after standard Gumbel noise, -log of an exponential, is a draw
+    noise = -np.log(rng.standard_exponential(log_joint.shape))
+    return np.argmax(log_joint + noise, axis=1)
 
 
 @dataclass(frozen=True)
@@ -108,16 +115,24 @@ class Gibbs:
 
     Args:
         sweeps: for each call (Serket's `itr`).
-        n_init: chains in the first round, each from k-means++ centres; the one whose
-            last sample has the highest log p(z, classes) goes on.
-        scale: S_0 = scale * I, in squared units of z (Serket: 0.1).
+        n_init: chains in the first round, each from k-means++ centres. Each gets
+            `short` sweeps, and the one whose last sample has the highest
+            log p(z, classes) goes on for all `sweeps`.
+        scale: S_0 = scale * I, in squared units of z (Serket: 0.1). An empty class
+            draws from this prior, so the scale decides whether it comes back.
         concentration: of the Dirichlet prior of the weights, for each class.
     """
 
     sweeps: int = 100
     n_init: int = 5
+    short: int = 30
     scale: float = 0.1
     concentration: float = 1.0
+
+    @classmethod
+    def of(cls, itr, n_init=None):
+        """With these many sweeps and starts, and defaults for the rest."""
+        return cls(sweeps=itr, **({} if n_init is None else {"n_init": n_init}))
 
     def __call__(self, z, log_prior, n_components, state, rng):
         """Samples; arguments and result as `serket_bridge.mixture.EM`.
@@ -128,23 +143,26 @@ class Gibbs:
         prior = NormalWishart(1.0, dim + 2.0, z.mean(axis=0), self.scale * np.eye(dim))
         model = (n_components, prior, self.concentration, log_prior)
         if state is None:
-            starts = [nearest_centres(z, n_components, rng) for _ in range(self.n_init)]
+            chains = [
+                run(z, nearest_centres(z, n_components, rng), *model, rng, self.short)
+                for _ in range(self.n_init)
+            ]
+            classes = max(chains, key=lambda classes: log_marginal(z, classes, *model))
         else:
-            starts = [state["classes"]]
-        chains = [self._chain(z, start, *model, rng) for start in starts]
-        bounds = [log_marginal(z, classes, *model) for classes in chains]
-        classes = chains[int(np.argmax(bounds))]
+            classes = state["classes"]
+        classes = run(z, classes, *model, rng, self.sweeps)
+        bound = log_marginal(z, classes, *model) / len(z)
         means, precisions = prior.posterior(z, classes, n_components).expectation()
         counts = self.concentration + np.bincount(classes, minlength=n_components)
         mixture = Mixture(counts / counts.sum(), means, precisions)
-        return Fit(mixture, max(bounds) / len(z), {"classes": classes})
+        return Fit(mixture, bound, {"classes": classes})
 
-    def _chain(self, z, classes, n_components, prior, concentration, log_prior, rng):
-        for _ in range(self.sweeps):
-            classes = sweep(
-                z, classes, n_components, prior, concentration, log_prior, rng
-            )
-        return classes
+
+def run(z, classes, n_components, prior, concentration, log_prior, rng, sweeps):
+    """The classes after so many sweeps: (n,) int."""
+    for _ in range(sweeps):
+        classes = sweep(z, classes, n_components, prior, concentration, log_prior, rng)
+    return classes
 
 
 def nearest_centres(z, n_components, rng):

@@ -1,11 +1,21 @@
 """A Gaussian mixture as a module: class means go down, class probabilities go up."""
 
+import difflib
+import inspect
+import warnings
+
 import numpy as np
+from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
+from models.experiment.metrics import matching_accuracy
+from models.experiment.runs import save_npz, write_whole
+from serket_bridge.encoding import read_arrays
 from serket_bridge.messages import Categorical, Gaussian
-from serket_bridge.mixture import EM
-from serket_bridge.module import Module
+from serket_bridge.mixture import EM, Mixture
+from serket_bridge.module import Module, positive
+from serket_bridge.output import write_text
+from serket_bridge.saving import save_module
 
 
 def hard(responsibilities, mixture):
@@ -46,61 +56,192 @@ class GMM(Module):
     prior p(c_n) of each datum's class, uniform until there is one.
 
     Args:
-        n_components: the number of classes K.
-        inference: `EM(...)` (the default) or `Variational(...)`, both in
-            `serket_bridge.mixture`, or `serket_bridge.gibbs.Gibbs(...)`, or any
-            function of their signature.
+        K: the number of classes.
+        itr: iterations of the inference in one `update`: at most so many of EM, exactly
+            so many sweeps of Gibbs sampling.
+        name, mode, seed, verbose: as every module's.
+        category: labels (n,), only for the accuracy.
+        inference: `EM`, `Variational` (`serket_bridge.mixture`) or `Gibbs`
+            (`serket_bridge.gibbs`); or one with settings of its own, `EM(n_init=5)`,
+            which `itr` and `n_init` leave alone; or any function of their signature.
+        n_init: how many starts in the first round; the inference's own default.
         message: what goes down, `hard` or `soft`: a function (responsibilities,
             mixture) -> `Gaussian`.
-        seed: of starts and draws.
 
     Attributes, after an update:
         mixture: the parameters, a `serket_bridge.mixture.Mixture`.
         responsibilities: p(c_n | z_n, message from above), (n, K).
         classes: the most probable class of each datum, (n,) int.
+        accuracy: of the classes, under the best matching with `category`.
     """
 
-    def __init__(
-        self, n_components, *, inference=None, message=hard, seed=None, name="gmm"
-    ):
-        super().__init__(name)
-        if not isinstance(n_components, int) or n_components < 1:
-            raise ValueError(
-                "n_components must be an integer >= 1. "
-                f"Received: n_components={n_components!r}"
-            )
-        self.n_components, self.message = n_components, message
-        self.inference = EM() if inference is None else inference
-        self.rng = np.random.default_rng(seed)
-        self.state = None
+    sends = Categorical
 
-    def update(self, tick=lambda: None):
-        """Fits the mixture, and sends both ways."""
+    def __init__(
+        self,
+        K,
+        itr=100,
+        name="gmm",
+        category=None,
+        mode="learn",
+        *,
+        inference=EM,
+        n_init=None,
+        message=hard,
+        seed=None,
+        verbose=True,
+        **misspelt,
+    ):
+        category = misspelling_of_category(misspelt, category)
+        super().__init__(name, mode, seed, verbose)
+        self.K, self.itr = positive("K", K), positive("itr", itr)
+        self.category = None if category is None else np.asarray(category)
+        if isinstance(inference, type):
+            inference = inference.of(self.itr, n_init)
+        self.inference, self.message = inference, message
+        self.mixture, self.state_of_inference = None, None
+
+    @property
+    def accuracy(self):
+        if self.category is None:
+            return None
+        return matching_accuracy(self.category, self.classes)
+
+    # --- Learning ---------------------------------------------------------------------
+
+    def learn(self, tick):
+        """Fits the mixture to one draw of the latents."""
         (latents,) = self.inputs()
+        if len(latents) < self.K:
+            raise ValueError(
+                f"{self.name}: K must be at most the number of data, {len(latents)}. "
+                f"Received: K={self.K}"
+            )
+        z = latents.sample(self.rng).astype(np.float64)
+        # on small arrays threads only get in each other's way
+        with threadpool_limits(1):
+            fit = self.inference(
+                z, self.log_prior(len(z)), self.K, self.state_of_inference, self.rng
+            )
+        self.mixture, self.state_of_inference = fit.mixture, fit.state
+        self.report = {"bound": fit.bound}
+        tick()
+
+    def inputs(self):
+        """The latents, (n, D)."""
+        (latents,) = super().inputs()
         if latents.mean.ndim != 2:
             raise ValueError(
                 f"{self.name} takes latents of the shape (n, latent_dim) from "
                 f"{self.lowers[0].name}. Received: {latents.mean.shape}"
             )
-        if len(latents) < self.n_components:
+        if self.category is not None and len(self.category) != len(latents):
             raise ValueError(
-                f"{self.name}: n_components must be at most the number of data, "
-                f"{len(latents)}. Received: n_components={self.n_components}"
+                f"{self.name}: category must have one label for each of the "
+                f"{len(latents)} data. Received: {len(self.category)}"
             )
-        z = latents.sample(self.rng).astype(np.float64)
-        prior = self.from_above(Categorical.uniform(len(z), self.n_components))
-        # 0 where nothing is said, so that the bound is then the mixture's own
-        log_prior = prior.log_prob + np.log(self.n_components)
-        # on small arrays threads only get in each other's way
-        with threadpool_limits(1):
-            fit = self.inference(z, log_prior, self.n_components, self.state, self.rng)
-        self.mixture, self.state = fit.mixture, fit.state
-        log_joint = self.mixture.log_joint(z)
-        self.responsibilities = (Categorical(log_joint) * prior).prob
+        return (latents,)
+
+    def log_prior(self, n):
+        """log p(c_n) from above, + log K: 0 where nothing is said, (n, K) nats.
+
+        The bound is then the mixture's own.
+        """
+        return self.from_above(Categorical.uniform(n, self.K)).log_prob + np.log(self.K)
+
+    # --- Messages ---------------------------------------------------------------------
+
+    def send(self):
+        """Sends p(c|z) up, and the classes' Gaussians down."""
+        (latents,) = self.inputs()
+        self.forward = Categorical(self.mixture.expected_log_joint(latents))
+        above = self.from_above(Categorical.uniform(len(latents), self.K))
+        self.responsibilities = (self.forward * above).prob
         self.classes = self.responsibilities.argmax(axis=1)
-        self.report = {"bound": fit.bound}
-        self.forward = Categorical(log_joint)
-        self.send_down(
-            self.lowers[0], self.message(self.responsibilities, self.mixture)
+        self.prior = self.message(self.responsibilities, self.mixture)
+        self.send_down(self.lowers[0], self.prior)
+
+    def evidence(self):
+        """-sum_k r_k KL(q || N_k) + sum_k r_k log(pi_k b_k / r_k), with the best r.
+
+        With r_k prop. to pi_k b_k exp(E_q log N_k(z)), this is the entropy of q plus
+        log sum_k pi_k b_k exp(E_q log N_k(z)); of data that are certain, log p(z).
+        """
+        q = self.lowers[0].belief
+        log_joint = self.mixture.expected_log_joint(q) + self.log_prior(len(q))
+        return float(np.mean(logsumexp(log_joint, axis=1) + q.entropy()))
+
+    def predict(self, value):
+        """What the means of these classes, (n,) int, come down to."""
+        classes = np.atleast_1d(value)
+        if classes.dtype.kind not in "iu" or not np.isin(classes, range(self.K)).all():
+            raise ValueError(
+                f"{self.name}: classes must be integers from 0 to {self.K - 1}. "
+                f"Received: {value!r}"
+            )
+        return super().predict(self.mixture.means[classes])
+
+    def twin(self):
+        twin = super().twin()
+        twin.category = None  # labels of other data
+        return twin
+
+    # --- Files ------------------------------------------------------------------------
+
+    def write(self, folder):
+        """Serket's files; a class is the number of a column of Pdz."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / f"class_{self.mode}.txt", self.classes, "%d")
+        write_text(folder / f"Pdz_{self.mode}.txt", self.responsibilities)
+        write_text(folder / f"mu_{self.mode}.txt", self.prior.mean)
+        if self.category is not None:
+            write_text(folder / f"acc_{self.mode}.txt", self.accuracy, "%f")
+        if self.mode == "learn":
+            save_module(self, folder)
+
+    def save(self, folder):
+        parameters = vars(self.mixture)
+        write_whole(folder / "model.npz", lambda part: save_npz(part, parameters))
+
+    def read(self, folder):
+        self.mixture = Mixture(**read_arrays(folder / "model.npz"))
+        self.learned = True
+
+    def config(self):
+        names = ("K", "itr", "inference", "message")
+        return {name: getattr(self, name) for name in names}
+
+    def state(self):
+        return {
+            "inference": self.state_of_inference,
+            "responsibilities": self.responsibilities,
+            "forward": self.forward,
+        }
+
+    def set_state(self, state):
+        self.state_of_inference = state["inference"]
+        self.responsibilities, self.forward = (
+            state["responsibilities"],
+            state["forward"],
         )
-        tick()
+        self.classes = self.responsibilities.argmax(axis=1)
+        self.prior = self.message(self.responsibilities, self.mixture)
+
+
+def misspelling_of_category(misspelt, category):
+    """`category`; the typo of Serket's documents is taken with a warning.
+
+    Raises TypeError for every other word.
+    """
+    if list(misspelt) == ["catogory"] and category is None:
+        warnings.warn(
+            "GMM has no argument 'catogory': did you mean category? It is taken as "
+            "category.",
+            stacklevel=3,
+        )
+        return misspelt["catogory"]
+    for word in misspelt:
+        near = difflib.get_close_matches(word, inspect.signature(GMM).parameters, 1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise TypeError(f"GMM has no argument {word!r}{hint}")
+    return category

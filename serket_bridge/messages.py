@@ -78,6 +78,12 @@ class Gaussian:
         mean = (1 - share) * self.mean + share * other.mean
         return Gaussian(mean, self.precision + other.precision)
 
+    def entropy(self):
+        """Nats per datum, (n,); of a known value 0, by convention."""
+        known = np.isinf(self.precision)
+        precision = np.where(known, 2 * np.pi * np.e, self.precision)
+        return 0.5 * np.log(2 * np.pi * np.e / precision).sum(axis=-1)
+
     def sample(self, rng):
         """One draw for each datum, (n, ...)."""
         noise = rng.standard_normal(self.mean.shape)
@@ -115,6 +121,13 @@ class Categorical:
     def uniform(cls, n, n_components):
         """The uniform distribution for n data: nothing said yet."""
         return cls(np.zeros((n, n_components)))
+
+    @classmethod
+    def normalised(cls, log_prob):
+        """Of what is normalised already, kept to the last bit."""
+        message = object.__new__(cls)
+        object.__setattr__(message, "log_prob", _frozen(log_prob))
+        return message
 
     def __len__(self):
         return len(self.log_prob)

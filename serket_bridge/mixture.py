@@ -37,6 +37,16 @@ class Mixture:
         ]
         return constant + log_weights + log_dets - 0.5 * np.stack(distances, axis=1)
 
+    def expected_log_joint(self, q):
+        """E_q[log p(z_n, c_n = k)], nats, of a `Gaussian` q: (n, K).
+
+        log N(z; m, L^-1) is quadratic in z: its mean is its value at the mean of q,
+        less half the trace of L times q's covariance.
+        """
+        variances = np.asarray(1 / q.precision, np.float64)  # 0 where q is a point
+        diagonals = np.einsum("kdd->kd", self.precisions)
+        return self.log_joint(q.mean.astype(np.float64)) - 0.5 * variances @ diagonals.T
+
     def sample(self, k, n, rng):
         """n draws of z from class k: (n, D)."""
         covariance = np.linalg.inv(self.precisions[k])
@@ -104,6 +114,11 @@ class EM:
     reg_covar: float = 1e-6
     start_rows: int = 10_000
     estimator = _EM
+
+    @classmethod
+    def of(cls, itr, n_init=None):
+        """With these many iterations and starts, and defaults for the rest."""
+        return cls(max_iter=itr, **({} if n_init is None else {"n_init": n_init}))
 
     def __call__(self, z, log_prior, n_components, state, rng):
         """Fits K = n_components Gaussians.

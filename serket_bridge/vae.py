@@ -3,9 +3,15 @@
 import keras
 import numpy as np
 
+import models
 from models.blocks.feed import steps_per_execution
+from models.blocks.layers import BernoulliLogLikelihood
+from models.experiment.runs import write_whole
+from serket_bridge.building import Building
 from serket_bridge.messages import Gaussian
-from serket_bridge.module import Module
+from serket_bridge.module import Module, positive
+from serket_bridge.output import write_text
+from serket_bridge.saving import save_module
 
 
 def sample(posterior, rng):
@@ -23,44 +29,90 @@ def moments(posterior, rng):
     return posterior
 
 
+LOSS_STEPS = 50  # loss.txt has every 50th step where a step is an epoch
+
+
 class VAE(Module):
     """A variational autoencoder that trains against the prior it is told.
 
-    Its loss is -E_q[log p(x|z)] + kl_weight KL(q(z|x) || N(m_n, diag 1 / L_n)) with the
-    message (m, L) from above, N(0, I) until there is one. Weights, optimiser state and
-    the epoch of the KL schedule are kept from one `update` to the next. A model that
-    does not listen (`models.serket.listen` makes it) trains on its own, and only sends.
+    Its loss is -E_q[log p(x|z)] + KL_param KL(q(z|x) || N(m_n, diag 1 / L_n)) with the
+    message (m, L) from above, N(0, I) until there is one.
 
     Args:
-        model: any model of `models.VARIANTS`. It is compiled here with Adam unless it
-            was compiled before.
-        epochs: for one `update`.
-        batch_size, learning_rate: of the training; the rate only if compiled here.
-        send: what goes up, a function (posterior, rng) -> message: `sample`, `mean` or
-            `moments`.
-        seed: of the draws sent up.
+        latent_dim: the number of dimensions of z; not needed with `model`.
+        weight_stddev: of the normal distribution, cut at two deviations, that the
+            weights start from.
+        itr: epochs of one `update`; with no `batch_size`, steps on all data at once.
+        name, mode, seed, verbose: as every module's.
+        hidden_encoder_dim, hidden_decoder_dim: width of the one hidden layer.
+        batch_size: of the training; `None` takes all data.
+        KL_param: what multiplies the KL, a number or a schedule.
+        model: any model of `models.VARIANTS` in place of all the above that describe
+            one. It is compiled here with Adam unless it was compiled before. A model
+            that does not listen (`models.serket.listen` makes it) trains on its own,
+            and only sends.
+        learning_rate: of Adam, if the model is compiled here.
+        warm_start: whether weights, optimiser state and the epoch of the KL schedule
+            are kept from one `update` to the next; else each starts as the first did.
+        message: what goes up, a function (posterior, rng) -> message: `sample`, `mean`
+            or `moments`. In recognition it is the mean.
+        epoch, KLD_weight, RE: Serket's newer names: of itr, of KL_param; and of p(x|z),
+            "BCE" (Bernoulli) or "MSE" (Gaussian of variance 1/2).
+
+    A subclass may build the networks, as in newer Serket: `build_encoder(self, x,
+    latent_dim)` returns (mu, logvar), and `build_decoder(self, z)` the logits, or the
+    mean for "MSE", alone or with an optimiser.
 
     Attributes:
         posterior: q(z|x) of the data, a `Gaussian` with both moments.
+        x_hat: the mean of p(x|z) for the z sent up, as x.
         history: of every epoch so far, name -> list.
     """
 
     def __init__(
         self,
-        model,
-        *,
-        epochs=100,
-        batch_size=128,
-        learning_rate=1e-3,
-        send=sample,
-        seed=None,
+        latent_dim=None,
+        weight_stddev=0.1,
+        itr=5000,
         name="vae",
+        hidden_encoder_dim=100,
+        hidden_decoder_dim=100,
+        batch_size=None,
+        KL_param=1,
+        mode="learn",
+        *,
+        model=None,
+        learning_rate=1e-3,
+        warm_start=True,
+        message=sample,
+        seed=None,
+        verbose=True,
+        epoch=None,
+        KLD_weight=None,
+        RE="BCE",
     ):
-        super().__init__(name)
-        self.model, self.epochs, self.batch_size = model, epochs, batch_size
-        self.learning_rate, self.send = learning_rate, send
-        self.rng = np.random.default_rng(seed)
-        self.posterior = None
+        super().__init__(name, mode, seed, verbose)
+        if model is None and latent_dim is None:
+            raise TypeError("VAE needs latent_dim, or a model=. Received: neither")
+        name, itr = ("itr", itr) if epoch is None else ("epoch", epoch)
+        self.itr = positive(name, itr)
+        self.batch_size = batch_size and positive("batch_size", batch_size)
+        self.model, self.initial = model, None
+        self.learning_rate, self.warm_start = learning_rate, warm_start
+        self.message = message
+        self._build = Building(
+            self,
+            RE,
+            weight_stddev,
+            hidden_encoder_dim,
+            hidden_decoder_dim,
+            learning_rate,
+            latent_dim=latent_dim,
+            kl_weight=KL_param if KLD_weight is None else KLD_weight,
+            seed=int(self.rng.integers(2**31)),
+        )
+        self.identity = self._build.identity if model is None else shapes(model)
+        self.posterior, self.x_hat = None, None
         self.history = {}
 
     @property
@@ -70,22 +122,45 @@ class VAE(Module):
 
     @property
     def steps(self):
-        return self.epochs
+        return self.itr
 
     @property
     def epochs_trained(self):
         return len(self.history.get("loss", ()))
 
-    def update(self, tick=lambda: None):
-        """Trains `epochs` epochs, then encodes the data and sends both ways."""
+    @property
+    def belief(self):
+        return self.posterior
+
+    # --- Learning ---------------------------------------------------------------------
+
+    def learn(self, tick):
+        """Trains `itr` epochs."""
         (data,) = self.inputs()
-        x = data.mean
-        self.train(self.training_inputs(x), tick)
-        z_mean, z_log_var = self.model.encode(x)
-        self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
-        self.forward = self.send(self.posterior, self.rng)
-        x_mean = self.model.decode(self.forward.mean)
-        self.send_down(self.lowers[0], Gaussian.point(x_mean))
+        self.prepare(data.mean)
+        self.train(self.training_inputs(data.mean), tick)
+
+    def prepare(self, x):
+        """Builds and compiles the model where that is still to do."""
+        if self.model is None:
+            self.model = self._build(x.shape[1:])
+        check_support(self, x)
+        if not self.model.compiled:
+            self.model.compile(keras.optimizers.Adam(self.learning_rate))
+        if not self.warm_start:
+            self._start_afresh()
+        if self.model.train_function is None:  # also after loading
+            steps = steps_per_execution(len(x), self.batch_size or len(x))
+            self.model.steps_per_execution = steps
+
+    def _start_afresh(self):
+        """The weights of the first update, and an optimiser that has made no step."""
+        if self.initial is None:
+            self.initial = self.model.get_weights()
+            return
+        self.model.set_weights(self.initial)
+        optimizer = self.model.optimizer
+        self.model.compile(type(optimizer).from_config(optimizer.get_config()))
 
     def training_inputs(self, x):
         """The model's inputs by name: x and, if it listens, the message from above."""
@@ -96,22 +171,18 @@ class VAE(Module):
 
     def train(self, inputs, tick):
         """Fits the model, and appends to the history."""
-        if not self.model.compiled:
-            steps = steps_per_execution(len(inputs["x"]), self.batch_size)
-            optimizer = keras.optimizers.Adam(self.learning_rate)
-            self.model.compile(optimizer, steps_per_execution=steps)
 
         def keep(epoch, logs):
             for name, value in logs.items():
                 self.history.setdefault(name, []).append(float(value))
             tick()
 
-        first = self.epochs_trained
+        first = self.epochs_trained if self.warm_start else 0
         self.model.fit(
             inputs,
-            batch_size=self.batch_size,
+            batch_size=self.batch_size or len(inputs["x"]),
             initial_epoch=first,
-            epochs=first + self.epochs,
+            epochs=first + self.itr,
             verbose=0,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
         )
@@ -122,3 +193,89 @@ class VAE(Module):
                 "lower the learning rate (--learning-rate) or the KL weight "
                 "(--kl-weight), or scale the data"
             )
+
+    # --- Messages ---------------------------------------------------------------------
+
+    def send(self):
+        """Encodes the data, sends latents up and the reconstruction down."""
+        (data,) = self.inputs()
+        z_mean, z_log_var = self.model.encode(data.mean)
+        self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
+        message = self.message if self.mode == "learn" else mean
+        self.forward = message(self.posterior, self.rng)
+        self.x_hat = self.model.decode(self.forward.mean)
+        self.send_down(self.lowers[0], Gaussian.point(self.x_hat))
+
+    def evidence(self):
+        """E_q[log p(x|z)], and -KL(q || N(0, I)) where no module above has p(z)."""
+        inputs = self.training_inputs(self.inputs()[0].mean)
+        terms = self.model.evaluate(
+            inputs, batch_size=1024, verbose=0, return_dict=True
+        )
+        return terms["log_likelihood"] - (0.0 if self._uppers else terms["kl"])
+
+    def predict(self, value):
+        """The data that latents (n, latent_dim) decode to."""
+        return super().predict(self.model.decode(value))
+
+    # --- Files ------------------------------------------------------------------------
+
+    def write(self, folder):
+        """Serket's files, and the model."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / f"z_{self.mode}.txt", self.forward.mean)
+        write_text(folder / f"x_hat_{self.mode}.txt", self.x_hat)
+        if self.mode == "learn":
+            loss = np.array(self.history["loss"])
+            step = np.arange(1, len(loss) + 1)
+            shown = step % (1 if self.batch_size else LOSS_STEPS) == 0
+            shown[-1] = True
+            write_text(folder / "loss.txt", np.stack([step, loss], axis=1)[shown])
+            save_module(self, folder)
+
+    def save(self, folder):
+        write_whole(folder / "model.keras", self.model.save)
+
+    def read(self, folder):
+        self.model = models.load(folder / "model.keras")
+        self.learned = True
+
+    @classmethod
+    def from_folder(cls, folder, settings):
+        module = cls(model=models.load(folder / "model.keras"), **settings)
+        module.learned = True
+        return module
+
+    def config(self):
+        names = ("itr", "batch_size", "learning_rate", "warm_start", "message")
+        return {name: getattr(self, name) for name in names}
+
+    def state(self):
+        return {
+            "history": {name: np.array(v) for name, v in self.history.items()},
+            "initial": {str(i): w for i, w in enumerate(self.initial or ())},
+            "posterior": self.posterior,
+            "forward": self.forward,
+        }
+
+    def set_state(self, state):
+        self.history = {name: v.tolist() for name, v in state["history"].items()}
+        self.initial = list(state.get("initial", {}).values()) or None
+        self.posterior, self.forward = state["posterior"], state["forward"]
+        self.x_hat = self.model.decode(self.forward.mean)
+
+
+def shapes(model):
+    """The shapes of the weights, by path, as JSON."""
+    return {weight.path: list(weight.shape) for weight in model.weights}
+
+
+def check_support(vae, x):
+    """Raises ValueError if a Bernoulli p(x|z) is asked for values it cannot have."""
+    likelihood = vae.model.get_layer("log_likelihood")
+    if isinstance(likelihood, BernoulliLogLikelihood) and (x.min() < 0 or x.max() > 1):
+        raise ValueError(
+            f"{vae.name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
+            'scale them, or take a Gaussian one (RE="MSE"). '
+            f"Received: {x.min():g} to {x.max():g}"
+        )

@@ -324,8 +324,8 @@ def test_words_become_functions(made, option, value, chosen):
 def test_numbers_reach_the_model_and_the_training(made):
     numbers = "--learning-rate 0.02 --n-samples 3 --hidden-dims 7 5 --batch-size 30"
     _, vae, classes = made("--variant", "vanilla", *numbers.split(), "--epochs", "9")
-    assert (vae.learning_rate, vae.batch_size, vae.epochs) == (0.02, 30, 9)
-    assert classes.n_components == 3
+    assert (vae.learning_rate, vae.batch_size, vae.itr) == (0.02, 30, 9)
+    assert classes.K == 3
     kernels = [weight.shape for weight in vae.model.get_layer("encoder").weights]
     assert (6, 7) in kernels and (7, 5) in kernels
     assert vae.model.get_layer("z").n_samples == 3
@@ -417,12 +417,12 @@ def test_default_folders_are_numbered(light, tmp_path, monkeypatch):
 
 def interrupt_round(monkeypatch, module, number, after=0):
     """Ctrl-C in round `number`, `after` so many steps of the module."""
-    update, rounds, steps = module.update, [], []
+    learn, rounds, steps = module.learn, [], []
 
-    def interrupted(self, tick=lambda: None):
+    def interrupted(self, tick):
         rounds.append(1)
         if len(rounds) < number:
-            return update(self, tick)
+            return learn(self, tick)
         if not after:
             raise KeyboardInterrupt
 
@@ -432,9 +432,9 @@ def interrupt_round(monkeypatch, module, number, after=0):
             if len(steps) == after:
                 raise KeyboardInterrupt
 
-        return update(self, last_tick)
+        return learn(self, last_tick)
 
-    monkeypatch.setattr(module, "update", interrupted)
+    monkeypatch.setattr(module, "learn", interrupted)
 
 
 def test_ctrl_c_in_a_later_round_keeps_the_rounds_before(monkeypatch, data, tmp_path):

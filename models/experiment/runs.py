@@ -43,15 +43,8 @@ class RunFolder:
         self.written.clear()
 
     def _write(self, name, write):
-        """Calls `write` with a temporary path beside the target, then renames it."""
-        target = self.path / name
-        temporary = self.path / f".partial-{name}"
-        try:
-            write(temporary)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        self.written.append(target)
+        write_whole(self.path / name, write)
+        self.written.append(self.path / name)
 
     def discard(self):
         """Removes what was written, and the folder if it was made here."""
@@ -62,8 +55,7 @@ class RunFolder:
             self.path.rmdir()
 
     def json(self, name, content):
-        text = json.dumps(content, indent=2, default=plain) + "\n"
-        self._write(name, lambda path: path.write_text(text))
+        self._write(name, lambda path: save_json(path, content))
 
     def csv(self, name, columns):
         """columns: a dict of equally long lists."""
@@ -86,10 +78,24 @@ class RunFolder:
         self._write(name, model.save)
 
 
+def write_whole(path, write):
+    """Calls `write` with a temporary path beside the target, then renames it."""
+    temporary = path.with_name(f".partial-{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def first_free(stem):
     """runs/<stem>-001, or the next number that no folder has."""
     numbered = (Path("runs") / f"{stem}-{i:03d}" for i in itertools.count(1))
     return next(path for path in numbered if not path.exists())
+
+
+def save_json(path, content):
+    path.write_text(json.dumps(content, indent=2, default=plain) + "\n")
 
 
 def save_npz(path, arrays):

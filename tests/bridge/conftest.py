@@ -5,7 +5,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from serket_bridge import Categorical, Gaussian, Module
+from serket_bridge import (
+    GMM,
+    VAE,
+    Categorical,
+    Gaussian,
+    MessageLoop,
+    Module,
+    Observation,
+    output_dir,
+)
+from serket_bridge.mixture import EM
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_files():
+    """Tests that want files set a folder of their own."""
+    with output_dir(None):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -36,24 +53,76 @@ def overlapping():
 class Upper(Module):
     """Sends one message down, always the same."""
 
+    takes = object
+
     def __init__(self, lower, message, name="upper"):
         super().__init__(name)
         self.connect(lower)
         self.message = message
 
-    def update(self, tick=lambda: None):
+    def send(self):
         self.send_down(self.lowers[0], self.message)
-        tick()
 
 
 @pytest.fixture
 def told():
     """A function that leaves a message at a module: mean and precision, or log_prob."""
 
+    uppers = []  # a module that nobody holds says nothing any more
+
     def tell(lower, *arrays, name="upper"):
         message = (Gaussian if len(arrays) == 2 else Categorical)(*arrays)
         upper = Upper(lower, message, name)
-        upper.update()
+        upper.advance()
+        uppers.append(upper)
         return upper
 
     return tell
+
+
+@pytest.fixture(scope="session")
+def prints():
+    """120 patterns of twelve bits, noisy copies of three: (x, labels)."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(120) % 3
+    pattern = np.repeat(np.eye(3), 4, axis=1)[labels]
+    return np.abs(pattern - (rng.random(pattern.shape) < 0.05)), labels
+
+
+@pytest.fixture(scope="session")
+def make_loop(prints):
+    """A function that makes a small loop, always the same but for its arguments."""
+
+    def make(x=prints[0], vae=(), gmm=()):
+        settings = {"itr": 4, "batch_size": 50, "hidden_encoder_dim": 8, "seed": 1}
+        modules = [
+            Observation(x),
+            VAE(2, **settings | {"learning_rate": 0.02} | dict(vae)),
+            GMM(3, **{"inference": EM(n_init=2), "seed": 2} | dict(gmm)),
+        ]
+        for lower, upper in zip(modules, modules[1:], strict=False):
+            upper.connect(lower)
+        return MessageLoop(modules)
+
+    return make
+
+
+def assert_same(one, other):
+    """Two loops that are the same, to the last bit."""
+    timed = [
+        [{k: v for k, v in r.items() if "seconds" not in k} for r in loop.rows]
+        for loop in (one, other)
+    ]
+    assert timed[0] == timed[1]
+    vaes = [loop["vae"].model.weights for loop in (one, other)]
+    for a, b in zip(*vaes, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for name in ("classes", "responsibilities"):
+        arrays = [getattr(loop["gmm"], name) for loop in (one, other)]
+        np.testing.assert_array_equal(*arrays)
+    np.testing.assert_array_equal(one["vae"].forward.mean, other["vae"].forward.mean)
+
+
+@pytest.fixture
+def same():
+    return assert_same

@@ -21,8 +21,8 @@ class Below(Module):
         super().__init__("below")
         self.forward = message
 
-    def update(self, tick=lambda: None):
-        tick()
+    def send(self):
+        """Says the same for ever."""
 
 
 def make(z, k=3, **kwargs):
@@ -135,7 +135,7 @@ def test_posterior_is_forward_times_prior_and_forward_is_free_of_the_prior(
     gmm = make(overlapping, inference=inference)
     told(gmm, np.log(prior))
     ticks = []
-    gmm.update(tick=lambda: ticks.append(1))
+    gmm.advance(lambda: ticks.append(1))
     assert len(ticks) == gmm.steps
     joint = np.stack(
         [
@@ -223,12 +223,14 @@ def test_same_seed_same_update(overlapping):
 
 @pytest.mark.parametrize("k", [0, -1, 2.0, "3", None])
 def test_n_components_must_be_a_number_of_classes(k):
-    with pytest.raises(ValueError, match="n_components must be an integer >= 1"):
+    with pytest.raises(ValueError, match="K must be an integer >= 1"):
         GMM(k)
 
 
 def test_more_classes_than_data_are_refused(rng):
-    with pytest.raises(ValueError, match="at most the number of data, 4.*components=5"):
+    with pytest.raises(
+        ValueError, match="K must be at most the number of data, 4.*K=5"
+    ):
         updated(rng.normal(size=(4, 2)), k=5)
 
 

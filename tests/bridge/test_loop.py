@@ -12,8 +12,8 @@ from models.experiment.metrics import clustering_scores
 from serket_bridge import GMM, VAE, MessageLoop, Module, Observation
 from serket_bridge.gibbs import Gibbs
 from serket_bridge.gmm import soft
-from serket_bridge.loop import table
 from serket_bridge.mixture import EM, Variational
+from serket_bridge.table import table
 
 LABELS = np.array([0, 0, 0, 1, 1, 1])
 ROUNDS = [[0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 0], [1, 1, 1, 0, 0, 1], [0] * 6]
@@ -28,12 +28,15 @@ class Classes(Module):
         super().__init__(name)
         self.rounds, self.count = rounds, 0
 
-    def update(self, tick=lambda: None):
+    def learn(self, tick):
         self.classes = np.array(self.rounds[min(self.count, len(self.rounds) - 1)])
         self.count += 1
         self.report = {"bound": -1.0 / self.count}
         for _ in range(self.steps):
             tick()
+
+    def send(self):
+        """Says nothing."""
 
 
 def run(rounds, labels=None, modules=None, **kwargs):
@@ -47,9 +50,9 @@ def run(rounds, labels=None, modules=None, **kwargs):
 def test_modules_out_of_order_are_refused_naming_both():
     observation, gmm = Observation(np.eye(3)), GMM(2)
     gmm.connect(observation)
-    with pytest.raises(ValueError, match="gmm is connected to observation, which must"):
+    with pytest.raises(ValueError, match="gmm is connected to obs, which must"):
         MessageLoop([gmm, observation])
-    with pytest.raises(ValueError, match="connected to observation"):
+    with pytest.raises(ValueError, match="connected to obs"):
         MessageLoop([gmm])
     MessageLoop([observation, gmm])
 
@@ -157,10 +160,10 @@ def test_after_round_is_called_with_the_loop_after_every_round():
 class SwallowsCtrlC(Classes):
     """As compiled code may do with what Python raises in its callbacks."""
 
-    def update(self, tick=lambda: None):
+    def learn(self, tick):
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        super().update(tick)
+        super().learn(tick)
 
 
 @pytest.fixture
@@ -224,7 +227,9 @@ def test_the_table_of_a_vae_has_its_columns():
 def whole(x, model, inference, k, epochs, batch_size=25):
     """Observation, VAE and mixture, connected."""
     observation = Observation(x)
-    vae = VAE(model, epochs=epochs, batch_size=batch_size, learning_rate=3e-3, seed=0)
+    vae = VAE(
+        model=model, itr=epochs, batch_size=batch_size, learning_rate=3e-3, seed=0
+    )
     gmm = GMM(k, inference=inference, message=soft, seed=0)
     vae.connect(observation)
     gmm.connect(vae)

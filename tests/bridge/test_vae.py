@@ -25,8 +25,8 @@ def make(x, variant="serket", build=None, **kwargs):
     model = models.VARIANTS[variant](
         x.shape[1:], **{"latent_dim": 2, "hidden_dims": (8,), "seed": 0} | (build or {})
     )
-    settings = {"epochs": 2, "batch_size": BATCH, "learning_rate": 1e-2, "seed": 1}
-    vae = VAE(model, **settings | kwargs)
+    settings = {"itr": 2, "batch_size": BATCH, "learning_rate": 1e-2, "seed": 1}
+    vae = VAE(model=model, **settings | kwargs)
     vae.connect(Observation(x))
     return vae
 
@@ -65,7 +65,7 @@ def kl_per_datum(posterior, m, precision):
 @pytest.mark.parametrize("speak", [False, True])
 def test_the_kl_is_to_the_product_of_what_was_said_above(x, told, rng, speak):
     """A rate of 0 keeps q, so that the epoch's KL is the closed form's mean."""
-    vae = make(x, epochs=1)
+    vae = make(x, itr=1)
     vae.model.compile(keras.optimizers.SGD(0.0))
     m, precision = tell_two(told, vae, rng) if speak else (np.zeros(2), np.ones((N, 2)))
     vae.update()
@@ -75,14 +75,14 @@ def test_the_kl_is_to_the_product_of_what_was_said_above(x, told, rng, speak):
 
 def test_the_message_moves_the_latents(x, told):
     target = np.where(np.arange(N)[:, None] % 2, 2.0, -2.0) * np.ones((N, 2))
-    vae = make(x, epochs=150, build={"kl_weight": 20.0})
+    vae = make(x, itr=150, build={"kl_weight": 20.0})
     told(vae, target, np.ones((N, 2)))
     vae.update()
     np.testing.assert_allclose(vae.posterior.mean, target, atol=0.5)
 
 
 def test_a_deaf_model_trains_and_ignores_messages(x, told, rng):
-    silent, spoken = make(x, "bernoulli", epochs=8), make(x, "bernoulli", epochs=8)
+    silent, spoken = make(x, "bernoulli", itr=8), make(x, "bernoulli", itr=8)
     assert not spoken.listens and make(x).listens
     tell_two(told, spoken, rng)
     for vae in (silent, spoken):
@@ -136,7 +136,7 @@ def test_send_sample_is_a_draw_of_the_posterior(rng):
 
 
 def test_by_default_a_sample_goes_up(trained):
-    assert trained.send is sample
+    assert trained.message is sample
     assert trained.forward.mean.shape == (N, 2)
     assert np.all(np.isinf(trained.forward.precision))
     z = trained.forward.mean - trained.posterior.mean
@@ -158,13 +158,13 @@ def test_the_reconstruction_of_what_went_up_comes_down(trained, x):
 def test_two_updates_are_one_of_twice_the_epochs(x, told):
     """Weights, optimiser, noise, order of the data and KL weight all go on."""
     build = {"kl_weight": LinearWarmUp(6)}
-    once, twice = (make(x, build=build, epochs=epochs, send=mean) for epochs in (6, 3))
+    once, twice = (make(x, build=build, itr=epochs, message=mean) for epochs in (6, 3))
     for vae in (once, twice):
         tell_two(told, vae, np.random.default_rng(3))
     ticks = []
     once.update()
     for update in range(2):
-        twice.update(tick=lambda: ticks.append(1))
+        twice.advance(lambda: ticks.append(1))
         assert len(ticks) == (update + 1) * twice.steps
     assert twice.epochs_trained == once.epochs_trained == 6
     assert int(twice.model.optimizer.iterations) == 6 * STEPS
@@ -182,7 +182,7 @@ def test_the_report_is_the_last_epochs(trained):
 
 
 def test_a_model_compiled_before_keeps_its_optimiser(x):
-    vae = make(x, epochs=1)
+    vae = make(x, itr=1)
     vae.model.compile(keras.optimizers.SGD(0.0))
     before = [w.copy() for w in vae.model.get_weights()]
     vae.update()
@@ -197,7 +197,7 @@ def test_compiled_here_it_is_adam_at_the_rate_asked_for(trained):
 
 
 def test_same_seeds_same_messages_bit_for_bit(x):
-    one, two, other = (updated(x, epochs=1, seed=seed) for seed in (5, 5, 6))
+    one, two, other = (updated(x, itr=1, seed=seed) for seed in (5, 5, 6))
     assert one.history == two.history == other.history
     np.testing.assert_array_equal(one.forward.mean, two.forward.mean)
     assert np.all(one.forward.mean != other.forward.mean)

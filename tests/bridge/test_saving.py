@@ -1,0 +1,266 @@
+"""Saving and resuming: killed anywhere, a run goes on as if it had never been."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import serket_bridge as srk
+from serket_bridge import encoding, saving
+from serket_bridge.gibbs import Gibbs
+from serket_bridge.gmm import soft
+from serket_bridge.mixture import Variational
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIET = {"verbose": False}
+
+
+class Killed(BaseException):
+    """Nothing after it runs, as after kill -9."""
+
+
+def killed_at(monkeypatch, number):
+    """The process ends as it replaces its `number`-th file or folder."""
+    replace, count = os.replace, []
+
+    def dies(*paths):
+        count.append(1)
+        if len(count) == number:
+            raise Killed
+        return replace(*paths)
+
+    monkeypatch.setattr(os, "replace", dies)
+    # what a killed process cannot clean up
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+
+
+# --- Going on -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "vae, gmm",
+    [
+        ({}, {}),
+        ({"warm_start": False}, {"message": soft}),
+        ({"message": srk.vae.moments, "batch_size": None}, {"inference": Gibbs(5, 2)}),
+        ({"KL_param": 0.5}, {"inference": Variational(2)}),
+    ],
+    ids=["default", "fresh", "gibbs", "variational"],
+)
+def test_a_resumed_run_is_the_run_that_was_never_stopped(
+    make_loop, same, tmp_path, vae, gmm
+):
+    whole, first, second = (make_loop(vae=vae, gmm=gmm) for _ in range(3))
+    whole.run(4, **QUIET)
+    first.run(2, folder=tmp_path, **QUIET)
+    rows = second.run(4, folder=tmp_path, **QUIET)
+    assert [row["round"] for row in rows] == [row["round"] for row in whole.rows[2:]]
+    same(whole, second)
+
+
+def test_a_finished_run_is_only_read(make_loop, same, tmp_path):
+    first, second = make_loop(), make_loop()
+    first.run(2, folder=tmp_path, **QUIET)
+    assert second.run(2, folder=tmp_path, **QUIET) == []
+    same(first, second)
+
+
+def test_what_comes_from_above_a_mixture_is_kept(make_loop, told, tmp_path, rng):
+    prior = np.log(rng.dirichlet(np.ones(3), 120))
+    loop = make_loop()
+    told(loop["gmm"], prior)
+    with pytest.raises(
+        ValueError, match="upper"
+    ):  # whose message could not be restored
+        loop.run(1, folder=tmp_path, **QUIET)
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_killed_while_it_saves(make_loop, tmp_path_factory, two_rounds, number):
+    """At every file and folder of the second round's; eleven is after the last."""
+    loop, saved = two_rounds
+    folder = tmp_path_factory.mktemp("killed") / "run"
+    shutil.copytree(saved, folder)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        killed_at(monkeypatch, number)
+        try:
+            saving.save(loop, folder)
+        except Killed:
+            assert number <= 10
+        else:
+            assert number == 11
+    whole = srk.load(folder)
+    assert len(whole.rows) == (1 if number <= 10 else 2)
+    assert whole.rows == loop.rows[: len(whole.rows)]
+    saving.save(loop, folder)  # as the run that goes on will do
+    assert srk.load(folder).rows == loop.rows
+    assert {path.name for path in folder.iterdir()} == {"loop.json", "round-002"}
+
+
+@pytest.fixture(scope="module")
+def two_rounds(make_loop, tmp_path_factory):
+    """(a loop after two rounds, the folder where it was saved after the first)."""
+    folder = tmp_path_factory.mktemp("saved")
+    loop = make_loop()
+    loop.run(1, folder=folder, **QUIET)
+    loop.run(1, **QUIET)
+    return loop, folder
+
+
+RUN = """
+import sys
+import numpy as np
+import serket_bridge as srk
+x = np.load(sys.argv[1])
+obs, vae, gmm = srk.Observation(x), srk.VAE(2, itr=30, batch_size=50, seed=1), srk.GMM(
+    3, seed=2)
+vae.connect(obs)
+gmm.connect(vae)
+srk.MessageLoop([obs, vae, gmm]).run(3, folder=sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_killed_for_real(prints, same, tmp_path):
+    np.save(tmp_path / "x.npy", prints[0])
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def start(folder, **kwargs):
+        command = [sys.executable, "-c", RUN, tmp_path / "x.npy", folder]
+        return subprocess.Popen(command, env=environment, **kwargs)
+
+    assert start(tmp_path / "whole").wait(timeout=300) == 0
+    with (tmp_path / "err").open("w") as err:
+        process = start(tmp_path / "killed", stderr=err)
+        while not re.search(r"round 2, vae.* \d+/", (tmp_path / "err").read_text()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert (
+        json.loads((tmp_path / "killed/loop.json").read_text())["round"] < "round-003"
+    )
+    assert start(tmp_path / "killed").wait(timeout=300) == 0
+    same(*(srk.load(tmp_path / name, prints[0]) for name in ("whole", "killed")))
+
+
+# --- Refusals -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"vae": {"itr": 5}}, "vae has another config: itr is 4 there, 5 here"),
+        ({"vae": {"message": srk.vae.mean}}, "message is .*sample.* there, .*mean"),
+        ({"gmm": {"message": soft}}, "gmm has another config: message"),
+        ({"gmm": {"name": "mixture"}}, "gmm has another|module002_mixture"),
+        ({"vae": {"hidden_encoder_dim": 9}}, "identity: hidden_encoder_dim is 8 there"),
+        ({"x": "other"}, "obs has another identity: sha256 is"),
+    ],
+)
+def test_another_loop_is_refused_and_nothing_lost(
+    make_loop, prints, tmp_path, change, message
+):
+    make_loop().run(1, folder=tmp_path, **QUIET)
+    before = (tmp_path / "loop.json").read_text()
+    if change.get("x") == "other":
+        change = {"x": 1 - prints[0]}
+    with pytest.raises(ValueError, match=message):
+        make_loop(**change).run(2, folder=tmp_path, **QUIET)
+    assert (tmp_path / "loop.json").read_text() == before
+
+
+def test_other_networks_are_refused(make_loop, tmp_path):
+    make_loop().run(1, folder=tmp_path, **QUIET)
+    with pytest.raises(
+        ValueError, match="vae has another identity: hidden_encoder_dim"
+    ):
+        make_loop(vae={"hidden_encoder_dim": 9}).run(2, folder=tmp_path, **QUIET)
+
+
+def test_what_cannot_be_saved_is_refused_before_any_work(make_loop, tmp_path):
+    loop = make_loop(gmm={"message": lambda r, mixture: soft(r, mixture)})
+    with pytest.raises(ValueError, match="message cannot be saved"):
+        loop.run(1, folder=tmp_path, **QUIET)
+    assert not loop.rows
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda folder: (folder / "loop.json").write_text("{"), "loop.json cannot be"),
+        (lambda folder: (folder / "loop.json").write_text('{"format": 9}'), "format 1"),
+        (
+            lambda f: next(f.glob("*/*_gmm/model.npz")).write_bytes(b"PK\3\4"),
+            "model.npz cannot be read",
+        ),
+        (
+            lambda f: next(f.glob("*/*_vae/model.keras")).write_bytes(b"PK\3\4"),
+            "model.keras: no model could be loaded",
+        ),
+        (lambda f: shutil.rmtree(f / "round-001"), "no module was saved there"),
+    ],
+)
+def test_damaged_folders_are_refused(two_rounds, tmp_path, damage, message):
+    shutil.copytree(two_rounds[1], tmp_path / "run")
+    damage(tmp_path / "run")
+    with pytest.raises(ValueError, match=message):
+        srk.load(tmp_path / "run")
+
+
+def test_a_folder_without_a_loop_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no module was saved there"):
+        srk.load(tmp_path)
+
+
+# --- Loading --------------------------------------------------------------------------
+
+
+def test_a_loaded_loop_goes_on(make_loop, same, tmp_path, prints):
+    whole, first = make_loop(), make_loop()
+    whole.run(3, **QUIET)
+    first.run(2, folder=tmp_path, **QUIET)
+    loaded = srk.load(tmp_path, prints[0])
+    assert [m.name for m in loaded.modules] == ["obs", "vae", "gmm"]
+    loaded.run(1, **QUIET)
+    same(whole, loaded)
+
+
+def test_a_loop_loaded_without_data_says_so(two_rounds):
+    with pytest.raises(RuntimeError, match="obs has no data"):
+        srk.load(two_rounds[1]).run(1, **QUIET)
+
+
+def test_arrays_and_messages_survive(rng):
+    tree = {
+        "above": {
+            "module002_gmm": srk.Gaussian(rng.normal(size=(4, 2)), np.ones((4, 2))),
+            "module003_mlda": srk.Categorical(rng.normal(size=(4, 3))),
+        },
+        "forward": srk.Gaussian.point(rng.normal(size=(4, 2))),
+        "history": {"loss": np.arange(3.0)},
+        "nothing": None,
+    }
+    back = encoding.unflatten(encoding.flatten(tree))
+    for name, message in tree["above"].items():
+        for key, value in vars(message).items():
+            np.testing.assert_array_equal(getattr(back["above"][name], key), value)
+    np.testing.assert_array_equal(back["forward"].mean, tree["forward"].mean)
+    assert np.isinf(back["forward"].precision).all()
+    np.testing.assert_array_equal(back["history"]["loss"], np.arange(3.0))
+    assert "nothing" not in back
+
+
+def test_files_hold_no_pickle(two_rounds):
+    for path in two_rounds[1].rglob("*.npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            assert all(array.dtype != object for array in arrays.values())
+    assert not list(two_rounds[1].rglob("*.pickle"))
