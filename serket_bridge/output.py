@@ -27,8 +27,9 @@ class output_dir:
         output_dir.current = self.before
 
 
-def write_text(path, array, fmt="%.9g"):
-    """An array as text, a row for each datum; float32 survives nine digits exactly."""
+def write_text(path, array, fmt=None):
+    """An array as text, a row for each datum, in digits that lose nothing."""
     array = np.asarray(array)
+    fmt = fmt or ("%.9g" if array.dtype == np.float32 else "%.17g")
     table = array.reshape(len(array), -1) if array.ndim else array[None]
     write_whole(path, lambda part: np.savetxt(part, table, fmt=fmt))

@@ -169,3 +169,77 @@ def test_lists_are_data_too():
 def test_observation_refuses(x, message):
     with pytest.raises(ValueError, match=message):
         Observation(x)
+
+
+# --- The graph ------------------------------------------------------------------------
+
+
+def chain(*names):
+    modules = [Observation(data()), *map(Relay, names)]
+    for lower, upper in zip(modules, modules[1:], strict=False):
+        upper.connect(lower)
+    return modules
+
+
+def test_a_cycle_is_refused_naming_both():
+    _, one, two, three = chain("one", "two", "three")
+    with pytest.raises(ValueError, match="one cannot be connected to three.* cycle"):
+        one.connect(three)
+    assert one.lowers[0].name == "obs"
+    with pytest.raises(ValueError, match="two cannot be connected to two"):
+        two.connect(two)
+
+
+def test_messages_of_another_kind_are_refused_naming_both():
+    obs, lower, upper = Observation(data()), GMM(2, name="lower"), GMM(2, name="upper")
+    lower.connect(obs)
+    with pytest.raises(
+        ValueError, match="upper cannot .* lower: it takes Gaussian .*Cat"
+    ):
+        upper.connect(lower)
+
+
+def test_more_modules_below_than_fit_are_refused_naming_them():
+    one, two = Observation(data(), "one"), Observation(data(), "two")
+    with pytest.raises(TypeError, match="gmm.connect .* at most 1. Received: one, two"):
+        GMM(2).connect(one, two)
+    with pytest.raises(TypeError, match="one.connect .* at most 0. Received: two"):
+        one.connect(two)
+
+
+def test_a_message_of_another_kind_from_above_is_refused_naming_both(told):
+    vae = VAE(2, name="eye")
+    vae.connect(Observation(np.zeros((6, 3))))
+    told(vae, np.zeros((6, 2)), name="words")
+    expected = r"eye expects a Gaussian .*\(6, 2\) from words. Received: a Categorical"
+    with pytest.raises(ValueError, match=expected):
+        vae.advance()
+
+
+def test_numbers_count_the_connected_modules_from_the_data_up():
+    """Serket's numbers, whatever else the process has made."""
+    for _ in range(2):
+        obs, one, two = chain("one", "two")
+        other, above = Observation(data(), "other"), Relay("above")
+        above.most_lowers = 2
+        above.connect(two, other)
+        folders = [m.folder for m in (obs, one, two, other, above)]
+        names = ["obs", "one", "two", "other", "above"]
+        assert folders == [f"module{i:03d}_{name}" for i, name in enumerate(names)]
+    late = Relay("early")
+    late.connect(Observation(data()))
+    assert late.folder == "module001_early"
+
+
+def test_a_module_that_is_dropped_says_nothing_any_more():
+    lower = Relay("lower")
+    lower.connect(Observation(data()))
+    nothing = Gaussian.standard(6, 2)
+    upper = Relay("upper")
+    upper.connect(lower)
+    upper.send_down(lower, Gaussian.standard(6, 2))
+    assert lower.from_above(nothing) is not nothing
+    assert upper.folder == "module002_upper"
+    del upper
+    assert lower.from_above(nothing) is nothing
+    assert len(lower.graph) == 2

@@ -1,0 +1,115 @@
+"""The whole model's evidence lower bound, against its formula and against p(x)."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import logsumexp, softmax
+
+import models
+import serket_bridge as srk
+from serket_bridge.mixture import Mixture
+
+
+def gaussian_kl(mean, variance, other_mean, other_precision):
+    """KL(N(mean, diag variance) || N(other_mean, other_precision^-1)), nats."""
+    shift = other_mean - mean
+    quadratic = np.trace(other_precision * variance) + shift @ other_precision @ shift
+    log_det = np.linalg.slogdet(other_precision)[1] + np.log(variance).sum()
+    return 0.5 * (quadratic - len(mean) - log_det)
+
+
+@pytest.fixture(scope="module")
+def loop(make_loop):
+    loop = make_loop(vae={"itr": 20})
+    loop.run(2, verbose=False)
+    return loop
+
+
+@pytest.mark.parametrize("from_above", [False, True])
+def test_it_is_the_formula(loop, told, rng, from_above):
+    """E_q[log p(x|z)] - sum_k r_k KL(q || N_k) + sum_k r_k log(pi_k b_k / r_k)."""
+    vae, gmm = loop["vae"], loop["gmm"]
+    q, mixture = vae.posterior, gmm.mixture
+    b = np.full((120, 3), 1.0)  # nothing said: the mixture's own weights
+    if from_above:
+        b = 3 * rng.dirichlet(np.ones(3), 120)
+        told(gmm, np.log(b))
+    terms = []
+    for n in range(120):
+        variance = 1 / q.precision[n].astype(float)
+        kl = np.array(
+            [
+                gaussian_kl(q.mean[n], variance, m, L)
+                for m, L in zip(mixture.means, mixture.precisions, strict=True)
+            ]
+        )
+        r = softmax(np.log(mixture.weights * b[n]) - kl)
+        terms.append(-r @ kl + r @ np.log(mixture.weights * b[n] / r))
+    assert gmm.evidence() == pytest.approx(np.mean(terms), rel=1e-5)
+    if from_above:
+        gmm._from_above.clear()
+
+
+def test_the_rows_have_it(loop):
+    inputs = loop["vae"].training_inputs(loop["obs"].forward.mean)
+    terms = loop["vae"].model.evaluate(
+        inputs, batch_size=1024, verbose=0, return_dict=True
+    )
+    total = terms["log_likelihood"] + loop["gmm"].evidence()
+    assert loop.rows[-1]["elbo"] == pytest.approx(total, rel=1e-6)
+
+
+def test_it_is_a_lower_bound_of_log_p(loop, prints, rng):
+    """log p(x) by importance sampling from q, 2000 draws a datum."""
+    vae, mixture, x = loop["vae"], loop["gmm"].mixture, prints[0]
+    q = vae.posterior
+    log_weights = []
+    for _ in range(2000 // 50):
+        z = q.mean + rng.standard_normal((50, *q.mean.shape)) / np.sqrt(q.precision)
+        p = np.clip(vae.model.decode(z.reshape(-1, 2)), 1e-7, 1 - 1e-7)
+        p = p.reshape(50, *x.shape).astype(float)
+        log_x = (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=-1)
+        log_z = logsumexp(mixture.log_joint(z.reshape(-1, 2)), axis=1).reshape(50, -1)
+        log_q = stats.norm(q.mean, 1 / np.sqrt(q.precision)).logpdf(z).sum(axis=-1)
+        log_weights.append(log_x + log_z - log_q)
+    log_p = logsumexp(np.concatenate(log_weights), axis=0) - np.log(2000)
+    gap = log_p.mean() - loop.rows[-1]["elbo"]
+    assert 0 < gap < 5
+
+
+def test_a_vae_alone_has_its_own_bound(prints):
+    model = models.bernoulli.build((12,), 2, (8,), seed=0)
+    obs, vae = srk.Observation(prints[0]), srk.VAE(model=model, itr=2, batch_size=60)
+    vae.connect(obs)
+    (row,) = srk.MessageLoop([obs, vae]).run(1, verbose=False)
+    expected = model.evaluate(
+        {"x": prints[0]}, batch_size=1024, return_dict=True, verbose=0
+    )
+    assert row["elbo"] == pytest.approx(-expected["loss"], rel=1e-5)
+
+
+def test_a_mixture_of_the_data_has_the_log_likelihood(blobs):
+    obs, gmm = srk.Observation(blobs.z), srk.GMM(3, seed=0)
+    gmm.connect(obs)
+    (row,) = srk.MessageLoop([obs, gmm]).run(1, verbose=False)
+    m = gmm.mixture
+    densities = [
+        w * stats.multivariate_normal(mean, np.linalg.inv(L)).pdf(blobs.z)
+        for w, mean, L in zip(m.weights, m.means, m.precisions, strict=True)
+    ]
+    assert row["elbo"] == pytest.approx(np.log(np.sum(densities, axis=0)).mean())
+
+
+def test_expected_log_joint_is_a_mean_over_q(rng):
+    precisions = stats.wishart.rvs(4, np.eye(2), 3, rng)
+    mixture = Mixture(rng.dirichlet(np.ones(3)), rng.normal(size=(3, 2)), precisions)
+    q = srk.Gaussian(rng.normal(size=(5, 2)), rng.gamma(4.0, size=(5, 2)))
+    draws = np.mean([mixture.log_joint(q.sample(rng)) for _ in range(20_000)], axis=0)
+    np.testing.assert_allclose(mixture.expected_log_joint(q), draws, atol=0.15)
+
+
+def test_entropy_is_scipys(rng):
+    q = srk.Gaussian(rng.normal(size=(5, 2)), rng.gamma(4.0, size=(5, 2)))
+    expected = stats.norm(q.mean, 1 / np.sqrt(q.precision)).entropy().sum(axis=1)
+    np.testing.assert_allclose(q.entropy(), expected)
+    np.testing.assert_array_equal(srk.Gaussian.point(q.mean).entropy(), 0.0)
