@@ -97,9 +97,9 @@ class MessageLoop:
             labels: (n,), for scoring only; no module sees them.
             verbose: a progress bar, and a row of the table for each round.
             after_round: a function of this loop, called after each round.
-            folder: saves the loop there after each round. Where this loop was begun in
-                that folder before, and killed, it goes on from its last whole round, up
-                to `rounds` rounds in all, as if it had never been killed. See
+            folder: saves the loop there after each round, and `rounds` are the rounds
+                in all: where this loop was begun in that folder before, and killed, it
+                goes on from its last whole round as if it had never been killed. See
                 `serket_bridge.load`.
 
         Returns the rows of these rounds.
@@ -107,7 +107,7 @@ class MessageLoop:
         positive("rounds", rounds)
         self._check_labels(labels)
         if folder is not None:
-            rounds = self._go_on(Path(folder), rounds)
+            rounds = self._go_on(Path(folder), rounds, verbose)
         before = len(self.rows)
         steps = max(rounds, 0) * sum(module.steps for module in self.modules)
         progress = tqdm(total=steps, disable=not verbose, leave=False, unit="step")
@@ -131,13 +131,14 @@ class MessageLoop:
                     break
         return self.rows[before:]
 
-    def _go_on(self, folder, rounds):
+    def _go_on(self, folder, rounds, verbose):
         """Restores what was saved in the folder; how many of the rounds are left."""
         folder.mkdir(parents=True, exist_ok=True)
         saving.check(self)  # now, not after the first hour
-        if not (folder / "loop.json").exists():
-            return rounds
-        saving.restore(self, folder)
+        if (folder / "loop.json").exists():
+            saving.restore(self, folder)
+            if verbose:
+                tqdm.write(f"going on after round {len(self.rows)} of {folder}")
         return 0 if self.converged else rounds - len(self.rows)
 
     @property

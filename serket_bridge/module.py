@@ -121,7 +121,7 @@ class Module(Node, ABC):
         progress = tqdm(
             total=self.steps,
             desc=self.name,
-            disable=not self.verbose or self.mode == "recog",
+            disable=not self.verbose or self.mode == "recog" or self.steps < 2,
             leave=False,
             unit="step",
         )

@@ -105,6 +105,10 @@ def restore(loop, folder):
     Raises ValueError where the saved loop has other modules, settings or data.
     """
     about, home = manifest(folder)
+    if untimed(about["rows"][: len(loop.rows)]) != untimed(loop.rows):
+        raise ValueError(
+            f"{folder} holds other rounds than this loop has run: give another folder"
+        )
     for module in loop.modules:
         check_same(module, read_json(home / module.folder / "module.json"), folder)
     by_folder = {module.folder: module for module in loop.modules}
@@ -112,6 +116,11 @@ def restore(loop, folder):
         restore_module(module, home / name, by_folder)
     loop.rows = about["rows"]
     loop._last_classes = loop.classes
+
+
+def untimed(rows):
+    """The rows without what differs from run to run."""
+    return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
 
 
 def check_same(module, saved, folder):

@@ -73,6 +73,23 @@ def test_a_finished_run_is_only_read(make_loop, same, tmp_path):
     same(first, second)
 
 
+def test_a_loop_that_has_run_is_not_overwritten(make_loop, two_rounds):
+    other = make_loop(gmm={"seed": 9})
+    other.run(1, **QUIET)
+    with pytest.raises(ValueError, match="holds other rounds than this loop has run"):
+        other.run(3, folder=two_rounds[1], **QUIET)
+    assert len(other.rows) == 1
+
+
+def test_a_second_call_counts_the_rounds_before_it(make_loop, same, tmp_path):
+    whole, parts = make_loop(), make_loop()
+    whole.run(3, **QUIET)
+    parts.run(1, **QUIET)
+    parts.run(2, folder=tmp_path, **QUIET)
+    assert [row["round"] for row in parts.run(3, folder=tmp_path, **QUIET)] == [3]
+    same(whole, parts)
+
+
 def test_what_comes_from_above_a_mixture_is_kept(make_loop, told, tmp_path, rng):
     prior = np.log(rng.dirichlet(np.ones(3), 120))
     loop = make_loop()
