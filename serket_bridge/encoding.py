@@ -25,7 +25,10 @@ def known():
 
 
 def encode(key, value):
-    """A setting as JSON: a function or an inference of ours by its name."""
+    """A setting as JSON: a function or an inference of ours by its name.
+
+    Of what is not ours only its description; `decode` refuses that.
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     name = getattr(value, "__name__", type(value).__name__)
@@ -34,15 +37,17 @@ def encode(key, value):
         return {"name": name}
     if part is not None and part is type(value):
         return {"name": name, "settings": dataclasses.asdict(value)}
-    raise ValueError(
-        f"{key} cannot be saved: only those of serket_bridge can. Received: {value!r}"
-    )
+    return {"unknown": f"{key}={value!r}"}
 
 
 def decode(value):
     """The setting of a JSON value."""
     if not isinstance(value, dict):
         return value
+    if "unknown" in value:
+        raise ValueError(
+            f"only what serket_bridge has can be loaded, not {value['unknown']}"
+        )
     part = known()[value["name"]]
     return part(**value["settings"]) if "settings" in value else part
 

@@ -74,7 +74,12 @@ def save_state(module, folder):
 def check(loop):
     """Raises ValueError if `save` could not save the loop, or not all it hears."""
     for module in loop.modules:
-        description(module)
+        for value in description(module)["config"].values():
+            if isinstance(value, dict) and "unknown" in value:
+                raise ValueError(
+                    f"{module.name} cannot be saved, except with what serket_bridge "
+                    f"has. Received: {value['unknown']}"
+                )
         for upper in module._uppers.difference(loop.modules):
             raise ValueError(
                 f"{module.name} hears {upper.name}, which is no module of this loop "

@@ -109,7 +109,7 @@ class VAE(Module):
             learning_rate,
             latent_dim=latent_dim,
             kl_weight=KL_param if KLD_weight is None else KLD_weight,
-            seed=int(self.rng.integers(2**31)),
+            seed=int(np.random.SeedSequence(self.seed).generate_state(1)[0]),
         )
         self.identity = self._build.identity if model is None else shapes(model)
         self.posterior, self.x_hat = None, None

@@ -205,7 +205,7 @@ def test_other_networks_are_refused(make_loop, tmp_path):
 
 def test_what_cannot_be_saved_is_refused_before_any_work(make_loop, tmp_path):
     loop = make_loop(gmm={"message": lambda r, mixture: soft(r, mixture)})
-    with pytest.raises(ValueError, match="message cannot be saved"):
+    with pytest.raises(ValueError, match="gmm cannot be saved.* message=<function"):
         loop.run(1, folder=tmp_path, **QUIET)
     assert not loop.rows
 

@@ -189,6 +189,18 @@ def test_a_loop_of_serkets_folders(results, prints):
     )
 
 
+def test_a_message_of_ones_own_can_be_updated_but_not_loaded(make_loop, tmp_path):
+    loop = make_loop(gmm={"message": lambda r, mixture: gmm.hard(r, mixture)})
+    with srk.output_dir(tmp_path):
+        loop["vae"].update()
+        loop["gmm"].update()
+    assert (tmp_path / "module002_gmm" / "mu_learn.txt").exists()
+    with pytest.raises(
+        ValueError, match="only what serket_bridge has can be loaded, not .*message="
+    ):
+        srk.load(tmp_path)
+
+
 def test_recognition_without_files_says_what_to_do(prints, tmp_path):
     one = vae.VAE(2, mode="recog")
     one.connect(srk.Observation(prints[0]))
