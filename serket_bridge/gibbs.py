@@ -71,7 +71,10 @@ class NormalWishart:
 
     def expectation(self):
         """The posterior means of m_k and L_k: (K, D), (K, D, D)."""
-        return self.m, self.nu[:, None, None] * np.linalg.inv(self.S)
+        inverse_factors = np.linalg.inv(np.linalg.cholesky(self.S))
+        # C' C = S^-1, and positive definite where inv(S) is so no longer
+        inverses = np.swapaxes(inverse_factors, 1, 2) @ inverse_factors
+        return self.m, self.nu[:, None, None] * inverses
 
 
 def multigammaln_each(values, dim):

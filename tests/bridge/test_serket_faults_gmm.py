@@ -68,6 +68,7 @@ def log_joint(mixture, z):
         *((method, sd) for method in INFERENCE for sd in (0.001, 1000.0)),
         (Gibbs(3, 1, 3, scale=1e-6), 0.001),
     ],
+    ids=lambda value: None if isinstance(value, float) else type(value).__name__,
 )
 def test_1_5_300_dimensions_of_any_scale_have_finite_probabilities(rng, inference, sd):
     """The determinants are about 1e-1800 and 1e+1800."""
