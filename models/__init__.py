@@ -60,7 +60,7 @@ class Variants(Mapping):
         return len(self.names)
 
 
-VARIANTS = Variants("vanilla", "bernoulli", "serket")
+VARIANTS = Variants("vanilla", "bernoulli", "beta", "serket")
 
 
 def load(path):

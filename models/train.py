@@ -129,19 +129,22 @@ def make_loop(config, dataset):
 
 def make_model(config, input_shape, seed):
     """The variant, with the likelihood that was asked for."""
-    from models import serket
+    from models import beta, serket
 
     likelihood = config["likelihood"]
+    kl_weight = options.schedule(config["kl_weight"])
     own = {"sigma": config["sigma"]} if likelihood == "gaussian" else {}
     model = VARIANTS[LIKELIHOODS[likelihood]](
         input_shape,
         config["latent_dim"],
         config["hidden_dims"],
-        kl_weight=options.kl_weight_schedule(config["kl_weight"]),
+        kl_weight=kl_weight,
         n_samples=config["n_samples"],
         seed=seed,
         **own,
     )
+    if config["variant"] == "beta":
+        return beta.weigh(model, kl_weight, options.schedule(config["capacity"]))
     return serket.listen(model) if config["variant"] == "serket" else model
 
 

@@ -116,6 +116,8 @@ class Module(Node, ABC):
         The files go to the folder `self.folder` under `serket_bridge.output_dir`.
         """
         home = output_dir.current
+        if home is not None:
+            home.mkdir(parents=True, exist_ok=True)  # fails now, not after the training
         if self.mode == "recog" and not self.learned:
             self.read(manifest(home or ".")[1] / self.folder)
         progress = tqdm(

@@ -133,7 +133,7 @@ def test_config_holds_every_option_resolved(finished):
         if value is not None and name in config:
             assert config[name] == value
     own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(finished.variant)
-    table = defaults.for_data("yours", own)
+    table = defaults.for_data("yours", own, finished.variant)
     for name in ("learning_rate", "likelihood", "kl_weight", "gmm", "message"):
         assert config[name] == table[name]
     assert config["rounds"] == finished.rounds
@@ -305,6 +305,15 @@ def test_schedules_mixtures_and_messages(light, arguments, weights):
     assert np.isfinite(column(result.folder / "rounds.csv", "bound")).all()
     responsibilities = arrays_of(result.folder)["responsibilities"]
     np.testing.assert_allclose(responsibilities.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_a_capacity_reaches_the_model_and_the_history(light):
+    result = light("--variant", "beta", "--capacity", "linear:2:5")
+    assert result.code == 0 and "KL weight 4 from linear:2:5 nats" in result.out
+    history = result.folder / "history.csv"
+    np.testing.assert_allclose(column(history, "capacity"), [0.0, 2.5])
+    elbo = models.load(result.folder / "model.keras").get_layer("elbo")
+    assert elbo.schedules["capacity"](1) == 2.5
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,7 @@ NUMBERS = {  # option -> words it does not take
     "--seed": "-1 0.5 random nan inf",
     "--learning-rate": "0 -0.1 fast nan inf -inf 1e999",
     "--sigma": "0 -1 known nan inf",
+    "--capacity": "-1 much nan inf linear linear:0:3 linear:5:x",
     "--kl-weight": "-1 heavy nan inf linear linear:0:1 cyclical:5:-1 square:5:1 1:2:3",
 }
 
@@ -278,6 +279,7 @@ def test_wrong_words(check, arguments, sentence):
             "--sigma learn belongs to a gaussian likelihood",
         ),
         ("--variant bernoulli --sigma 1", "--sigma 1.0 belongs to a gaussian"),
+        ("--capacity 3", "--capacity 3: only the variant beta .* use --variant beta"),
     ],
 )
 def test_options_that_contradict_each_other(check, arguments, sentence):

@@ -155,6 +155,9 @@ class GaussianKL(Float32Layer):
 class ELBO(Float32Layer):
     """The objective: elbo = E_q[log p(x|z)] - kl_weight * KL(q(z|x) || p(z)).
 
+    With a capacity C the KL is held near C nats instead: kl_weight * |KL - C| (Burgess
+    et al. 2018, equation 8).
+
     Nats per datum; nothing is averaged here. `VAE.compute_loss` takes the mean of
     -elbo over the batch. `kl_weight` multiplies the KL term only, in training and in
     evaluation alike; it is Serket's alpha and the beta of Higgins et al. (2017). With
@@ -162,27 +165,48 @@ class ELBO(Float32Layer):
 
     Args:
         kl_weight: a number >= 0, or a schedule by epoch (`models.blocks.schedules`).
+        capacity: of the KL, nats: the same, or `None`.
 
     Input: log_likelihood, kl, both (batch,). Output: (batch,), nats.
     """
 
-    def __init__(self, kl_weight=1.0, **kwargs):
+    def __init__(self, kl_weight=1.0, capacity=None, **kwargs):
         super().__init__(**kwargs)
-        self.schedule = as_schedule(kl_weight)
+        self.schedules = {"kl_weight": as_schedule("kl_weight", kl_weight)}
+        if capacity is not None:
+            self.schedules["capacity"] = as_schedule("capacity", capacity)
 
     def build(self, log_likelihood_shape, kl_shape=None):
-        self.kl_weight = self.add_weight(
-            name="kl_weight",
-            initializer=keras.initializers.Constant(self.schedule(0)),
-            trainable=False,
-        )
+        self.scheduled = {
+            name: self.add_weight(
+                name=name,
+                initializer=keras.initializers.Constant(schedule(0)),
+                trainable=False,
+            )
+            for name, schedule in self.schedules.items()
+        }
+
+    @property
+    def kl_weight(self):
+        """The variable, as it is in this epoch."""
+        return self.scheduled["kl_weight"]
+
+    def follow_schedules(self, epoch):
+        """Sets what follows a schedule to its value in this epoch; returns them."""
+        values = {name: schedule(epoch) for name, schedule in self.schedules.items()}
+        for name, value in values.items():
+            self.scheduled[name].assign(value)
+        return values
 
     def call(self, log_likelihood, kl):
+        if "capacity" in self.schedules:
+            kl = ops.abs(kl - self.scheduled["capacity"])
         return log_likelihood - self.kl_weight * kl
 
     def compute_output_shape(self, log_likelihood_shape, kl_shape=None):
         return log_likelihood_shape
 
     def get_config(self):
-        schedule = keras.saving.serialize_keras_object(self.schedule)
-        return {**super().get_config(), "kl_weight": schedule}
+        serialize = keras.saving.serialize_keras_object
+        schedules = {name: serialize(s) for name, s in self.schedules.items()}
+        return {**super().get_config(), **schedules}

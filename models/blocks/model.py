@@ -16,15 +16,13 @@ class Negative(keras.losses.Loss):
 
 
 class FollowSchedule(keras.callbacks.Callback):
-    """Sets the layer `elbo` to its schedule's KL weight as each epoch begins."""
+    """Sets the layer `elbo` to its schedules as each epoch begins."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        elbo = self.model.get_layer("elbo")
-        self.kl_weight = elbo.schedule(epoch)
-        elbo.kl_weight.assign(self.kl_weight)
+        self.values = self.model.get_layer("elbo").follow_schedules(epoch)
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["kl_weight"] = self.kl_weight
+        logs |= self.values
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

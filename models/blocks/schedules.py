@@ -1,4 +1,4 @@
-"""Weights of the KL term that change with the epoch; each serialises with its model."""
+"""Weights and capacities of the KL that change with the epoch."""
 
 import keras
 
@@ -6,7 +6,7 @@ PACKAGE = "vaezoo"  # the prefix of registered names inside saved files: never c
 
 
 class Schedule:
-    """`schedule(epoch)` is the KL weight during that epoch, counted from 0."""
+    """`schedule(epoch)` is the value during that epoch, counted from 0."""
 
     def __call__(self, epoch):
         raise NotImplementedError
@@ -67,13 +67,13 @@ class Cyclical(Schedule):
         return self.start + min(1.0, phase / self.ramp) * (self.value - self.start)
 
 
-def as_schedule(kl_weight):
+def as_schedule(name, value):
     """A number becomes `Constant(number)`; a schedule stays what it is."""
-    if isinstance(kl_weight, Schedule):
-        return kl_weight
-    if isinstance(kl_weight, dict):  # a schedule in a saved model's configuration
-        return keras.saving.deserialize_keras_object(kl_weight)
-    return Constant(_not_negative("kl_weight", kl_weight))
+    if isinstance(value, Schedule):
+        return value
+    if isinstance(value, dict):  # a schedule in a saved model's configuration
+        return keras.saving.deserialize_keras_object(value)
+    return Constant(_not_negative(name, value))
 
 
 def _not_negative(name, value):

@@ -43,12 +43,17 @@ DATA = {
 KL_WEIGHT = {("digits", "bernoulli"): "0.1"}
 
 
-def for_data(name, likelihood=None):
-    """The defaults of a data set (and a likelihood, if one was chosen), by option."""
+# The beta of Higgins et al. (2017), whatever the data.
+VARIANT = {"beta": {"kl_weight": "4"}}
+
+
+def for_data(name, likelihood=None, variant=None):
+    """The defaults of a data set (and likelihood and variant, if chosen), by option."""
     row = COMMON | DATA[name]
     likelihood = likelihood or row["likelihood"]
     kl_weight = KL_WEIGHT.get((name, likelihood), row["kl_weight"])
-    return row | {"likelihood": likelihood, "kl_weight": kl_weight}
+    row |= {"likelihood": likelihood, "kl_weight": kl_weight}
+    return row | VARIANT.get(variant, {})
 
 
 def in_words(option):

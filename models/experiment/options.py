@@ -60,7 +60,8 @@ def make_parser(variants):
     add(
         "--likelihood",
         choices=["bernoulli", "gaussian"],
-        help="p(x|z) of --variant serket; the others have their own (default by data: "
+        help="p(x|z) of the variants serket and beta; the others have their own "
+        "(default by data: "
         f"{defaults.in_words('likelihood')})",
     )
     add(
@@ -76,7 +77,15 @@ def make_parser(variants):
         type=kl_weight,
         metavar="W",
         help="what multiplies the KL: a number, linear:EPOCHS:W to warm up, or "
-        f"cyclical:PERIOD:W (default: {defaults.in_words('kl_weight')})",
+        f"cyclical:PERIOD:W (default: {defaults.in_words('kl_weight')}; --variant beta "
+        f"{defaults.VARIANT['beta']['kl_weight']})",
+    )
+    add(
+        "--capacity",
+        type=kl_weight,
+        metavar="C",
+        help="holds the KL near C nats: a number, or linear:EPOCHS:C; --variant beta "
+        "only (default: none)",
     )
     add(
         "--n-samples",
@@ -132,14 +141,19 @@ def resolve(given, dataset):
     if own and given.likelihood not in (None, own):
         raise ValueError(
             f"--likelihood {given.likelihood}: the variant {given.variant} is {own}; "
-            "use --variant serket, or leave --likelihood out"
+            "use --variant serket or beta, or leave --likelihood out"
         )
     if given.variant != "serket" and (given.rounds or 1) > 1:
         raise ValueError(
             f"--rounds {given.rounds}: the variant {given.variant} does not listen to "
             "messages, so it has one round; use --variant serket"
         )
-    config = defaults.for_data(dataset.kind, own or given.likelihood)
+    if given.capacity is not None and given.variant != "beta":
+        raise ValueError(
+            f"--capacity {given.capacity}: only the variant beta has a capacity, and "
+            f"this one is {given.variant}; use --variant beta"
+        )
+    config = defaults.for_data(dataset.kind, own or given.likelihood, given.variant)
     if dataset.labels is not None and dataset.kind == "yours":
         config["n_components"] = int(dataset.labels.max()) + 1
     if given.variant != "serket":
@@ -154,19 +168,21 @@ def resolve(given, dataset):
         )
     config["hidden_dims"] = tuple(config["hidden_dims"])
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
-    rest = ("variant", "data", "labels", "image_size", "n_samples", "seed")
+    rest = ("variant", "data", "labels", "image_size", "n_samples", "seed", "capacity")
     return {name: getattr(given, name) for name in rest} | config
 
 
-def kl_weight_schedule(text):
+def schedule(text):
     """ "0.5", "linear:EPOCHS[:W]" or "cyclical:PERIOD[:W]" as a number or schedule."""
+    if text is None:
+        return None
     kind, _, rest = text.partition(":")
     if not rest:
         return float(text)
     from models.blocks.schedules import Cyclical, LinearWarmUp
 
-    schedule = {"linear": LinearWarmUp, "cyclical": Cyclical}[kind]
-    return schedule(*map(float, rest.split(":")))
+    rises = {"linear": LinearWarmUp, "cyclical": Cyclical}[kind]
+    return rises(*map(float, rest.split(":")))
 
 
 # --- Types of options: text -> value, or a sentence -----------------------------------

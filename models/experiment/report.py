@@ -29,10 +29,11 @@ def heading(config, dataset):
     rows, shape = len(dataset.x), " x ".join(map(str, dataset.input_shape))
     note = f", {dataset.note}" if dataset.note else ""
     network = defaults.show(config["hidden_dims"])
+    capacity = f" from {config['capacity']} nats" if config["capacity"] else ""
     return (
         f"{dataset.name}: {rows} rows of {shape}{note}\n"
         f"{config['variant']}: {config['likelihood']} p(x|z), "
-        f"{network}-{config['latent_dim']}, KL weight {config['kl_weight']}, "
+        f"{network}-{config['latent_dim']}, KL weight {config['kl_weight']}{capacity}, "
         f"{config['rounds']} x {config['epochs']} epochs of batches of "
         f"{config['batch_size']}, {config['n_components']} classes by {config['gmm']}, "
         f"seed {config['seed']}\n"

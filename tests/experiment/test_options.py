@@ -12,7 +12,7 @@ from models.blocks.schedules import Cyclical, LinearWarmUp
 from models.experiment import defaults, options
 from models.experiment.named import NAMES
 
-OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli", "serket": None}
+OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli", "beta": None, "serket": None}
 
 
 def parse(*arguments):
@@ -62,6 +62,7 @@ def test_rows_of_the_table_reach_the_config(variant, kind):
         expected |= {"rounds": 1}
     key = kind, expected["likelihood"]
     expected |= {"kl_weight": defaults.KL_WEIGHT.get(key, expected["kl_weight"])}
+    expected |= defaults.VARIANT.get(variant, {})
     assert {name: config[name] for name in expected} == expected
 
 
@@ -263,17 +264,17 @@ def test_other_words_are_refused_with_what_came(kind, words):
 
 
 def test_kl_weight_becomes_a_number_or_a_schedule():
-    assert options.kl_weight_schedule("0.5") == 0.5
-    linear = options.kl_weight_schedule("linear:5:0.5")
+    assert options.schedule("0.5") == 0.5
+    linear = options.schedule("linear:5:0.5")
     assert isinstance(linear, LinearWarmUp)
     assert [linear(e) for e in (0, 5, 9)] == [0, 0.5, 0.5]
-    assert options.kl_weight_schedule("linear:4")(2) == 0.5
-    cyclical = options.kl_weight_schedule("cyclical:4:2")
+    assert options.schedule("linear:4")(2) == 0.5
+    cyclical = options.schedule("cyclical:4:2")
     assert isinstance(cyclical, Cyclical)
     assert [cyclical(e) for e in range(5)] == [0, 1, 2, 2, 0]
 
 
 @pytest.mark.parametrize("word", ["0", "7", "linear:1", "cyclical:0.5:3"])
 def test_every_kl_weight_that_is_taken_becomes_one(word):
-    schedule = options.kl_weight_schedule(options.kl_weight(word))
+    schedule = options.schedule(options.kl_weight(word))
     assert math.isfinite(schedule if isinstance(schedule, float) else schedule(1))

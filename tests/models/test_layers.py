@@ -7,7 +7,7 @@ from keras import ops
 from scipy import stats
 
 from models.blocks import layers
-from models.blocks.schedules import Constant
+from models.blocks.schedules import Constant, LinearWarmUp
 
 N, DIM = 5, 3
 LAYERS = [
@@ -17,6 +17,7 @@ LAYERS = [
     (layers.GaussianLogLikelihood(sigma=None), [(6,), (6,)]),
     (layers.BernoulliLogLikelihood(), [(6,), (6,)]),
     (layers.ELBO(0.5), [(), ()]),
+    (layers.ELBO(4.0, LinearWarmUp(5, 25.0)), [(), ()]),
 ]
 
 
@@ -110,7 +111,15 @@ def test_likelihood_is_the_mean_over_draws(layer):
 def test_elbo_is_the_log_likelihood_less_the_weighted_kl():
     value = layers.ELBO(0.25)(np.array([-3.0, 1.0]), np.array([2.0, 8.0]))
     np.testing.assert_allclose(numpy_of(value), [-3.5, -1.0])
-    assert layers.ELBO(0.25).schedule(9) == Constant(0.25)(9)
+    assert layers.ELBO(0.25).schedules["kl_weight"](9) == Constant(0.25)(9)
+
+
+def test_elbo_with_a_capacity_holds_the_kl_near_it():
+    layer = layers.ELBO(2.0, LinearWarmUp(2, 6.0))
+    terms = np.array([-3.0, 1.0]), np.array([2.0, 8.0])
+    np.testing.assert_allclose(numpy_of(layer(*terms)), [-7.0, -15.0])
+    assert layer.follow_schedules(1) == {"kl_weight": 2.0, "capacity": 3.0}
+    np.testing.assert_allclose(numpy_of(layer(*terms)), [-5.0, -9.0])
 
 
 @pytest.mark.parametrize("n_samples", [0, -1, 1.5, None])

@@ -36,7 +36,7 @@ def test_config_round_trip(schedule):
 @pytest.mark.parametrize("bad", [-1, float("nan"), "much", True, None])
 def test_a_kl_weight_that_is_no_weight_is_refused(bad):
     with pytest.raises(ValueError, match="kl_weight must be a number >= 0"):
-        as_schedule(bad)
+        as_schedule("kl_weight", bad)
 
 
 @pytest.mark.parametrize("ramp", [0, 1.5])
@@ -57,7 +57,7 @@ def test_the_schedule_reaches_the_loss_the_history_and_the_file(tmp_path):
     model.save(tmp_path / "model.keras")
     again = models.load(tmp_path / "model.keras")
     kept = again.get_layer("elbo")
-    assert values(kept.schedule, 6) == values(LinearWarmUp(4), 6)
+    assert values(kept.schedules["kl_weight"], 6) == values(LinearWarmUp(4), 6)
     assert float(kept.kl_weight.numpy()) == 0.5
     h = again.fit({"x": x}, initial_epoch=3, epochs=5, verbose=0).history
     np.testing.assert_allclose(h["kl_weight"], [0.75, 1.0])

