@@ -20,8 +20,9 @@ Arguments that every `build` takes:
     hidden_dims: the widths of the encoder's hidden layers; the decoder mirrors them.
     network: the bodies of encoder and decoder, an object of `models.blocks.networks`:
         `MLP()`, dense layers whose decoder may have widths of its own and whose
-        weights may begin as Serket's; `FromFunctions(build_encoder, build_decoder)`,
-        any layers of Keras; or one of your own with the methods written there.
+        weights may begin as Serket's; `Conv()`, convolutions for images of any size;
+        `FromFunctions(build_encoder, build_decoder)`, any layers of Keras; or one of
+        your own with the methods written there.
     activation: of the hidden layers; a name or function Keras knows.
     kl_weight: what multiplies the KL (Serket's alpha, the beta of the beta-VAE): a
         number, or a schedule by epoch from `models.blocks.schedules`.

@@ -137,7 +137,8 @@ def make_model(config, input_shape, seed):
     model = VARIANTS[LIKELIHOODS[likelihood]](
         input_shape,
         config["latent_dim"],
-        config["hidden_dims"],
+        config["hidden_dims"] or (),
+        network=make_network(config),
         kl_weight=kl_weight,
         n_samples=config["n_samples"],
         seed=seed,
@@ -146,6 +147,24 @@ def make_model(config, input_shape, seed):
     if config["variant"] == "beta":
         return beta.weigh(model, kl_weight, options.schedule(config["capacity"]))
     return serket.listen(model) if config["variant"] == "serket" else model
+
+
+def make_network(config):
+    """The bodies of encoder and decoder."""
+    from models.blocks import networks
+
+    if config["network"] == "mlp":
+        return networks.MLP()
+    normalization = {
+        "none": None,
+        "batch": networks.batch_normalization,
+        "group": networks.group_normalization,
+    }
+    return networks.Conv(
+        config["filters"],
+        normalization=normalization[config["normalization"]],
+        residual=config["residual"],
+    )
 
 
 if __name__ == "__main__":

@@ -252,9 +252,10 @@ def light(monkeypatch, data, tmp_path):
     monkeypatch.setattr(report.plots, "curves", lambda *_: None)
     monkeypatch.setattr(RunFolder, "figure", lambda *_: None)
 
-    def start(*arguments, out=tmp_path / "out", name="table.npz"):
+    def start(*arguments, out=tmp_path / "out", name="table.npz", small=True):
         where = [] if out is None else ["--out", out]
-        result = run("--data", data / name, *SMALL, *arguments, *where)
+        settings = SMALL if small else ["--epochs", "2"]
+        result = run("--data", data / name, *settings, *arguments, *where)
         result.folder = out
         return result
 
@@ -305,6 +306,17 @@ def test_schedules_mixtures_and_messages(light, arguments, weights):
     assert np.isfinite(column(result.folder / "rounds.csv", "bound")).all()
     responsibilities = arrays_of(result.folder)["responsibilities"]
     np.testing.assert_allclose(responsibilities.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_convolutions_reach_the_model(light):
+    words = "--network conv --filters 4 6 --normalization group --residual"
+    options = [*words.split(), "--batch-size", "50", "--n-components", "3"]
+    result = light("--variant", "bernoulli", *options, name="images.npz", small=False)
+    assert result.code == 0 and "bernoulli p(x|z), conv 4-6-" in result.out
+    model = models.load(result.folder / "model.keras")
+    kinds = {type(layer).__name__ for layer in model.get_layer("encoder").layers}
+    assert {"Conv2D", "GroupNormalization", "Add"} <= kinds
+    assert model.reconstruct(np.zeros((2, 8, 8))).shape == (2, 8, 8)
 
 
 def test_a_capacity_reaches_the_model_and_the_history(light):

@@ -204,6 +204,7 @@ def test_data_that_do_not_go_with_the_options(check, arguments, sentence):
 NUMBERS = {  # option -> words it does not take
     "--epochs": "0 -1 1.5 many nan inf 1e3",
     "--batch-size": "0 -1 1.5 many nan inf",
+    "--filters": "0 -8 8.5 wide nan inf",
     "--latent-dim": "0 -1 2.5 two nan inf",
     "--hidden-dims": "0 -8 8.5 wide nan inf",
     "--n-samples": "0 -1 1.5 many nan inf",
@@ -246,7 +247,10 @@ def test_wrong_widths_among_several(check, words):
         ("--epochs 5 6", "unrecognized arguments: 6"),
         ("--epochs", "argument --epochs: expected one argument"),
         ("--hidden-dims", "argument --hidden-dims: expected at least one argument"),
-        ("--n 3", "ambiguous option: --n could match --n-samples, --n-components"),
+        (
+            "--n 3",
+            "ambiguous option: --n could match --network, .*, --n-components",
+        ),
         ("--overwrite=yes", "argument --overwrite: ignored explicit argument 'yes'"),
     ],
 )
@@ -279,6 +283,16 @@ def test_wrong_words(check, arguments, sentence):
             "--sigma learn belongs to a gaussian likelihood",
         ),
         ("--variant bernoulli --sigma 1", "--sigma 1.0 belongs to a gaussian"),
+        ("--filters 8", "--filters is no option of --network mlp"),
+        ("--residual", "--residual is no option of --network mlp"),
+        (
+            "--network conv --hidden-dims 8",
+            "--hidden-dims is no option of --network conv",
+        ),
+        (
+            "--network conv --filters 2 2 2 2",
+            "Conv needs images of at least 16 x 16.*\\(8, 8\\)",
+        ),
         ("--capacity 3", "--capacity 3: only the variant beta .* use --variant beta"),
     ],
 )

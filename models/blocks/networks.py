@@ -8,15 +8,24 @@ A network is any object with two methods, each of which takes `Settings`:
         entry of x, (batch, *input_shape).
 
 `settings.half` makes these models, and sees to it that no two layers share a name.
-`MLP` and `FromFunctions` are networks.
+`MLP`, `Conv` and `FromFunctions` are networks.
 """
 
+from models.blocks.conv import Conv, batch_normalization, group_normalization
 from models.blocks.functions import FromFunctions
 from models.blocks.layers import Sampling
 from models.blocks.mlp import MLP
 from models.blocks.settings import Settings
 
-__all__ = ["MLP", "FromFunctions", "Settings", "gaussian_posterior"]
+__all__ = [
+    "MLP",
+    "Conv",
+    "FromFunctions",
+    "Settings",
+    "batch_normalization",
+    "gaussian_posterior",
+    "group_normalization",
+]
 
 
 def gaussian_posterior(x, settings, n_samples):

@@ -43,6 +43,8 @@ DATA = {
 KL_WEIGHT = {("digits", "bernoulli"): "0.1"}
 
 
+# Of --network conv, as in Keras's example.
+CONV = {"filters": (32, 64), "normalization": "none", "residual": False}
 # The beta of Higgins et al. (2017), whatever the data.
 VARIANT = {"beta": {"kl_weight": "4"}}
 

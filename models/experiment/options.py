@@ -1,9 +1,16 @@
 """The options of `python -m models.train`, and what they become."""
 
 import argparse
-import math
 
 from models.experiment import defaults
+from models.experiment.network_options import add_network, resolve_network
+from models.experiment.option_types import (
+    above_zero,
+    kl_weight,
+    not_negative,
+    sigma,
+    whole,
+)
 
 
 def make_parser(variants):
@@ -46,14 +53,7 @@ def make_parser(variants):
         help="resize a folder's images to SIDE x SIDE (default: as they are)",
     )
     add_tabled("--latent-dim", "latent_dim", whole, "dimensions of z", metavar="N")
-    add(
-        "--hidden-dims",
-        type=whole,
-        nargs="+",
-        metavar="N",
-        help="widths of the encoder's hidden layers, mirrored in the decoder "
-        f"(default: {defaults.in_words('hidden_dims')})",
-    )
+    add_network(add)
     add_tabled("--epochs", "epochs", whole, "epochs in each round", metavar="N")
     add_tabled("--batch-size", "batch_size", whole, "rows in a step", metavar="N")
     add_tabled("--learning-rate", "learning_rate", above_zero, "of Adam", metavar="R")
@@ -166,9 +166,11 @@ def resolve(given, dataset):
             f"--sigma {given.sigma} belongs to a gaussian likelihood, and this one is "
             f"{config['likelihood']}; {way_out} --likelihood gaussian"
         )
-    config["hidden_dims"] = tuple(config["hidden_dims"])
+    nothing = dict.fromkeys(defaults.CONV)
+    config |= nothing | resolve_network(given, dataset, config)
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
     rest = ("variant", "data", "labels", "image_size", "n_samples", "seed", "capacity")
+    rest += ("network",)
     return {name: getattr(given, name) for name in rest} | config
 
 
@@ -183,48 +185,3 @@ def schedule(text):
 
     rises = {"linear": LinearWarmUp, "cyclical": Cyclical}[kind]
     return rises(*map(float, rest.split(":")))
-
-
-# --- Types of options: text -> value, or a sentence -----------------------------------
-
-
-def whole(text):
-    return _number(text, int, "an integer >= 1", lambda n: n >= 1)
-
-
-def not_negative(text):
-    return _number(text, int, "an integer >= 0", lambda n: n >= 0)
-
-
-def above_zero(text):
-    return _number(text, float, "a number > 0", lambda r: 0 < r < math.inf)
-
-
-def sigma(text):
-    return text if text == "learn" else above_zero(text)
-
-
-def kl_weight(text):
-    """Checked here, kept as text: it is what config.json shows."""
-    kind, *numbers = text.split(":")
-    if not numbers:
-        _number(text, float, "a number >= 0", lambda w: 0 <= w < math.inf)
-    elif kind not in ("linear", "cyclical") or len(numbers) > 2:
-        raise argparse.ArgumentTypeError(
-            f"expected a number, linear:EPOCHS:W or cyclical:PERIOD:W, got {text!r}"
-        )
-    else:
-        above_zero(numbers[0])
-        for weight in numbers[1:]:
-            _number(weight, float, "a weight >= 0", lambda w: 0 <= w < math.inf)
-    return text
-
-
-def _number(text, kind, expected, is_good):
-    try:
-        value = kind(text)
-    except ValueError:
-        value = math.nan
-    if not is_good(value):
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-    return value

@@ -8,7 +8,9 @@ from tempfile import TemporaryFile
 
 @contextmanager
 def quiet_backend():
-    """Keeps what is written to stderr back; shows it only if the block fails.
+    """Keeps what is written to stderr back; shows it only if the block breaks.
+
+    (ValueError and OSError are sentences for the user: they need no noise beside them.)
 
     TensorFlow greets from C++, before any Python logger is asked, so the file
     descriptor itself has to be turned aside.
@@ -21,6 +23,8 @@ def quiet_backend():
         try:
             yield
             silence_tensorflow()
+        except (ValueError, OSError):
+            raise
         except BaseException:
             sys.stderr.flush()
             held_back.seek(0)

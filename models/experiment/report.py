@@ -28,7 +28,8 @@ def heading(config, dataset):
     """What is about to run, in two lines."""
     rows, shape = len(dataset.x), " x ".join(map(str, dataset.input_shape))
     note = f", {dataset.note}" if dataset.note else ""
-    network = defaults.show(config["hidden_dims"])
+    network = "conv " * (config["network"] == "conv")
+    network += defaults.show(config["filters"] or config["hidden_dims"])
     capacity = f" from {config['capacity']} nats" if config["capacity"] else ""
     return (
         f"{dataset.name}: {rows} rows of {shape}{note}\n"

@@ -31,7 +31,8 @@ class RunFolder:
                 f"--out {self.path} holds files already: give another folder, or "
                 "--overwrite to replace them"
             )
-        self.made = not self.path.exists()
+        # those that did not exist, the innermost first
+        self.made = [p for p in (self.path, *self.path.parents) if not p.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._write(".writable", lambda file: file.write_text(""))
@@ -47,12 +48,13 @@ class RunFolder:
         self.written.append(self.path / name)
 
     def discard(self):
-        """Removes what was written, and the folder if it was made here."""
+        """Removes what was written, and the folders that were made here."""
         for path in self.written:
             path.unlink()
         self.written.clear()
-        if self.made and not any(self.path.iterdir()):
-            self.path.rmdir()
+        for folder in self.made:
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
     def json(self, name, content):
         self._write(name, lambda path: save_json(path, content))

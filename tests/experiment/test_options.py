@@ -9,7 +9,7 @@ import pytest
 
 from models import VARIANTS
 from models.blocks.schedules import Cyclical, LinearWarmUp
-from models.experiment import defaults, options
+from models.experiment import defaults, option_types, options
 from models.experiment.named import NAMES
 
 OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli", "beta": None, "serket": None}
@@ -19,8 +19,8 @@ def parse(*arguments):
     return options.make_parser(VARIANTS).parse_args([*map(str, arguments)])
 
 
-def dataset(kind="yours", labels=None):
-    return SimpleNamespace(kind=kind, labels=labels)
+def dataset(kind="yours", labels=None, input_shape=(8, 8)):
+    return SimpleNamespace(kind=kind, labels=labels, input_shape=input_shape)
 
 
 def resolve(*arguments, kind="yours", labels=None):
@@ -216,25 +216,54 @@ def test_sigma_clashes_with_a_likelihood_that_is_the_default():
         resolve("--sigma", "1", kind="mnist")
 
 
+@pytest.mark.parametrize(
+    "arguments, filters, normalization, residual",
+    [
+        ("", (32, 64), "none", False),
+        ("--filters 4 8 16 --residual", (4, 8, 16), "none", True),
+        ("--normalization group", (32, 64), "group", False),
+    ],
+)
+def test_the_conv_network_has_its_own_defaults(
+    arguments, filters, normalization, residual
+):
+    config = resolve("--network", "conv", *arguments.split(), kind="mnist")
+    assert (config["network"], config["hidden_dims"]) == ("conv", None)
+    assert config["filters"] == filters
+    assert (config["normalization"], config["residual"]) == (normalization, residual)
+
+
+def test_the_mlp_has_none_of_convs_settings():
+    config = resolve(kind="mnist")
+    assert config["network"] == "mlp"
+    assert [config[name] for name in defaults.CONV] == [None] * 3
+
+
+def test_conv_needs_images():
+    given = parse("--network", "conv")
+    with pytest.raises(ValueError, match=r"--network conv needs images.*\(6,\).*mlp"):
+        options.resolve(given, dataset(input_shape=(6,)))
+
+
 # --- Types ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "kind, word, value",
     [
-        (options.whole, "1", 1),
-        (options.whole, "30", 30),
-        (options.not_negative, "0", 0),
-        (options.not_negative, str(2**70), 2**70),
-        (options.above_zero, "1e-3", 1e-3),
-        (options.above_zero, "2", 2.0),
-        (options.sigma, "learn", "learn"),
-        (options.sigma, ".5", 0.5),
-        (options.kl_weight, "0", "0"),
-        (options.kl_weight, "0.5", "0.5"),
-        (options.kl_weight, "linear:5", "linear:5"),
-        (options.kl_weight, "linear:5:0.5", "linear:5:0.5"),
-        (options.kl_weight, "cyclical:2.5:0", "cyclical:2.5:0"),
+        (option_types.whole, "1", 1),
+        (option_types.whole, "30", 30),
+        (option_types.not_negative, "0", 0),
+        (option_types.not_negative, str(2**70), 2**70),
+        (option_types.above_zero, "1e-3", 1e-3),
+        (option_types.above_zero, "2", 2.0),
+        (option_types.sigma, "learn", "learn"),
+        (option_types.sigma, ".5", 0.5),
+        (option_types.kl_weight, "0", "0"),
+        (option_types.kl_weight, "0.5", "0.5"),
+        (option_types.kl_weight, "linear:5", "linear:5"),
+        (option_types.kl_weight, "linear:5:0.5", "linear:5:0.5"),
+        (option_types.kl_weight, "cyclical:2.5:0", "cyclical:2.5:0"),
     ],
 )
 def test_a_word_becomes_a_value(kind, word, value):
@@ -245,13 +274,22 @@ def test_a_word_becomes_a_value(kind, word, value):
 @pytest.mark.parametrize(
     "kind, words",
     [
-        (options.whole, "0 -1 1.5 1e3 one nan inf"),
-        (options.not_negative, "-1 0.5 none nan inf"),
-        (options.above_zero, "0 -0.1 fast nan inf -inf 1e999 1e-999"),
-        (options.sigma, "0 -1 learned nan inf"),
-        (options.kl_weight, "-0.1 nan inf heavy :5 linear linear: linear:0 linear:-1"),
-        (options.kl_weight, "linear:x:1 linear:5:x linear:5:-1 linear:5:inf linear:5:"),
-        (options.kl_weight, "linear:5:1:2 cyclical:0:1 cyclical:nan:1 square:5:1 5:1"),
+        (option_types.whole, "0 -1 1.5 1e3 one nan inf"),
+        (option_types.not_negative, "-1 0.5 none nan inf"),
+        (option_types.above_zero, "0 -0.1 fast nan inf -inf 1e999 1e-999"),
+        (option_types.sigma, "0 -1 learned nan inf"),
+        (
+            option_types.kl_weight,
+            "-0.1 nan inf heavy :5 linear linear: linear:0 linear:-1",
+        ),
+        (
+            option_types.kl_weight,
+            "linear:x:1 linear:5:x linear:5:-1 linear:5:inf linear:5:",
+        ),
+        (
+            option_types.kl_weight,
+            "linear:5:1:2 cyclical:0:1 cyclical:nan:1 square:5:1 5:1",
+        ),
     ],
 )
 def test_other_words_are_refused_with_what_came(kind, words):
@@ -276,5 +314,5 @@ def test_kl_weight_becomes_a_number_or_a_schedule():
 
 @pytest.mark.parametrize("word", ["0", "7", "linear:1", "cyclical:0.5:3"])
 def test_every_kl_weight_that_is_taken_becomes_one(word):
-    schedule = options.schedule(options.kl_weight(word))
+    schedule = options.schedule(option_types.kl_weight(word))
     assert math.isfinite(schedule if isinstance(schedule, float) else schedule(1))

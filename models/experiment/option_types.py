@@ -1,0 +1,46 @@
+"""Types of options: text -> value, or a sentence."""
+
+import argparse
+import math
+
+
+def whole(text):
+    return _number(text, int, "an integer >= 1", lambda n: n >= 1)
+
+
+def not_negative(text):
+    return _number(text, int, "an integer >= 0", lambda n: n >= 0)
+
+
+def above_zero(text):
+    return _number(text, float, "a number > 0", lambda r: 0 < r < math.inf)
+
+
+def sigma(text):
+    return text if text == "learn" else above_zero(text)
+
+
+def kl_weight(text):
+    """Checked here, kept as text: it is what config.json shows."""
+    kind, *numbers = text.split(":")
+    if not numbers:
+        _number(text, float, "a number >= 0", lambda w: 0 <= w < math.inf)
+    elif kind not in ("linear", "cyclical") or len(numbers) > 2:
+        raise argparse.ArgumentTypeError(
+            f"expected a number, linear:EPOCHS:W or cyclical:PERIOD:W, got {text!r}"
+        )
+    else:
+        above_zero(numbers[0])
+        for weight in numbers[1:]:
+            _number(weight, float, "a weight >= 0", lambda w: 0 <= w < math.inf)
+    return text
+
+
+def _number(text, kind, expected, is_good):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan
+    if not is_good(value):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return value
