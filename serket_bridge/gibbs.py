@@ -141,7 +141,20 @@ class Gibbs:
         """Samples; arguments and result as `serket_bridge.mixture.EM`.
 
         The mixture is the posterior mean of the parameters given the last classes.
+        Raises ValueError if `scale` is so far below the scatter of z that no precision
+        matrix can be told from a singular one.
         """
+        try:
+            fit = self._fit(z, log_prior, n_components, state, rng)
+            np.linalg.cholesky(fit.mixture.precisions)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"scale must not be far below the squares of z, whose variance is "
+                f"{z.var():.3g}. Received: scale={self.scale}"
+            ) from error
+        return fit
+
+    def _fit(self, z, log_prior, n_components, state, rng):
         dim = z.shape[1]
         prior = NormalWishart(1.0, dim + 2.0, z.mean(axis=0), self.scale * np.eye(dim))
         model = (n_components, prior, self.concentration, log_prior)

@@ -79,6 +79,12 @@ def test_1_5_300_dimensions_of_any_scale_have_finite_probabilities(rng, inferenc
     assert adjusted_rand_score(labels, gmm.classes) == 1.0
 
 
+def test_1_5_a_prior_far_from_the_data_is_refused_with_a_sentence(rng):
+    z, _ = two_groups(rng, 300, 1e8)
+    with pytest.raises(ValueError, match="scale must not be far below.* scale=0.1"):
+        updated(z, 2, inference=Gibbs(3, 1, 3))
+
+
 def test_1_5_a_density_beyond_exp_is_no_overflow(rng):
     z, labels = two_groups(rng, 300, 0.001)
     means = np.stack([z[labels == k].mean(axis=0) for k in range(2)])

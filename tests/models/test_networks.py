@@ -139,7 +139,8 @@ def test_kernels_differ_between_layers_and_repeat_with_the_seed(network):
 
 
 def test_serkets_network_trains_saves_and_loads(name, tmp_path):
-    model = build(MLP(decoder_dims=(6,), weight_stddev=0.3), name)
+    network = MLP(decoder_dims=(6,), weight_stddev=0.3)
+    model = build(network, name, kl_weight=1.0)
     history = train(model, patterns(), epochs=30)
     assert history["loss"][-1] < history["loss"][0] - 0.5
     model.save(tmp_path / "model.keras")
