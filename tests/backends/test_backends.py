@@ -1,4 +1,7 @@
-"""The model tests once more, on each other backend that is installed."""
+"""The model tests once more, on each other backend that is installed.
+
+This takes longest, and the folder of this name is the first that pytest comes to.
+"""
 
 import importlib.util
 import os
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
@@ -17,9 +20,9 @@ def test_models_on(backend):
         pytest.skip(f"{backend} is not installed")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0"]
     result = subprocess.run(
-        [*command, str(HERE / "models")],
+        [*command, str(TESTS / "models")],
         env=os.environ | {"KERAS_BACKEND": backend},
-        cwd=HERE.parent,
+        cwd=TESTS.parent,
         capture_output=True,
         text=True,
     )
