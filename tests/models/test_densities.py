@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from scipy import stats
+from scipy import special, stats
 
 from models.blocks import densities
 
@@ -37,6 +37,35 @@ def test_bernoulli_log_likelihood_is_finite_and_exact_at_extreme_logits(logit):
     x = np.array([[0.0], [1.0]], "float32")
     value = numpy_of(densities.bernoulli_log_likelihood(x, np.full_like(x, logit)))
     np.testing.assert_allclose(value, [min(0, -logit), min(0, logit)], atol=1e-6)
+
+
+EXTREMES = [-1e4, -100.0, -20.0, -3.0, -1e-3, 0.0, 1e-3, 3.0, 20.0, 100.0, 1e4]
+
+
+class Softplus(keras.layers.Layer):
+    """softplus of its own weights, whatever comes in."""
+
+    def build(self, input_shape):
+        start = lambda shape, dtype: ops.reshape(ops.array(EXTREMES, dtype), shape)  # noqa: E731
+        self.w = self.add_weight(shape=(len(EXTREMES),), initializer=start)
+
+    def call(self, x):
+        return densities.softplus(1.0 * self.w) + 0.0 * x
+
+
+def test_softplus_is_scipys_and_its_gradient_is_the_sigmoid():
+    """A step of gradient descent of rate 1 on the sum subtracts the gradient."""
+    layer = Softplus()
+    model = keras.Sequential([keras.Input((len(EXTREMES),)), layer])
+    w = np.array(EXTREMES)
+    value = model(np.zeros((1, len(w)), "float32"))
+    np.testing.assert_allclose(numpy_of(value)[0], np.logaddexp(0, w), atol=1e-6)
+    total = lambda y, value: ops.sum(value)  # noqa: E731
+    model.compile(keras.optimizers.SGD(1.0), loss=total)
+    model.train_on_batch(np.zeros((1, len(w))), np.zeros((1, len(w))))
+    moved = np.array(EXTREMES, "float32") - numpy_of(layer.w)
+    np.testing.assert_allclose(moved[2:-2], special.expit(w)[2:-2], atol=1e-6)
+    assert numpy_of(layer.w)[0] == -1e4 and numpy_of(layer.w)[-1] == 1e4 - 1
 
 
 def test_bernoulli_log_likelihood_is_highest_where_the_mean_is_x():
