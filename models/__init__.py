@@ -5,8 +5,11 @@ functional model of the class `models.blocks.model.VAE` with
 
 * layers named `encoder` (x -> z_mean, z_log_var), `z` (Sampling), `decoder` (z -> the
   parameters of p(x|z)), `x_mean` (those -> the mean of p(x|z)), `log_likelihood`, `kl`
-  and `elbo`; every layer name is unique in the whole model;
-* inputs: a dict with `x`, and `prior_mean` and `prior_precision` if it listens;
+  and `elbo`; of a conditional model the encoder takes [x, label] and the decoder
+  [z, label], and a learned prior is the layer `prior`; every layer name is unique in
+  the whole model;
+* inputs: a dict with `x`, `label` if it is conditional, and `prior_mean` and
+  `prior_precision` if it listens;
 * outputs: a dict with `elbo`, `log_likelihood`, `kl` (nats per datum, (batch,)),
   `x_mean`, `z_mean`, `z_log_var` and `z`;
 * `compile(optimizer)` without a loss; `loss`, `log_likelihood` and `kl` in the history;
@@ -61,7 +64,7 @@ class Variants(Mapping):
         return len(self.names)
 
 
-VARIANTS = Variants("vanilla", "bernoulli", "beta", "serket")
+VARIANTS = Variants("vanilla", "bernoulli", "beta", "conditional", "serket")
 
 
 def load(path):

@@ -34,8 +34,13 @@ def build(
     kl = GaussianKL(name="kl")(q["z_mean"], q["z_log_var"])
 
     # p(x|z) = Bernoulli(sigmoid(logits))
-    logits = settings.network.decoder(settings)(q["z"])
-    log_likelihood = BernoulliLogLikelihood(name="log_likelihood")(x, logits)
-    x_mean = keras.layers.Activation("sigmoid", dtype="float32", name="x_mean")(logits)
+    log_likelihood, x_mean = p_x(x, settings.network.decoder(settings)(q["z"]))
 
     return assemble({"x": x}, q, kl, log_likelihood, x_mean, kl_weight)
+
+
+def p_x(x, logits):
+    """Bernoulli(sigmoid(logits)): its log-likelihood of x, and its mean."""
+    log_likelihood = BernoulliLogLikelihood(name="log_likelihood")(x, logits)
+    x_mean = keras.layers.Activation("sigmoid", dtype="float32", name="x_mean")(logits)
+    return log_likelihood, x_mean

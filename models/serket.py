@@ -22,8 +22,8 @@ def listen(model):
         model: any variant whose posterior is Gaussian.
 
     Raises:
-        ValueError: the model listens already, or its posterior is not Gaussian, so that
-            KL(q || N(m, 1 / L)) is not its KL term.
+        ValueError: the model listens already, learns its prior, or its posterior is not
+            Gaussian, so that KL(q || N(m, 1 / L)) is not its KL term.
     """
     q = model.output
     if "prior_mean" in model.input:
@@ -39,6 +39,11 @@ def listen(model):
             "be Gaussian, with the outputs z_mean and z_log_var and a GaussianKL layer "
             f"named kl. Received: the outputs {', '.join(q)} and a "
             f"{type(model.get_layer('kl')).__name__} layer"
+        )
+    if any(layer.name == "prior" for layer in model.layers):
+        raise ValueError(
+            "model cannot listen: it learns a prior of its own from the labels, which "
+            "a message would replace. Received: a model with a layer named prior"
         )
     shape = q["z_mean"].shape[1:]
     message = {

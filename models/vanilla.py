@@ -39,8 +39,13 @@ def build(
     kl = GaussianKL(name="kl")(q["z_mean"], q["z_log_var"])
 
     # p(x|z) = N(x_mean, sigma^2 I)
-    mean = settings.network.decoder(settings)(q["z"])
-    log_likelihood = GaussianLogLikelihood(sigma, name="log_likelihood")(x, mean)
-    x_mean = keras.layers.Activation("linear", dtype="float32", name="x_mean")(mean)
+    log_likelihood, x_mean = p_x(x, settings.network.decoder(settings)(q["z"]), sigma)
 
     return assemble({"x": x}, q, kl, log_likelihood, x_mean, kl_weight)
+
+
+def p_x(x, mean, sigma=1.0):
+    """N(mean, sigma^2 I): its log-likelihood of x, and its mean; as `build`."""
+    log_likelihood = GaussianLogLikelihood(sigma, name="log_likelihood")(x, mean)
+    x_mean = keras.layers.Activation("linear", dtype="float32", name="x_mean")(mean)
+    return log_likelihood, x_mean

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from models.blocks.mlp import as_features, dense
 from models.blocks.settings import is_integer, positive_integers
 
 
@@ -89,9 +90,10 @@ class Conv:
                 h = self.block(h, f"encoder_block_{i}", settings)
         h = layers.Flatten(name="encoder_flatten")(h)
         if self.dense is not None:
-            h = dense(h, self.dense, "encoder_dense", settings, settings.activation)
+            active = {"activation": settings.activation}
+            h = dense(self.dense, "encoder_dense", settings, **active)(h)
         outputs = {
-            name: dense(h, settings.latent_dim, name, settings, dtype="float32")
+            name: dense(settings.latent_dim, name, settings, dtype="float32")(h)
             for name in ("z_mean", "z_log_var")
         }
         return settings.half(x, outputs, "encoder")
@@ -101,7 +103,8 @@ class Conv:
         *targets, size = sizes(settings.input_shape, len(self.filters))
         shape = (*size, self.filters[-1])
         z = keras.Input((settings.latent_dim,), name="decoder_input")
-        h = dense(z, math.prod(shape), "decoder_dense", settings, settings.activation)
+        active = {"activation": settings.activation}
+        h = dense(math.prod(shape), "decoder_dense", settings, **active)(z)
         h = layers.Reshape(shape, name="decoder_map")(h)
         steps = zip(self.filters[::-1], targets[::-1], strict=True)
         for i, (filters, size) in enumerate(steps, start=1):
@@ -113,6 +116,10 @@ class Conv:
         channels = math.prod(settings.input_shape[2:])
         h = conv(h, channels, "decoder_output", settings, dtype="float32")
         return settings.half(z, settings.like_x(h), "decoder")
+
+    def join(self, x, code, settings):
+        """x, and a learned picture of the label as a further channel."""
+        return as_channels(x, code, settings)
 
     def block(self, h, name, settings):
         """h + f(h), f = conv - norm - activation - conv - norm: same shape as h."""
@@ -131,6 +138,22 @@ class Conv:
             h = cropped(h, size, name.replace("conv", "crop"))
         norm = name.replace("conv", "norm")
         return h if plain else self.normalization(norm, filters)(h)
+
+
+def as_channels(x, code, settings):
+    """x, and a picture of the code, linear in it, as one channel more.
+
+    (batch, h, w[, c]) -> (batch, h, w, c + 1); vectors, (batch, d), as `as_features`.
+    Constant channels, one for each label, would be far brighter than most images, and
+    the first steps would end with every latent at its prior.
+    """
+    if len(x.shape) == 2:
+        return as_features(x, code)
+    height, width = x.shape[1:3]
+    image = layers.Reshape((height, width, -1), name="x_image")(x)
+    picture = dense(height * width, "label_picture", settings)(code)
+    picture = layers.Reshape((height, width, 1), name="label_channel")(picture)
+    return layers.Concatenate(name="x_and_label")([image, picture])
 
 
 def sizes(input_shape, n):
@@ -160,10 +183,3 @@ def cropped(h, size, name):
     if cut == ((0, 0), (0, 0)):
         return h
     return layers.Cropping2D(cut, data_format="channels_last", name=name)(h)
-
-
-def dense(h, units, name, settings, activation=None, **kwargs):
-    """A dense layer whose kernel takes the next seed."""
-    kernel = keras.initializers.GlorotUniform(next(settings.seeds))
-    kwargs |= {"kernel_initializer": kernel, "name": name}
-    return layers.Dense(units, activation, **kwargs)(h)

@@ -7,6 +7,7 @@ order of epoch e is a function of (seed, steps trained before e) and nothing els
 that a run repeats bit for bit and continues from a saved model as if never stopped.
 """
 
+import itertools
 import math
 
 import keras
@@ -14,29 +15,38 @@ import numpy as np
 
 
 class EpochOrder:
-    """The order of the rows, one permutation an epoch.
+    """The order of the rows, one permutation for each pass over them.
 
     Args:
         arrays: a structure of arrays of equally many rows.
         batch_size: `None` is Keras's 32. The last batch may be short.
         seed: an integer.
+        steps_per_epoch: batches that `fit` calls an epoch; `None` is a whole pass.
         steps_trained: a function that tells how many steps the optimiser has made;
             asked once, when the first epoch begins.
     """
 
-    def __init__(self, arrays, batch_size, seed, steps_trained):
+    def __init__(self, arrays, batch_size, seed, steps_trained, steps_per_epoch=None):
         self.n_rows = len(keras.tree.flatten(arrays)[0])
         self.batch_size = batch_size or 32
-        self.steps_per_epoch = math.ceil(self.n_rows / self.batch_size)
+        self.steps_per_pass = math.ceil(self.n_rows / self.batch_size)
+        self.steps_per_epoch = steps_per_epoch or self.steps_per_pass
         self.seed, self.steps_trained, self.steps = seed, steps_trained, None
 
-    def next_epoch(self):
-        """The permutation of the next epoch, (n_rows,) int64."""
+    def passes(self):
+        """One permutation, (n_rows,) int64, after another, without end."""
         if self.steps is None:
             self.steps = self.steps_trained()
-        order = np.random.default_rng((self.seed, self.steps)).permutation(self.n_rows)
-        self.steps += self.steps_per_epoch
-        return order
+        while True:
+            rng = np.random.default_rng((self.seed, self.steps))
+            self.steps += self.steps_per_pass
+            yield rng.permutation(self.n_rows)
+
+    def batches(self):
+        """The rows of one batch after another, without end."""
+        for order in self.passes():
+            for first in range(0, self.n_rows, self.batch_size):
+                yield order[first : first + self.batch_size]
 
 
 class Batches(keras.utils.PyDataset):
@@ -45,14 +55,17 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, arrays, order):
         super().__init__()
         self.arrays, self.order = arrays, order
-        self.rows = np.arange(order.n_rows)
+        self.batches = order.batches()
+        self.rows = [np.arange(order.batch_size)] * order.steps_per_epoch
+
+    def next_epoch(self):
+        self.rows = list(itertools.islice(self.batches, self.order.steps_per_epoch))
 
     def __len__(self):
         return self.order.steps_per_epoch
 
     def __getitem__(self, index):
-        first = index * self.order.batch_size
-        rows = self.rows[first : first + self.order.batch_size]
+        rows = self.rows[index]
         return keras.tree.map_structure(lambda array: array[rows], self.arrays)
 
 
@@ -67,7 +80,7 @@ class NextEpoch(keras.callbacks.Callback):
         self.batches = batches
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.batches.rows = self.batches.order.next_epoch()
+        self.batches.next_epoch()
 
 
 def tensorflow_batches(arrays, order):
@@ -76,10 +89,6 @@ def tensorflow_batches(arrays, order):
     The arrays become tensors once; Python is asked for one permutation an epoch.
     """
     import tensorflow as tf
-
-    def orders():
-        while True:
-            yield order.next_epoch()
 
     signature = tf.TensorSpec((order.n_rows,), tf.int64)
     tensors = keras.tree.map_structure(tf.convert_to_tensor, arrays)
@@ -93,12 +102,12 @@ def tensorflow_batches(arrays, order):
             batch = tf.ensure_shape(rows[step * size : (step + 1) * size], shape)
             return keras.tree.map_structure(lambda t: tf.gather(t, batch), tensors)
 
-        return tf.data.Dataset.range(order.steps_per_epoch).map(gather)
+        return tf.data.Dataset.range(order.steps_per_pass).map(gather)
 
     options = tf.data.Options()
     options.autotune.enabled = False  # its threads compete with the arithmetic
     options.deterministic = True
-    data = tf.data.Dataset.from_generator(orders, output_signature=signature)
+    data = tf.data.Dataset.from_generator(order.passes, output_signature=signature)
     return data.flat_map(batches).prefetch(2).with_options(options)
 
 
@@ -138,7 +147,7 @@ def split(arrays, validation_split):
 
 def shuffled(arrays, order):
     """What `fit` is given for `arrays`: (keyword arguments, callbacks)."""
-    if keras.backend.backend() == "tensorflow":
+    if is_tensorflow():
         data = tensorflow_batches(arrays, order)
         steps = {"steps_per_epoch": order.steps_per_epoch}
         return {"x": data, "shuffle": False, **steps}, []
@@ -146,12 +155,18 @@ def shuffled(arrays, order):
     return {"x": data, "shuffle": False}, [NextEpoch(data)]
 
 
-def steps_per_execution(n_rows, batch_size, most=128):
+def steps_per_execution(steps_per_epoch, most=128):
     """How many steps to compile into one call: pays on TensorFlow, 1 elsewhere.
 
     A divisor of the steps of an epoch, since an endless data set has no short end.
     """
-    if keras.backend.backend() != "tensorflow":
-        return 1
-    steps = math.ceil(n_rows / batch_size)
-    return max(k for k in range(1, min(steps, most) + 1) if steps % k == 0)
+    return largest_divisor(steps_per_epoch, most) if is_tensorflow() else 1
+
+
+def largest_divisor(n, most):
+    """The largest number up to `most` that divides n."""
+    return max(k for k in range(1, min(n, most) + 1) if n % k == 0)
+
+
+def is_tensorflow():
+    return keras.backend.backend() == "tensorflow"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from models.blocks.conv import as_channels
+
 
 @dataclass(frozen=True)
 class FromFunctions:
@@ -53,6 +55,10 @@ class FromFunctions:
             for name, value in zip(("z_mean", "z_log_var"), result, strict=True)
         }
         return settings.half(x, outputs, "encoder")
+
+    def join(self, x, code, settings):
+        """What `build_encoder` gets for x where there are labels."""
+        return as_channels(x, code, settings)
 
     def decoder(self, settings):
         """z -> one float32 parameter of p(x|z) for each entry of x."""

@@ -66,15 +66,28 @@ class MLP:
         return h
 
     def dense(self, units, name, settings, **kwargs):
-        """A dense layer whose kernel takes the next seed."""
-        seed = next(settings.seeds)
-        if self.weight_stddev is None:
-            kernel = keras.initializers.GlorotUniform(seed)
-        else:
-            kernel = keras.initializers.TruncatedNormal(
-                stddev=float(self.weight_stddev), seed=seed
-            )
-        return layers.Dense(units, kernel_initializer=kernel, name=name, **kwargs)
+        """A dense layer that begins as `weight_stddev` says."""
+        return dense(units, name, settings, self.weight_stddev, **kwargs)
+
+    def join(self, x, code, settings):
+        """x, flattened, and a label's code after it."""
+        return as_features(x, code)
+
+
+def dense(units, name, settings, stddev=None, **kwargs):
+    """A dense layer whose kernel takes the next seed: Glorot's, or a cut normal."""
+    seed = next(settings.seeds)
+    if stddev is None:
+        kernel = keras.initializers.GlorotUniform(seed)
+    else:
+        kernel = keras.initializers.TruncatedNormal(stddev=float(stddev), seed=seed)
+    return layers.Dense(units, kernel_initializer=kernel, name=name, **kwargs)
+
+
+def as_features(x, code):
+    """x, flattened, and the code after it: (batch, size of x + code_dim)."""
+    flat = layers.Flatten(name="x_flat")(x)
+    return layers.Concatenate(name="x_and_label")([flat, code])
 
 
 def is_positive(value):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from models.blocks import feed
+from models.blocks.labels import OneHot
 from models.blocks.layers import ELBO
 from models.blocks.schedules import PACKAGE
 
@@ -92,9 +93,14 @@ class VAE(keras.Model):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
             if validation_split and validation_data is None:
                 data, validation_data = feed.split(data, validation_split)
-            if shuffle and kwargs.get("steps_per_epoch") is None:
-                seed = self.get_layer("z").seed
-                order = feed.EpochOrder(data, batch_size, seed, self.steps_trained)
+            if shuffle:
+                seed, steps = (
+                    self.get_layer("z").seed,
+                    kwargs.pop("steps_per_epoch", None),
+                )
+                order = feed.EpochOrder(
+                    data, batch_size, seed, self.steps_trained, steps
+                )
                 arguments, more = feed.shuffled(data, order)
                 callbacks += more
             else:
@@ -147,32 +153,100 @@ class VAE(keras.Model):
                     f"{name} must have one row for each of the {len(x['x'])} rows of x."
                     f" Received: {len(x[name])} rows"
                 )
+        if self.is_conditional:
+            self.check_label(x["label"], len(x["x"]))
         return x
 
-    def encode(self, x, batch_size=1024):
-        """q(z|x): (z_mean, z_log_var), each (n, latent_dim). Needs no message."""
-        encoder = self.get_layer("encoder")
+    def encode(self, x, label=None, batch_size=1024):
+        """q(z|x), or q(z|x, y): (z_mean, z_log_var), each (n, latent_dim).
+
+        Needs no message. label: of a conditional model, one for all or one a row.
+        """
         x = to_float(x)
-        check_shape("x", x, encoder.input_shape[1:])
-        q = encoder.predict(x, batch_size=batch_size, verbose=0)
+        check_shape("x", x, self.input["x"].shape[1:])
+        q = self.half("encoder", self.with_label(x, label), batch_size)
         return q["z_mean"], q["z_log_var"]
 
-    def decode(self, z, batch_size=1024):
-        """The mean of p(x|z): (n, latent_dim) -> (n, *input_shape)."""
-        decoder = self.get_layer("decoder")
+    def decode(self, z, label=None, batch_size=1024):
+        """The mean of p(x|z), or p(x|z, y): (n, latent_dim) -> (n, *input_shape)."""
         z = to_float(z)
-        check_shape("z", z, decoder.input_shape[1:])
-        parameters = decoder.predict(z, batch_size=batch_size, verbose=0)
+        check_shape("z", z, (self.latent_dim,))
+        parameters = self.half("decoder", self.with_label(z, label), batch_size)
         return keras.ops.convert_to_numpy(self.get_layer("x_mean")(parameters))
 
-    def reconstruct(self, x, batch_size=1024):
+    def reconstruct(self, x, label=None, batch_size=1024):
         """The mean of p(x|z) at z = z_mean: (n, *input_shape), as x."""
-        z_mean, _ = self.encode(x, batch_size)
-        return self.decode(z_mean, batch_size)
+        z_mean, _ = self.encode(x, label, batch_size)
+        return self.decode(z_mean, label, batch_size)
+
+    def prior(self, n, label=None):
+        """Mean and precision of p(z), or of a learned p(z|y), each (n, latent_dim).
+
+        N(0, I) for a model that listens: nothing said yet.
+        """
+        if all(layer.name != "prior" for layer in self.layers):
+            shape = (n, self.latent_dim)
+            return np.zeros(shape, "float32"), np.ones(shape, "float32")
+        _, labels = self.with_label(range(n), label)
+        prior = self.half("prior", labels, batch_size=1024)
+        return prior["prior_mean"], prior["prior_precision"]
+
+    def sample(self, n, label=None, seed=None):
+        """n draws of z from the prior, and what they decode to: (z, x_mean).
+
+        seed: as `numpy.random.default_rng` takes it.
+        """
+        mean, precision = self.prior(n, label)
+        noise = np.random.default_rng(seed).standard_normal(mean.shape)
+        z = mean + noise / np.sqrt(precision)
+        return z, self.decode(z, label)
+
+    def half(self, name, inputs, batch_size):
+        """What this layer, a model by itself, makes of the inputs."""
+        return self.get_layer(name).predict(inputs, batch_size=batch_size, verbose=0)
+
+    @property
+    def is_conditional(self):
+        return "label" in self.input
 
     @property
     def latent_dim(self):
-        return self.get_layer("decoder").input_shape[-1]
+        return self.output["z_mean"].shape[-1]
+
+    def with_label(self, rows, label):
+        """What the halves take: the rows, or [the rows, the label of each, checked]."""
+        if not self.is_conditional:
+            if label is not None:
+                raise ValueError("label is for conditional models, and this one is not")
+            return rows
+        shape = self.input["label"].shape[1:]
+        if label is None:
+            raise ValueError(
+                "label must be given, for the model is conditional: one for all rows "
+                f"or one a row, of the shape {shape}. Received: None"
+            )
+        label = to_float(label)
+        if label.shape == shape:
+            label = np.broadcast_to(label, (len(rows), *shape))
+        self.check_label(label, len(rows))
+        return [rows, label]
+
+    def check_label(self, label, n):
+        """Raises ValueError unless it is one known label for each of n rows."""
+        check_shape("label", label, self.input["label"].shape[1:])
+        if len(label) != n:
+            raise ValueError(
+                f"label must have one row for each of the {n} rows. "
+                f"Received: {len(label)} rows"
+            )
+        for layer in self.get_layer("encoder").layers:
+            if isinstance(layer, OneHot):
+                wrong = np.setdiff1d(label, np.arange(layer.n_labels))
+                if wrong.size:
+                    raise ValueError(
+                        f"label must be an integer of 0 .. {layer.n_labels - 1}. "
+                        f"Received: {wrong[0]:g}"
+                    )
 
 
 def to_float(array):

@@ -7,6 +7,11 @@ A network is any object with two methods, each of which takes `Settings`:
     decoder: a keras.Model of that name, z -> one float32 parameter of p(x|z) for each
         entry of x, (batch, *input_shape).
 
+For a conditional variant it has a third one:
+
+    join: (x, code, settings) -> both in one tensor, which the encoder then takes for
+        x; code is a label's, (batch, code_dim). See `models.blocks.labels`.
+
 `settings.half` makes these models, and sees to it that no two layers share a name.
 `MLP`, `Conv` and `FromFunctions` are networks.
 """

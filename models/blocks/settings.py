@@ -1,5 +1,6 @@
 """What the networks of a variant are built from, checked."""
 
+import copy
 import random
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 
 # The layers that every variant has, and the inputs of one that listens.
 CONTRACT = {"x", "prior_mean", "prior_precision", "encoder", "z", "decoder", "x_mean"}
-CONTRACT |= {"log_likelihood", "kl", "elbo"}
+CONTRACT |= {"log_likelihood", "kl", "elbo", "label", "prior"}
 
 
 class Settings:
@@ -36,6 +37,13 @@ class Settings:
         self.seeds = seed_stream(random.getrandbits(32) if seed is None else seed)
         self.network = with_two_halves(network)
         self.names = set(CONTRACT)
+        self.suffix = ""  # of the names of the halves
+
+    def replace(self, **changes):
+        """The same, and the same seeds and names, but for these."""
+        other = copy.copy(self)
+        vars(other).update(changes)
+        return other
 
     def half(self, inputs, outputs, name):
         """The `keras.Model` of this name, whose layers' names nothing else bears.
@@ -48,7 +56,7 @@ class Settings:
         do not follow from the inputs.
         """
         try:
-            model = keras.Model(inputs, outputs, name=name)
+            model = keras.Model(inputs, outputs, name=name + self.suffix)
         except ValueError as error:
             raise ValueError(f"the {name} is no model: {error}") from error
         layers, weights = model.layers, model.weights
