@@ -8,9 +8,9 @@ from tqdm.auto import tqdm
 
 from models.experiment.metrics import clustering_scores, matching_accuracy
 from serket_bridge import saving
-from serket_bridge.interrupt import CtrlC
 from serket_bridge.module import Module, positive
 from serket_bridge.observation import Observation
+from serket_bridge.progress import progress
 from serket_bridge.table import table
 
 
@@ -110,13 +110,7 @@ class MessageLoop:
             rounds = self._go_on(Path(folder), rounds, verbose)
         before = len(self.rows)
         steps = max(rounds, 0) * sum(module.steps for module in self.modules)
-        progress = tqdm(total=steps, disable=not verbose, leave=False, unit="step")
-        with progress as bar, CtrlC() as ctrl_c:
-
-            def tick():
-                ctrl_c.check()
-                bar.update()
-
+        with progress(steps, verbose) as (bar, tick):
             for _ in range(rounds):
                 self._round(bar, tick, labels)
                 if folder is not None:

@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
+from models.experiment.finished import draw
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
@@ -49,8 +51,7 @@ class Mixture:
 
     def sample(self, k, n, rng):
         """n draws of z from class k: (n, D)."""
-        covariance = np.linalg.inv(self.precisions[k])
-        return rng.multivariate_normal(self.means[k], covariance, n)
+        return draw(self, k, n, rng)
 
 
 @dataclass(frozen=True, eq=False)

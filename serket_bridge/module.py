@@ -8,12 +8,12 @@ from operator import mul
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from models.blocks.settings import is_integer
 from serket_bridge.graph import Node
-from serket_bridge.interrupt import CtrlC
 from serket_bridge.messages import Gaussian
 from serket_bridge.output import output_dir
+from serket_bridge.progress import progress
 from serket_bridge.saving import manifest
 
 MODES = ("learn", "recog")
@@ -120,19 +120,8 @@ class Module(Node, ABC):
             home.mkdir(parents=True, exist_ok=True)  # fails now, not after the training
         if self.mode == "recog" and not self.learned:
             self.read(manifest(home or ".")[1] / self.folder)
-        progress = tqdm(
-            total=self.steps,
-            desc=self.name,
-            disable=not self.verbose or self.mode == "recog" or self.steps < 2,
-            leave=False,
-            unit="step",
-        )
-        with progress as bar, CtrlC() as ctrl_c:
-
-            def tick():
-                ctrl_c.check()
-                bar.update()
-
+        shown = self.verbose and self.mode == "learn" and self.steps > 1
+        with progress(self.steps, shown, self.name) as (_, tick):
             self.advance(tick)
         if home is not None:
             self.write(home / self.folder)
@@ -209,6 +198,6 @@ def describe(message):
 
 def positive(name, value):
     """The value, if it is an integer >= 1."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1. Received: {name}={value!r}")
     return int(value)

@@ -46,11 +46,13 @@ class VAE(Module):
         name, mode, seed, verbose: as every module's.
         hidden_encoder_dim, hidden_decoder_dim: width of the one hidden layer.
         batch_size: of the training; `None` takes all data.
+        steps_per_epoch: what counts as an epoch; `None` is one pass over the data.
         KL_param: what multiplies the KL, a number or a schedule.
         model: any model of `models.VARIANTS` in place of all the above that describe
             one. It is compiled here with Adam unless it was compiled before. A model
             that does not listen (`models.serket.listen` makes it) trains on its own,
-            and only sends.
+            and only sends. A conditional one is connected to the data and, as the
+            second module, to an `Observation` of their labels.
         learning_rate: of Adam, if the model is compiled here.
         warm_start: whether weights, optimiser state and the epoch of the KL schedule
             are kept from one `update` to the next; else each starts as the first did.
@@ -85,6 +87,7 @@ class VAE(Module):
         learning_rate=1e-3,
         warm_start=True,
         message=sample,
+        steps_per_epoch=None,
         seed=None,
         verbose=True,
         epoch=None,
@@ -97,6 +100,9 @@ class VAE(Module):
         name, itr = ("itr", itr) if epoch is None else ("epoch", epoch)
         self.itr = positive(name, itr)
         self.batch_size = batch_size and positive("batch_size", batch_size)
+        self.steps_per_epoch = steps_per_epoch and positive(
+            "steps_per_epoch", steps_per_epoch
+        )
         self.model, self.initial = model, None
         self.learning_rate, self.warm_start = learning_rate, warm_start
         self.message = message
@@ -121,6 +127,26 @@ class VAE(Module):
         return "prior_mean" in self.model.input
 
     @property
+    def most_lowers(self):
+        """The data, and the labels of a conditional model."""
+        return 1 if self.model is None else 1 + self.model.is_conditional
+
+    def observed(self):
+        """x and label, `None` for a model that is not conditional."""
+        data, *labels = self.inputs()
+        if self.most_lowers == 1:
+            return data.mean, None
+        if not labels:
+            raise RuntimeError(
+                f"{self.name} has a conditional model: connect it to the data and to "
+                "an Observation of the labels, (n, 1) or (n, label_dim)"
+            )
+        label = labels[0].mean
+        return data.mean, label.reshape(
+            len(label), *self.model.input["label"].shape[1:]
+        )
+
+    @property
     def steps(self):
         return self.itr
 
@@ -136,9 +162,9 @@ class VAE(Module):
 
     def learn(self, tick):
         """Trains `itr` epochs."""
-        (data,) = self.inputs()
-        self.prepare(data.mean)
-        self.train(self.training_inputs(data.mean), tick)
+        x, label = self.observed()
+        self.prepare(x)
+        self.train(self.training_inputs(x, label), tick)
 
     def prepare(self, x):
         """Builds and compiles the model where that is still to do."""
@@ -150,8 +176,8 @@ class VAE(Module):
         if not self.warm_start:
             self._start_afresh()
         if self.model.train_function is None:  # also after loading
-            steps = steps_per_execution(len(x), self.batch_size or len(x))
-            self.model.steps_per_execution = steps
+            steps = self.steps_per_epoch or -(-len(x) // (self.batch_size or len(x)))
+            self.model.steps_per_execution = steps_per_execution(steps)
 
     def _start_afresh(self):
         """The weights of the first update, and an optimiser that has made no step."""
@@ -162,12 +188,14 @@ class VAE(Module):
         optimizer = self.model.optimizer
         self.model.compile(type(optimizer).from_config(optimizer.get_config()))
 
-    def training_inputs(self, x):
-        """The model's inputs by name: x and, if it listens, the message from above."""
+    def training_inputs(self, x, label):
+        """The model's inputs by name: data and, if it listens, the message."""
+        inputs = {"x": x} if label is None else {"x": x, "label": label}
         if not self.listens:
-            return {"x": x}
+            return inputs
         prior = self.from_above(Gaussian.standard(len(x), self.model.latent_dim))
-        return {"x": x, "prior_mean": prior.mean, "prior_precision": prior.precision}
+        message = {"prior_mean": prior.mean, "prior_precision": prior.precision}
+        return inputs | message
 
     def train(self, inputs, tick):
         """Fits the model, and appends to the history."""
@@ -181,6 +209,7 @@ class VAE(Module):
         self.model.fit(
             inputs,
             batch_size=self.batch_size or len(inputs["x"]),
+            steps_per_epoch=self.steps_per_epoch,
             initial_epoch=first,
             epochs=first + self.itr,
             verbose=0,
@@ -190,25 +219,24 @@ class VAE(Module):
         if not np.isfinite(self.report["loss"]):
             raise ValueError(
                 f"{self.name}: training diverged, the loss is {self.report['loss']}: "
-                "lower the learning rate (--learning-rate) or the KL weight "
-                "(--kl-weight), or scale the data"
+                "lower learning_rate or KL_param, or scale the data"
             )
 
     # --- Messages ---------------------------------------------------------------------
 
     def send(self):
         """Encodes the data, sends latents up and the reconstruction down."""
-        (data,) = self.inputs()
-        z_mean, z_log_var = self.model.encode(data.mean)
+        x, label = self.observed()
+        z_mean, z_log_var = self.model.encode(x, label)
         self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
         message = self.message if self.mode == "learn" else mean
         self.forward = message(self.posterior, self.rng)
-        self.x_hat = self.model.decode(self.forward.mean)
+        self.x_hat = self.model.decode(self.forward.mean, label)
         self.send_down(self.lowers[0], Gaussian.point(self.x_hat))
 
     def evidence(self):
         """E_q[log p(x|z)], and -KL(q || N(0, I)) where no module above has p(z)."""
-        inputs = self.training_inputs(self.inputs()[0].mean)
+        inputs = self.training_inputs(*self.observed())
         terms = self.model.evaluate(
             inputs, batch_size=1024, verbose=0, return_dict=True
         )
@@ -216,6 +244,11 @@ class VAE(Module):
 
     def predict(self, value):
         """The data that latents (n, latent_dim) decode to."""
+        if self.model.is_conditional:
+            raise ValueError(
+                f"{self.name} has a conditional model, which decodes for a label: call "
+                f"{self.name}.model.decode(z, label)"
+            )
         return super().predict(self.model.decode(value))
 
     # --- Files ------------------------------------------------------------------------
@@ -247,7 +280,14 @@ class VAE(Module):
         return module
 
     def config(self):
-        names = ("itr", "batch_size", "learning_rate", "warm_start", "message")
+        names = (
+            "itr",
+            "batch_size",
+            "steps_per_epoch",
+            "learning_rate",
+            "warm_start",
+            "message",
+        )
         return {name: getattr(self, name) for name in names}
 
     def state(self):
@@ -262,7 +302,8 @@ class VAE(Module):
         self.history = {name: v.tolist() for name, v in state["history"].items()}
         self.initial = list(state.get("initial", {}).values()) or None
         self.posterior, self.forward = state["posterior"], state["forward"]
-        self.x_hat = self.model.decode(self.forward.mean)
+        if not self.model.is_conditional:  # the labels may not be here yet
+            self.x_hat = self.model.decode(self.forward.mean)
 
 
 def shapes(model):

@@ -67,18 +67,6 @@ def test_a_class_of_no_weight_has_log_joint_minus_infinity():
     np.testing.assert_array_equal(value[:, 1], -np.inf)
 
 
-def test_samples_have_the_moments_of_their_class(blobs, rng):
-    mixture = Mixture(blobs.weights, blobs.means, np.linalg.inv(blobs.covariances))
-    for k in range(3):
-        draws = mixture.sample(k, 20_000, rng)
-        sd = np.sqrt(np.diag(blobs.covariances[k]))
-        error = (draws.mean(axis=0) - blobs.means[k]) / sd * np.sqrt(20_000)
-        assert np.abs(error).max() < 4.5
-        # a covariance has a standard error of at most sqrt(2 / n) sd_i sd_j
-        difference = (np.cov(draws.T) - blobs.covariances[k]) / np.outer(sd, sd)
-        assert np.abs(difference).max() < 4.5 * np.sqrt(2 / 20_000)
-
-
 # --- What both have in common ---------------------------------------------------------
 
 

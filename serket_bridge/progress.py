@@ -1,7 +1,28 @@
-"""Ctrl-C that cannot get lost."""
+"""A progress bar, and Ctrl-C that cannot get lost."""
 
 import signal
 import threading
+from contextlib import contextmanager
+
+from tqdm.auto import tqdm
+
+
+@contextmanager
+def progress(steps, shown, description=None):
+    """A bar of these many steps, shown or not, within which Ctrl-C cannot get lost.
+
+    Yields (bar, tick), the bar of tqdm and the function to call after every step.
+    """
+    bar = tqdm(
+        total=steps, desc=description, disable=not shown, leave=False, unit="step"
+    )
+    with bar, CtrlC() as ctrl_c:
+
+        def tick():
+            ctrl_c.check()
+            bar.update()
+
+        yield bar, tick
 
 
 class CtrlC:
