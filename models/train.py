@@ -4,8 +4,9 @@ Every variant gets the same treatment: a VAE, and a Gaussian mixture that sorts 
 latents into classes. A variant that listens (`serket`) and the mixture then teach each
 other for some rounds; the others have one.
 
-This is the composition root: the only place where a word on the command line becomes a
-function, and the only file of `models` that knows `serket_bridge`.
+This is the composition root: here, and for the model in `models.experiment.make`, a
+word on the command line becomes a function; and this is the only file of `models` that
+knows `serket_bridge`.
 """
 
 import sys
@@ -13,26 +14,13 @@ import time
 
 from models import VARIANTS
 from models.experiment import options
+from models.experiment.command import INTERRUPTED, finish
 from models.experiment.quiet import quiet_backend
-
-INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
-
-# --likelihood -> the variant that has it
-LIKELIHOODS = {"bernoulli": "bernoulli", "gaussian": "vanilla"}
 
 
 def main(arguments=None):
     """Runs the command; returns its exit code."""
-    parser = options.make_parser(VARIANTS)
-    given = parser.parse_args(arguments)
-    try:
-        return run(given)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return INTERRUPTED
-    except (ValueError, OSError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 2
+    return finish(options.make_parser(VARIANTS), run, arguments)
 
 
 def run(given):
@@ -42,11 +30,12 @@ def run(given):
     from models.experiment.runs import RunFolder
 
     dataset = data.load(given.data, given.labels, given.image_size)
+    dataset = dataset.part(given.range)
     config = options.resolve(given, dataset)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
     if config["likelihood"] == "bernoulli":
         data.check_unit_interval(dataset)
-    folder = RunFolder(given.out, f"{given.variant}-{dataset.name}", given.overwrite)
+    folder = RunFolder(*place(given, dataset), given.overwrite)
     try:
         with quiet_backend():
             from models.experiment import report
@@ -64,25 +53,37 @@ def run(given):
     return status
 
 
+def place(given, dataset):
+    """The folder that was asked for, or `None`, and the stem of a numbered one."""
+    if given.tag and given.out:
+        raise ValueError(
+            f"--tag {given.tag} means the folder runs/{given.tag}: leave --out out"
+        )
+    folder = f"runs/{given.tag}" if given.tag else given.out
+    return folder, f"runs/{given.variant}-{dataset.name}"
+
+
 def train(loop, rounds, labels, kept):
     """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
     import numpy as np
 
-    from models.experiment.report import Round
+    from models.experiment.finished import Round
 
-    _, vae, gmm = loop.modules
+    vae, gmm = loop["vae"], loop["gmm"]
 
     def keep_round(loop):
         q = vae.posterior
-        result = Round(
-            z_mean=q.mean,
-            z_log_var=-np.log(q.precision),
-            z=vae.forward.mean,
-            classes=gmm.classes,
-            responsibilities=gmm.responsibilities,
-            mixture=gmm.mixture,
+        kept.append(
+            Round(
+                z_mean=q.mean,
+                z_log_var=-np.log(q.precision),
+                z=vae.forward.mean,
+                classes=gmm.classes,
+                responsibilities=gmm.responsibilities,
+                **vars(gmm.mixture),
+                model=vae.model.get_weights(),
+            )
         )
-        kept[1 if kept else 0 :] = [result]  # the first round, and the last whole one
 
     try:
         loop.run(rounds, labels, after_round=keep_round)
@@ -97,6 +98,7 @@ def make_loop(config, dataset):
     import numpy as np
 
     import serket_bridge as srk
+    from models.experiment import make
     from serket_bridge import gibbs, gmm, mixture
 
     inference = {
@@ -108,12 +110,14 @@ def make_loop(config, dataset):
     seeds = np.random.SeedSequence(config["seed"]).generate_state(3)
     model_seed, vae_seed, gmm_seed = map(int, seeds)
 
-    observation = srk.Observation(dataset.x)
+    below = [srk.Observation(dataset.x)]
+    if config["variant"] == "conditional":
+        below.append(srk.Observation(dataset.labels[:, None], "labels"))
     vae = srk.VAE(
-        model=make_model(config, dataset.input_shape, model_seed),
+        model=make.model(config, dataset, model_seed),
         itr=config["epochs"],
         batch_size=config["batch_size"],
-        learning_rate=config["learning_rate"],
+        steps_per_epoch=config["log_every"],
         seed=vae_seed,
     )
     classes = srk.GMM(
@@ -122,49 +126,9 @@ def make_loop(config, dataset):
         message=message[config["message"]],
         seed=gmm_seed,
     )
-    vae.connect(observation)
+    vae.connect(*below)
     classes.connect(vae)
-    return srk.MessageLoop([observation, vae, classes])
-
-
-def make_model(config, input_shape, seed):
-    """The variant, with the likelihood that was asked for."""
-    from models import beta, serket
-
-    likelihood = config["likelihood"]
-    kl_weight = options.schedule(config["kl_weight"])
-    own = {"sigma": config["sigma"]} if likelihood == "gaussian" else {}
-    model = VARIANTS[LIKELIHOODS[likelihood]](
-        input_shape,
-        config["latent_dim"],
-        config["hidden_dims"] or (),
-        network=make_network(config),
-        kl_weight=kl_weight,
-        n_samples=config["n_samples"],
-        seed=seed,
-        **own,
-    )
-    if config["variant"] == "beta":
-        return beta.weigh(model, kl_weight, options.schedule(config["capacity"]))
-    return serket.listen(model) if config["variant"] == "serket" else model
-
-
-def make_network(config):
-    """The bodies of encoder and decoder."""
-    from models.blocks import networks
-
-    if config["network"] == "mlp":
-        return networks.MLP()
-    normalization = {
-        "none": None,
-        "batch": networks.batch_normalization,
-        "group": networks.group_normalization,
-    }
-    return networks.Conv(
-        config["filters"],
-        normalization=normalization[config["normalization"]],
-        residual=config["residual"],
-    )
+    return srk.MessageLoop([*below, vae, classes])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 """
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,20 @@ class Dataset:
     @property
     def in_unit_interval(self) -> bool:
         return bool(self.x.min() >= 0 and self.x.max() <= 1)
+
+    def part(self, rows):
+        """The rows from the first to the last of `rows`, both included, or all."""
+        if rows is None:
+            return self
+        first, last = rows
+        if last >= len(self.x):
+            raise DataError(
+                f"--range {first},{last}: {self.name} has {len(self.x)} rows, 0 to "
+                f"{len(self.x) - 1}; give rows among these."
+            )
+        part = slice(first, last + 1)
+        labels = None if self.labels is None else self.labels[part]
+        return replace(self, x=self.x[part], labels=labels)
 
 
 def load(

@@ -5,6 +5,7 @@ COMMON = {  # what holds where a row below says nothing
     "hidden_dims": (256,),
     "epochs": 50,  # of one round
     "batch_size": 128,
+    "optimizer": "adam",
     "learning_rate": 1e-3,
     "likelihood": "gaussian",  # takes any real values, and its scale is learned
     "kl_weight": "1",

@@ -4,7 +4,7 @@ from models.experiment import defaults
 from models.experiment.option_types import whole
 
 
-def add_network(add):
+def add_network(add, add_tabled):
     """The options of encoder and decoder."""
     add(
         "--network",
@@ -13,13 +13,13 @@ def add_network(add):
         help="encoder and decoder: dense layers, or convolutions for images "
         "(default: mlp)",
     )
-    add(
+    add_tabled(
         "--hidden-dims",
-        type=whole,
+        "hidden_dims",
+        whole,
+        "mlp: widths of the encoder's hidden layers, mirrored in the decoder",
         nargs="+",
         metavar="N",
-        help="mlp: widths of the encoder's hidden layers, mirrored in the decoder "
-        f"(default: {defaults.in_words('hidden_dims')})",
     )
     add(
         "--filters",

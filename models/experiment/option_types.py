@@ -16,8 +16,28 @@ def above_zero(text):
     return _number(text, float, "a number > 0", lambda r: 0 < r < math.inf)
 
 
-def sigma(text):
+def above_zero_or_learn(text):
     return text if text == "learn" else above_zero(text)
+
+
+def row_range(text):
+    """ "0,59999": the first and the last row, [0, 59999]."""
+    first, comma, last = text.partition(",")
+    if not comma:
+        raise argparse.ArgumentTypeError(f"expected FIRST,LAST, got {text!r}")
+    first, last = not_negative(first), not_negative(last)
+    if first > last:
+        raise argparse.ArgumentTypeError(f"expected FIRST <= LAST, got {text!r}")
+    return [first, last]
+
+
+def tag(text):
+    """A name that can be a folder's."""
+    if not text.strip(" .") or set(text) & set('/\\:*?"<>|'):
+        raise argparse.ArgumentTypeError(
+            f"expected a word that can name a folder, got {text!r}"
+        )
+    return text
 
 
 def kl_weight(text):

@@ -5,12 +5,14 @@ import argparse
 from models.experiment import defaults
 from models.experiment.network_options import add_network, resolve_network
 from models.experiment.option_types import (
-    above_zero,
+    above_zero_or_learn,
     kl_weight,
     not_negative,
-    sigma,
+    row_range,
+    tag,
     whole,
 )
+from models.experiment.training_options import add_training, resolve_training
 
 
 def make_parser(variants):
@@ -21,18 +23,27 @@ def make_parser(variants):
         "mixture, and leave a folder of results and pictures. With --variant serket "
         "the two teach each other for some rounds.",
     )
-    add = parser.add_argument
 
-    def add_tabled(flag, option, kind, text, **kwargs):
-        text = f"{text} (default: {defaults.in_words(option)})"
-        add(flag, type=kind, help=text, **kwargs)
+    def group(title):
+        """`add` of a group of options, and `add` that tells the default by data."""
+        add = parser.add_argument_group(title).add_argument
 
-    add(
-        "--variant",
-        choices=list(variants),
-        default="serket",
-        help="which VAE (default: serket)",
-    )
+        def add_tabled(flag, option, kind, text, **kwargs):
+            text = f"{text} (default: {defaults.in_words(option)})"
+            add(flag, type=kind, help=text, **kwargs)
+
+        return add, add_tabled
+
+    add_data(*group("data"))
+    add_model(*group("model"), variants)
+    add_network(*group("encoder and decoder"))
+    add_training(*group("training"))
+    add_mixture(*group("classes"))
+    add_results(*group("results"))
+    return parser
+
+
+def add_data(add, add_tabled):
     add(
         "--data",
         default="digits",
@@ -44,7 +55,8 @@ def make_parser(variants):
     add(
         "--labels",
         metavar="COLUMN|PATH",
-        help="labels, for scores and colours only (default: those in the data)",
+        help="labels, for scores and colours only, but for --variant conditional "
+        "(default: those in the data)",
     )
     add(
         "--image-size",
@@ -52,22 +64,31 @@ def make_parser(variants):
         metavar="SIDE",
         help="resize a folder's images to SIDE x SIDE (default: as they are)",
     )
+    add(
+        "--range",
+        type=row_range,
+        metavar="FIRST,LAST",
+        help="only these rows, counted from 0, both included (default: all)",
+    )
+
+
+def add_model(add, add_tabled, variants):
+    add(
+        "--variant",
+        choices=list(variants),
+        default="serket",
+        help="which VAE (default: serket)",
+    )
     add_tabled("--latent-dim", "latent_dim", whole, "dimensions of z", metavar="N")
-    add_network(add)
-    add_tabled("--epochs", "epochs", whole, "epochs in each round", metavar="N")
-    add_tabled("--batch-size", "batch_size", whole, "rows in a step", metavar="N")
-    add_tabled("--learning-rate", "learning_rate", above_zero, "of Adam", metavar="R")
     add(
         "--likelihood",
         choices=["bernoulli", "gaussian"],
-        help="p(x|z) of the variants serket and beta; the others have their own "
-        "(default by data: "
-        f"{defaults.in_words('likelihood')})",
+        help="p(x|z) of the variants serket, beta and conditional; the others have "
+        f"their own (default by data: {defaults.in_words('likelihood')})",
     )
     add(
         "--sigma",
-        type=sigma,
-        default=None,
+        type=above_zero_or_learn,
         metavar="S|learn",
         help="the standard deviation of a gaussian p(x|z); 1 is the MSE VAE "
         "(default: learn)",
@@ -88,12 +109,21 @@ def make_parser(variants):
         "only (default: none)",
     )
     add(
+        "--learned-prior",
+        action="store_true",
+        help="a Gaussian p(z|label) for each label; --variant conditional only "
+        "(default: N(0, I))",
+    )
+    add(
         "--n-samples",
         type=whole,
         default=1,
         metavar="N",
         help="draws of z for each datum in a step (default: 1)",
     )
+
+
+def add_mixture(add, add_tabled):
     add_tabled(
         "--rounds", "rounds", whole, "rounds of messages; serket only", metavar="N"
     )
@@ -114,12 +144,22 @@ def make_parser(variants):
         "what the mixture sends: the class mean, or the whole mixture",
         choices=["hard", "soft"],
     )
+
+
+def add_results(add, add_tabled):
     add(
         "--seed",
         type=not_negative,
         default=0,
         metavar="N",
         help="decides weights, noise, order and starts (default: 0)",
+    )
+    add(
+        "--tag",
+        type=tag,
+        metavar="NAME",
+        help="a name to find the run by, as RUN of the other commands: results go to "
+        "runs/NAME (default: none)",
     )
     add(
         "--out",
@@ -130,29 +170,14 @@ def make_parser(variants):
     add(
         "--overwrite",
         action="store_true",
-        help="write into --out though it holds files (default: refuse)",
+        help="write into the folder though it holds files (default: refuse)",
     )
-    return parser
 
 
 def resolve(given, dataset):
     """Every option's value, given or from the table. ValueError where two clash."""
     own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(given.variant)
-    if own and given.likelihood not in (None, own):
-        raise ValueError(
-            f"--likelihood {given.likelihood}: the variant {given.variant} is {own}; "
-            "use --variant serket or beta, or leave --likelihood out"
-        )
-    if given.variant != "serket" and (given.rounds or 1) > 1:
-        raise ValueError(
-            f"--rounds {given.rounds}: the variant {given.variant} does not listen to "
-            "messages, so it has one round; use --variant serket"
-        )
-    if given.capacity is not None and given.variant != "beta":
-        raise ValueError(
-            f"--capacity {given.capacity}: only the variant beta has a capacity, and "
-            f"this one is {given.variant}; use --variant beta"
-        )
+    check_variant(given, own, dataset)
     config = defaults.for_data(dataset.kind, own or given.likelihood, given.variant)
     if dataset.labels is not None and dataset.kind == "yours":
         config["n_components"] = int(dataset.labels.max()) + 1
@@ -168,20 +193,38 @@ def resolve(given, dataset):
         )
     nothing = dict.fromkeys(defaults.CONV)
     config |= nothing | resolve_network(given, dataset, config)
+    config |= resolve_training(given, len(dataset.x), config)
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
-    rest = ("variant", "data", "labels", "image_size", "n_samples", "seed", "capacity")
-    rest += ("network",)
+    rest = ("variant", "data", "labels", "image_size", "range", "network", "weights")
+    rest += ("n_samples", "seed", "capacity", "learned_prior", "tag")
     return {name: getattr(given, name) for name in rest} | config
 
 
-def schedule(text):
-    """ "0.5", "linear:EPOCHS[:W]" or "cyclical:PERIOD[:W]" as a number or schedule."""
-    if text is None:
-        return None
-    kind, _, rest = text.partition(":")
-    if not rest:
-        return float(text)
-    from models.blocks.schedules import Cyclical, LinearWarmUp
-
-    rises = {"linear": LinearWarmUp, "cyclical": Cyclical}[kind]
-    return rises(*map(float, rest.split(":")))
+def check_variant(given, own, dataset):
+    """ValueError for an option that belongs to another variant."""
+    name = given.variant
+    if own and given.likelihood not in (None, own):
+        raise ValueError(
+            f"--likelihood {given.likelihood}: the variant {name} is {own}; "
+            "use --variant serket or beta, or leave --likelihood out"
+        )
+    if name != "serket" and (given.rounds or 1) > 1:
+        raise ValueError(
+            f"--rounds {given.rounds}: the variant {name} does not listen to "
+            "messages, so it has one round; use --variant serket"
+        )
+    if given.capacity is not None and name != "beta":
+        raise ValueError(
+            f"--capacity {given.capacity}: only the variant beta has a capacity, and "
+            f"this one is {name}; use --variant beta"
+        )
+    if given.learned_prior and name != "conditional":
+        raise ValueError(
+            "--learned-prior: only the variant conditional has a prior for each label, "
+            f"and this one is {name}; use --variant conditional"
+        )
+    if name == "conditional" and dataset.labels is None:
+        raise ValueError(
+            f"--variant conditional learns from labels, and {given.data} has none; "
+            "give them with --labels, or use another variant"
+        )

@@ -142,18 +142,29 @@ def manifold(x_mean, extent):
     """
     x_mean = _data("x_mean", x_mean, grid=("rows", "columns"))
     require(len(extent) == 4, "extent", "(z1_min, z1_max, z2_min, z2_max)", extent)
+    rows, columns, *event = x_mean.shape
+    width, h, w = (6.5, 1, 1) if len(event) == 1 else (6.0, *event[:2])
+    figure = Plot(width, width * rows * h / (columns * w))
+    draw_cells(figure.subplots(), x_mean, extent, gap=0)
+    styled(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$")
+    return figure
+
+
+def draw_cells(ax, x_mean, extent, limits=None, gap=None):
+    """Draws (rows, columns, h, w[, c]) or (rows, columns, d) in the cells of a grid.
+
+    Args:
+      extent: where the first and last column, and the last and first row, are.
+      limits: the least and greatest value shown; by default those of `x_mean`.
+      gap: pixels between images; see `tile`.
+    """
     rows, columns = x_mean.shape[:2]
     edges = _edges(*extent[:2], columns) + _edges(*extent[2:], rows)
     if x_mean.ndim == 3:
-        figure = Plot(6.5, 6.5 * rows / columns)
-        _draw_in_cells(figure.subplots(), x_mean, extent, edges)
+        _draw_in_cells(ax, x_mean, extent, edges, limits)
     else:
-        picture = tile(x_mean, gap=0)
-        figure = Plot(6.0, 6.0 * picture.shape[0] / picture.shape[1])
-        _show(figure.subplots(), picture, grey_limits(x_mean), edges)
-    limits = {"xlim": edges[:2], "ylim": edges[2:]}
-    styled(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$", **limits)
-    return figure
+        _show(ax, tile(x_mean, gap), limits or grey_limits(x_mean), edges)
+    ax.set(xlim=edges[:2], ylim=edges[2:])
 
 
 def tile(images, gap=None):
@@ -212,12 +223,14 @@ def _edges(first, last, count):
     return first - half, last + half
 
 
-def _draw_in_cells(ax, x_mean, extent, edges):
+def _draw_in_cells(ax, x_mean, extent, edges, limits=None):
     """Draws the vectors (rows, columns, d) as small lines, each in its grid cell."""
+    if x_mean.shape[2] == 1:  # a flat line, for a point would not be seen
+        x_mean = np.repeat(x_mean, 2, axis=2)
     rows, columns, d = x_mean.shape
     z1, z2 = np.linspace(*extent[:2], columns), np.linspace(*extent[:1:-1], rows)
     steps = (edges[1] - edges[0]) / columns, (edges[3] - edges[2]) / rows
-    low, high = np.nanmin(x_mean), np.nanmax(x_mean)
+    low, high = limits or (np.nanmin(x_mean), np.nanmax(x_mean))
     across = 0.8 * steps[0] * np.linspace(-0.5, 0.5, d)
     up = 0.8 * steps[1] * ((x_mean - low) / (high - low or 1) - 0.5)
     for i, j in np.ndindex(rows, columns):

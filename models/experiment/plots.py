@@ -25,6 +25,7 @@ def latent_pca(latents, colourings, *, label_names=None, seed=0):
     """Scatters latent spaces in the plane of their two common principal axes.
 
     One PCA is fitted to all latents together, so that positions compare between panels.
+    Two latent dimensions are drawn as they are, as in the picture of their manifold.
     Where both a "label" and a "class" colouring exist, a class takes the colour of the
     label that the best one-to-one matching in its panel gives it.
 
@@ -36,7 +37,7 @@ def latent_pca(latents, colourings, *, label_names=None, seed=0):
       label_names: what the legend calls the labels, indexed by label.
       seed: chooses which points are drawn, at most 5000 a panel, and in what order.
     """
-    points, shares = _principal_points(latents, seed)
+    points, axis_names = _principal_points(latents, seed)
     columns = {
         name: {title: _values(name, colouring, title, z) for title, z in points.items()}
         for name, colouring in (colourings or {"": None}).items()
@@ -44,7 +45,7 @@ def latent_pca(latents, colourings, *, label_names=None, seed=0):
     scales = {name: _scale(values) for name, values in columns.items()}
     _match_classes(columns, scales)
     names = {"label": dict(enumerate(() if label_names is None else label_names))}
-    figure, axes = _pca_panels(points, shares, len(columns))
+    figure, axes = _pca_panels(points, axis_names, len(columns))
     for panels, (name, values) in zip(axes.T, columns.items(), strict=True):
         for ax, (title, z) in zip(panels, points.items(), strict=True):
             _scatter(ax, z, values[title], scales[name], title, seed)
@@ -53,7 +54,7 @@ def latent_pca(latents, colourings, *, label_names=None, seed=0):
 
 
 def _principal_points(latents, seed):
-    """Title -> points (n, 2) on common principal axes, and what variance these explain.
+    """Title -> points (n, 2) on common principal axes, and the names of these.
 
     A single latent dimension is spread over a strip of random heights.
     """
@@ -64,6 +65,8 @@ def _principal_points(latents, seed):
         name, fits = f"latents[{title!r}]", z.ndim == 2 and z.shape[1:] == dims
         require(fits and z.size, name, "shape (n, a common latent_dim)", z.shape)
         require(np.isfinite(z).all(), name, "finite numbers", "NaN or infinity")
+    if dims == (2,):
+        return latents, ["$z_1$", "$z_2$"]
     stacked = np.concatenate(list(latents.values()))
     pca = PCA(min(2, *stacked.shape), random_state=seed)
     points = pca.fit_transform(stacked)
@@ -71,7 +74,9 @@ def _principal_points(latents, seed):
         heights = np.random.default_rng(seed).uniform(-0.3, 0.3, points.shape)
         points = np.hstack([points, np.ptp(points) * heights])
     parts = np.split(points, np.cumsum([len(z) for z in latents.values()])[:-1])
-    return dict(zip(latents, parts, strict=True)), pca.explained_variance_ratio_
+    shares = enumerate(pca.explained_variance_ratio_, 1)
+    names = [f"PC {k} ({100 * share:.0f} %)" for k, share in shares]
+    return dict(zip(latents, parts, strict=True)), names
 
 
 def _values(name, colouring, title, points):
@@ -115,7 +120,7 @@ def _matched(classes, labels, colours):
     return matched | dict(zip(unmatched, further, strict=False))
 
 
-def _pca_panels(points, shares, columns):
+def _pca_panels(points, names, columns):
     """Panels with the same limits, which leave out no more than 0.4 % of the points."""
     low, high = np.quantile(np.concatenate(list(points.values())), [0.001, 0.999], 0)
     rows, half = len(points), (high - low) / 2
@@ -123,7 +128,6 @@ def _pca_panels(points, shares, columns):
     limits = np.transpose([(low + high) / 2 - half, (low + high) / 2 + half])
     figure = Plot(3.5 * columns + 0.4, (3.3 * half[1] / half[0] + 0.4) * rows + 1.3)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    names = [f"PC {k} ({100 * share:.0f} %)" for k, share in enumerate(shares, 1)]
     labels = dict(zip(("xlabel", "ylabel"), names, strict=False))
     for ax, title in zip(axes.flat, np.repeat(list(points), columns), strict=True):
         styled(ax, title, xlim=limits[0], ylim=limits[1], aspect="equal", **labels)

@@ -1,10 +1,13 @@
 """What a run leaves behind: its files, and a few lines on the screen."""
 
-from typing import NamedTuple
+import shutil
+from functools import partial
 
+import keras
 import numpy as np
 
-from models.experiment import defaults, pictures, plots
+from models.experiment import defaults, finished, pictures, plots
+from models.experiment.training_options import show_training
 
 WHAT = {
     "config.json": "the resolved configuration",
@@ -13,6 +16,7 @@ WHAT = {
     "rounds.csv": "the table above",
     "latents.npz": "z_mean, z_log_var, z, classes, responsibilities, labels",
     "gmm.npz": "the mixture: weights, means, precisions",
+    "rounds.npz": "latents, mixture and weights of every round",
     "metrics.json": "the scores of the first and the last round",
     "latent_pca.png": "the latent space by label and by class",
     "reconstructions.png": "data, and what the model makes of them",
@@ -20,6 +24,8 @@ WHAT = {
     "curves.png": "loss, log-likelihood and KL over the epochs",
     "rounds.png": "accuracy, ARI and NMI over the rounds",
     "manifold.png": "the decoded plane of the two latent dimensions",
+    "model.txt": "the layers, their shapes and parameters",
+    "model.png": "the layers as a diagram",
 }
 SAMPLES = 10  # drawn from each class, or in each row
 
@@ -35,30 +41,20 @@ def heading(config, dataset):
         f"{dataset.name}: {rows} rows of {shape}{note}\n"
         f"{config['variant']}: {config['likelihood']} p(x|z), "
         f"{network}-{config['latent_dim']}, KL weight {config['kl_weight']}{capacity}, "
-        f"{config['rounds']} x {config['epochs']} epochs of batches of "
+        f"{config['rounds']} x {show_training(config)} of batches of "
         f"{config['batch_size']}, {config['n_components']} classes by {config['gmm']}, "
         f"seed {config['seed']}\n"
     )
 
 
-class Round(NamedTuple):
-    """What one whole round left behind."""
-
-    z_mean: np.ndarray  # of q(z|x), (n, latent_dim)
-    z_log_var: np.ndarray
-    z: np.ndarray  # what the VAE sent up, (n, latent_dim)
-    classes: np.ndarray  # (n,) int
-    responsibilities: np.ndarray  # (n, n_components)
-    mixture: object  # of the classes: weights, means, precisions
-
-
 def write(folder, loop, dataset, config, rounds):
     """Writes everything there is: all of it, or after Ctrl-C in round 1 the model.
 
-    rounds: the first `Round` and, if there were more, the last whole one.
+    rounds: the `Round` of every whole round.
     """
-    _, vae, _ = loop.modules
+    vae = loop["vae"]
     folder.model("model.keras", vae.model)
+    describe(folder, vae.model)
     if vae.history:
         epochs = list(range(1, vae.epochs_trained + 1))
         numbers = [(epoch - 1) // config["epochs"] + 1 for epoch in epochs]
@@ -69,63 +65,93 @@ def write(folder, loop, dataset, config, rounds):
     columns = {name: [r.get(name) for r in loop.rows] for name in loop.rows[-1]}
     folder.csv("rounds.csv", columns)
     folder.json("metrics.json", {"first": loop.rows[0], "last": loop.rows[-1]})
-    write_arrays(folder, rounds[-1], dataset)
+    last, labels = rounds[-1], dataset.labels
+    arrays = {name: getattr(last, name) for name in finished.LATENTS}
+    folder.arrays(
+        "latents.npz", **arrays, **({} if labels is None else {"labels": labels})
+    )
+    mixture = {name: getattr(last, name) for name in finished.MIXTURE}
+    folder.arrays("gmm.npz", **mixture)
+    if len(rounds) > 1:
+        folder.arrays("rounds.npz", **finished.round_arrays(rounds))
     draw(folder, vae, loop, dataset, rounds)
 
 
-def write_arrays(folder, last, dataset):
-    """The latents and classes of the last whole round, and the mixture."""
-    labels = {} if dataset.labels is None else {"labels": dataset.labels}
-    arrays = last._asdict()
-    mixture = arrays.pop("mixture")
-    folder.arrays("latents.npz", **arrays, **labels)
-    folder.arrays("gmm.npz", **vars(mixture))
+def describe(folder, model):
+    """Its layers as text and, where Graphviz is installed, as a diagram."""
+    lines = []
+    model.summary(print_fn=lines.append, expand_nested=True, line_length=100)
+    folder.text("model.txt", "\n".join(lines) + "\n")
+    if shutil.which("dot"):
+        folder.file("model.png", partial(diagram, model))
+
+
+def diagram(model, path):
+    shown = {"show_shapes": True, "show_layer_names": True, "expand_nested": True}
+    keras.utils.plot_model(model, path, dpi=100, **shown)
 
 
 def draw(folder, vae, loop, dataset, rounds):
     """The pictures."""
-    numbers = (1, len(loop.rows))[-len(rounds) :]
-    titles = [f"after round {number}" for number in numbers]
-    latents = {title: r.z for title, r in zip(titles, rounds, strict=True)}
-    classes = {title: r.classes for title, r in zip(titles, rounds, strict=True)}
+    kept = {f"after round {n}": rounds[n - 1] for n in sorted({1, len(rounds)})}
+    latents = {title: each.z for title, each in kept.items()}
+    classes = {title: each.classes for title, each in kept.items()}
     colourings = {"class": classes}
     if dataset.labels is not None:
         colourings = {"label": dataset.labels} | colourings
     figure = plots.latent_pca(latents, colourings, label_names=dataset.label_names)
     folder.figure("latent_pca.png", figure)
 
-    shown = dataset.x[:: max(1, len(dataset.x) // SAMPLES)][:SAMPLES]
-    figure = pictures.reconstructions(shown, vae.model.reconstruct(shown), SAMPLES)
+    labels = dataset.labels if vae.model.is_conditional else None
+    rows = slice(None, None, max(1, len(dataset.x) // SAMPLES))
+    shown, theirs = dataset.x[rows], labels if labels is None else labels[rows]
+    x_mean = vae.model.reconstruct(shown, theirs)
+    figure = pictures.reconstructions(shown, x_mean, SAMPLES)
     folder.figure("reconstructions.png", figure)
-    folder.figure("samples.png", prior_samples(vae, rounds[-1].mixture))
+    folder.figure("samples.png", prior_samples(vae, rounds[-1], labels))
     if len(loop.rows) > 1:
         folder.figure("rounds.png", plots.rounds(loop.rows))
     if vae.model.latent_dim == 2:
-        folder.figure("manifold.png", manifold(vae, rounds[-1].z_mean))
+        draw_manifolds(folder, vae.model, rounds[-1].z_mean, labels)
 
 
-def prior_samples(vae, mixture):
-    """Draws of z, decoded: of each class for a model that listens, else of N(0, I)."""
-    rng = np.random.default_rng(0)
+def prior_samples(vae, last, labels):
+    """Draws of z, decoded: of each class for a model that listens, else of the prior.
+
+    Of a conditional model one row a label.
+    """
+    if labels is not None:
+        each = np.repeat(np.unique(labels)[:20], SAMPLES)
+        _, x_mean = vae.model.sample(len(each), each, seed=0)
+        return pictures.samples(x_mean, SAMPLES, title="Samples, one row a label")
     if not vae.listens:
-        z = rng.standard_normal((SAMPLES * SAMPLES, vae.model.latent_dim))
-        return pictures.samples(
-            vae.model.decode(z), SAMPLES, title="Samples, z ~ N(0, I)"
-        )
-    shown = np.argsort(-mixture.weights)[:20]
-    z = np.concatenate([mixture.sample(k, SAMPLES, rng) for k in np.sort(shown)])
+        _, x_mean = vae.model.sample(SAMPLES * SAMPLES, seed=0)
+        return pictures.samples(x_mean, SAMPLES, title="Samples, z ~ N(0, I)")
+    rng = np.random.default_rng(0)
+    shown = np.argsort(-last.weights)[:20]
+    z = np.concatenate([last.sample(k, SAMPLES, rng) for k in np.sort(shown)])
     title = "Samples of each class, one row a class"
     return pictures.samples(vae.model.decode(z), SAMPLES, title=title)
 
 
-def manifold(vae, z, side=20):
+def draw_manifolds(folder, model, z, labels):
+    """The decoded plane; of a conditional model one for each of the first 20 labels."""
+    if labels is None:
+        folder.figure("manifold.png", manifold(model, z))
+        return
+    for label in np.unique(labels)[:20]:
+        figure = manifold(model, z, label)
+        folder.figure(f"manifold-{label}.png", figure)
+
+
+def manifold(model, z, label=None, side=30):
     """The decoded plane, two standard deviations around the latents' mean."""
     low, high = z.mean(axis=0) - 2 * z.std(axis=0), z.mean(axis=0) + 2 * z.std(axis=0)
     across, up = (np.linspace(low[i], high[i], side) for i in (0, 1))
     grid = np.stack(
         np.meshgrid(across, up[::-1]), axis=-1
     )  # the top row is the highest
-    x_mean = vae.model.decode(grid.reshape(-1, 2))
+    x_mean = model.decode(grid.reshape(-1, 2), label)
     extent = (low[0], high[0], low[1], high[1])
     return pictures.manifold(x_mean.reshape(side, side, *x_mean.shape[1:]), extent)
 
@@ -140,5 +166,11 @@ def summary(folder, loop, seconds):
             cells = "".join(f"{row[name]:10.3f}" for name in names)
             lines.append(f"after round {row['round']:<4}" + cells)
     lines += ["", f"{seconds:.0f} s. Written to {folder.path}:"]
-    lines += [f"  {path.name:21}{WHAT[path.name]}" for path in folder.written]
+    lines += [f"  {path.name:21}{what(path.name)}" for path in folder.written]
     return "\n".join(lines)
+
+
+def what(name):
+    """What a file holds, in words."""
+    stem, _, label = name.removesuffix(".png").partition("-")
+    return f"the decoded plane, given label {label}" if label else WHAT[name]

@@ -14,12 +14,12 @@ class RunFolder:
 
     Args:
         path: the folder; it must not exist, or be empty, or `overwrite` be true. `None`
-            takes the first free one of runs/<stem>-001, runs/<stem>-002, ...
+            takes the first free one of <stem>-001, <stem>-002, ...
 
     Raises FileExistsError, NotADirectoryError or PermissionError, with a sentence.
     """
 
-    def __init__(self, path=None, stem="run", overwrite=False):
+    def __init__(self, path=None, stem="runs/run", overwrite=False):
         self.path = Path(path) if path is not None else first_free(stem)
         self.written = []
         if self.path.exists() and not self.path.is_dir():
@@ -73,6 +73,13 @@ class RunFolder:
     def arrays(self, name, **arrays):
         self._write(name, lambda path: save_npz(path, arrays))
 
+    def text(self, name, text):
+        self._write(name, lambda path: path.write_text(text))
+
+    def file(self, name, write):
+        """write: a function that takes the path to write to."""
+        self._write(name, write)
+
     def figure(self, name, figure):
         self._write(name, lambda path: figure.savefig(path, dpi=150))
 
@@ -91,8 +98,8 @@ def write_whole(path, write):
 
 
 def first_free(stem):
-    """runs/<stem>-001, or the next number that no folder has."""
-    numbered = (Path("runs") / f"{stem}-{i:03d}" for i in itertools.count(1))
+    """<stem>-001, or the next number that no folder has."""
+    numbered = (Path(f"{stem}-{i:03d}") for i in itertools.count(1))
     return next(path for path in numbered if not path.exists())
 
 

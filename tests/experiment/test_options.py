@@ -9,18 +9,19 @@ import pytest
 
 from models import VARIANTS
 from models.blocks.schedules import Cyclical, LinearWarmUp
-from models.experiment import defaults, option_types, options
+from models.experiment import defaults, make, option_types, options
 from models.experiment.named import NAMES
 
-OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli", "beta": None, "serket": None}
+OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli"}
 
 
 def parse(*arguments):
     return options.make_parser(VARIANTS).parse_args([*map(str, arguments)])
 
 
-def dataset(kind="yours", labels=None, input_shape=(8, 8)):
-    return SimpleNamespace(kind=kind, labels=labels, input_shape=input_shape)
+def dataset(kind="yours", labels=None, input_shape=(8, 8), n=1000):
+    x = np.zeros((n, *input_shape), "float32")
+    return SimpleNamespace(kind=kind, labels=labels, input_shape=input_shape, x=x)
 
 
 def resolve(*arguments, kind="yours", labels=None):
@@ -54,9 +55,10 @@ def words_of(name, value):
 @pytest.mark.parametrize("kind", list(defaults.DATA))
 @pytest.mark.parametrize("variant", list(VARIANTS))
 def test_rows_of_the_table_reach_the_config(variant, kind):
-    config = resolve("--variant", variant, kind=kind)
+    labels = np.arange(10) if variant == "conditional" else None
+    config = resolve("--variant", variant, kind=kind, labels=labels)
     expected = defaults.COMMON | defaults.DATA[kind]
-    if OWN[variant]:
+    if variant in OWN:
         expected |= {"likelihood": OWN[variant]}
     if variant != "serket":
         expected |= {"rounds": 1}
@@ -148,6 +150,10 @@ GIVEN = {
     "--image-size": ("16", 16),
     "--labels": ("species", "species"),
     "--data": ("some/where.npz", "some/where.npz"),
+    "--range": ("2,5", [2, 5]),
+    "--optimizer": ("muon", "muon"),
+    "--weights": ("runs/first", "runs/first"),
+    "--tag": ("first", "first"),
 }
 
 
@@ -204,6 +210,11 @@ def test_a_variant_that_does_not_listen_has_one_round(variant):
         ("--variant bernoulli --rounds 2", "--rounds 2: .* one round"),
         ("--variant bernoulli --sigma 1", "--sigma 1.* --likelihood gaussian"),
         ("--likelihood bernoulli --sigma learn", "--sigma learn belongs to a gaussian"),
+        ("--learned-prior", "--learned-prior: only the variant conditional"),
+        ("--variant conditional", "learns from labels, and digits has none"),
+        ("--steps 100 --epochs 3", "--steps 100 and --epochs 3 say the same thing"),
+        ("--steps 100 --log-every 30", "--log-every 30 must divide .* --steps 90"),
+        ("--steps 997 --batch-size 10", "--steps 997 has no divisor near 100"),
     ],
 )
 def test_what_clashes_is_refused(arguments, message):
@@ -214,6 +225,23 @@ def test_what_clashes_is_refused(arguments, message):
 def test_sigma_clashes_with_a_likelihood_that_is_the_default():
     with pytest.raises(ValueError, match="--sigma 1.0 belongs to a gaussian"):
         resolve("--sigma", "1", kind="mnist")
+
+
+@pytest.mark.parametrize(
+    "arguments, epochs, steps, log_every",
+    [  # 1000 rows in batches of 100 are 10 steps in a pass
+        ("--epochs 3", 3, None, None),
+        ("--steps 30", 3, 30, 10),
+        ("--steps 36", 4, 36, 9),
+        ("--steps 7", 1, 7, 7),
+        ("--steps 36 --log-every 4", 9, 36, 4),
+        ("--epochs 3 --log-every 5", 6, 30, 5),
+    ],
+)
+def test_steps_are_cut_in_equal_epochs(arguments, epochs, steps, log_every):
+    config = resolve("--batch-size", 100, *arguments.split())
+    assert (config["epochs"], config["steps"]) == (epochs, steps)
+    assert config["log_every"] == log_every
 
 
 @pytest.mark.parametrize(
@@ -257,8 +285,11 @@ def test_conv_needs_images():
         (option_types.not_negative, str(2**70), 2**70),
         (option_types.above_zero, "1e-3", 1e-3),
         (option_types.above_zero, "2", 2.0),
-        (option_types.sigma, "learn", "learn"),
-        (option_types.sigma, ".5", 0.5),
+        (option_types.above_zero_or_learn, "learn", "learn"),
+        (option_types.above_zero_or_learn, ".5", 0.5),
+        (option_types.row_range, "0,59999", [0, 59999]),
+        (option_types.row_range, "7,7", [7, 7]),
+        (option_types.tag, "first try", "first try"),
         (option_types.kl_weight, "0", "0"),
         (option_types.kl_weight, "0.5", "0.5"),
         (option_types.kl_weight, "linear:5", "linear:5"),
@@ -277,7 +308,9 @@ def test_a_word_becomes_a_value(kind, word, value):
         (option_types.whole, "0 -1 1.5 1e3 one nan inf"),
         (option_types.not_negative, "-1 0.5 none nan inf"),
         (option_types.above_zero, "0 -0.1 fast nan inf -inf 1e999 1e-999"),
-        (option_types.sigma, "0 -1 learned nan inf"),
+        (option_types.above_zero_or_learn, "0 -1 learned nan inf"),
+        (option_types.row_range, "5 5,4 -1,4 a,b 1, ,1 1,2,3 1-2"),
+        (option_types.tag, ". .. a/b a:b *"),
         (
             option_types.kl_weight,
             "-0.1 nan inf heavy :5 linear linear: linear:0 linear:-1",
@@ -297,22 +330,23 @@ def test_other_words_are_refused_with_what_came(kind, words):
         with pytest.raises(argparse.ArgumentTypeError, match="^expected ") as refused:
             kind(word)
         part = word.rpartition(":")[2]
-        came = [f"got {text!r}" for text in (word, part, *word.split(":"))]
+        parts = (word, part, *word.split(":"), *word.partition(","))
+        came = [f"got {text!r}" for text in parts]
         assert any(text in str(refused.value) for text in came)
 
 
 def test_kl_weight_becomes_a_number_or_a_schedule():
-    assert options.schedule("0.5") == 0.5
-    linear = options.schedule("linear:5:0.5")
+    assert make.schedule("0.5") == 0.5
+    linear = make.schedule("linear:5:0.5")
     assert isinstance(linear, LinearWarmUp)
     assert [linear(e) for e in (0, 5, 9)] == [0, 0.5, 0.5]
-    assert options.schedule("linear:4")(2) == 0.5
-    cyclical = options.schedule("cyclical:4:2")
+    assert make.schedule("linear:4")(2) == 0.5
+    cyclical = make.schedule("cyclical:4:2")
     assert isinstance(cyclical, Cyclical)
     assert [cyclical(e) for e in range(5)] == [0, 1, 2, 2, 0]
 
 
 @pytest.mark.parametrize("word", ["0", "7", "linear:1", "cyclical:0.5:3"])
 def test_every_kl_weight_that_is_taken_becomes_one(word):
-    schedule = options.schedule(option_types.kl_weight(word))
+    schedule = make.schedule(option_types.kl_weight(word))
     assert math.isfinite(schedule if isinstance(schedule, float) else schedule(1))

@@ -39,18 +39,18 @@ class Picture:
 
 def test_first_free_counts_up_from_001(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert first_free("vanilla-digits") == Path("runs/vanilla-digits-001")
+    assert first_free("runs/vanilla-digits") == Path("runs/vanilla-digits-001")
     assert not Path("runs").exists()
     for taken in ("001", "002", "004"):
         Path(f"runs/vanilla-digits-{taken}").mkdir(parents=True)
     Path("runs/vanilla-digits-003").write_text("a file takes a name too")
-    assert first_free("vanilla-digits") == Path("runs/vanilla-digits-005")
-    assert first_free("serket-digits") == Path("runs/serket-digits-001")
+    assert first_free("runs/vanilla-digits") == Path("runs/vanilla-digits-005")
+    assert first_free("runs/serket-digits") == Path("runs/serket-digits-001")
 
 
 def test_without_a_path_the_folder_is_the_first_free_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first, second = (RunFolder(stem="serket-mnist") for _ in range(2))
+    first, second = (RunFolder(stem="runs/serket-mnist") for _ in range(2))
     assert first.path == Path("runs/serket-mnist-001") and first.path.is_dir()
     assert second.path == Path("runs/serket-mnist-002") and second.path.is_dir()
 

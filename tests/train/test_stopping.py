@@ -1,0 +1,205 @@
+"""Where results go, what Ctrl-C keeps of them, and the command as a user runs it."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import models
+from models import VARIANTS
+from models.experiment import report
+from models.experiment.options import make_parser
+from serket_bridge import GMM, VAE, mixture
+
+# --- Where results go -----------------------------------------------------------------
+
+
+def test_a_folder_that_holds_files_is_refused_and_stays_as_it_was(
+    read, light, tmp_path
+):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("mine")
+    result = light(out=folder)
+    assert result.code == 2
+    assert f"--out {folder} holds files already" in result.err
+    assert "--overwrite" in result.err
+    assert read.names(folder) == {"config.json"}
+    assert (folder / "config.json").read_text() == "mine"
+
+
+def test_overwrite_replaces_its_own_files_and_leaves_others(read, light, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("config.json", "notes.txt"):
+        (folder / name).write_text("mine")
+    assert light("--overwrite", "--variant", "vanilla", out=folder).code == 0
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert read.json(folder, "config.json")["variant"] == "vanilla"
+
+
+def test_default_folders_are_numbered(read, light, tmp_path, monkeypatch):
+    """The command run in a process of its own, below, finds 001 free."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "vanilla-table-001").mkdir(parents=True)
+    result = light("--variant", "vanilla", "--epochs", "1", out=None)
+    assert result.code == 0
+    assert "Written to runs/vanilla-table-002:" in result.out
+    assert (tmp_path / "runs" / "vanilla-table-002" / "model.keras").is_file()
+    assert read.names(tmp_path / "runs" / "vanilla-table-001") == set()
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------
+
+
+def interrupt_round(monkeypatch, module, number, after=0):
+    """Ctrl-C in round `number`, `after` so many steps of the module."""
+    learn, rounds, steps = module.learn, [], []
+
+    def interrupted(self, tick):
+        rounds.append(1)
+        if len(rounds) < number:
+            return learn(self, tick)
+        if not after:
+            raise KeyboardInterrupt
+
+        def last_tick():
+            tick()
+            steps.append(1)
+            if len(steps) == after:
+                raise KeyboardInterrupt
+
+        return learn(self, last_tick)
+
+    monkeypatch.setattr(module, "learn", interrupted)
+
+
+def test_ctrl_c_in_a_later_round_keeps_the_rounds_before(
+    run, files, small, read, monkeypatch, data, tmp_path
+):
+    interrupt_round(monkeypatch, VAE, 2, after=1)
+    folder = tmp_path / "out"
+    result = run("--data", data / "table.npz", *small, "--rounds", "3", "--out", folder)
+    assert result.code == 130
+    assert read.names(folder) == files
+    path = folder / "history.csv"
+    np.testing.assert_array_equal(read.column(path, "round"), [1, 1, 2])
+    assert len(read.rows(folder / "rounds.csv")) == 1
+    models.load(folder / "model.keras")
+    assert f"Written to {folder}:" in result.out
+    assert "Interrupted" in result.err and "Traceback" not in result.err
+
+
+def test_ctrl_c_in_the_mixture_leaves_arrays_of_one_round(read, light, monkeypatch):
+    """latents.npz is the last whole round: its latents belong to its classes."""
+    interrupt_round(monkeypatch, GMM, 2)
+    result = light("--rounds", "2", "--message", "hard")
+    assert result.code == 130
+    latents = read.arrays(result.folder)
+    stored = mixture.Mixture(**read.arrays(result.folder, "gmm.npz"))
+    classes = stored.log_joint(latents["z"].astype(float)).argmax(axis=1)
+    np.testing.assert_array_equal(classes, latents["classes"])
+
+
+@pytest.mark.parametrize("after, more", [(0, set()), (1, {"history.csv"})])
+def test_ctrl_c_in_the_first_round_keeps_the_model(
+    read, light, monkeypatch, unfinished, after, more
+):
+    interrupt_round(monkeypatch, VAE, 1, after)
+    result = light("--rounds", "2")
+    assert result.code == 130
+    assert read.names(result.folder) == unfinished | more
+    models.load(result.folder / "model.keras")
+    if more:
+        assert len(read.rows(result.folder / "history.csv")) == 1
+
+
+@pytest.mark.parametrize("where", ["while it reads the data", "while it writes"])
+def test_ctrl_c_outside_training_ends_the_command_quietly(light, monkeypatch, where):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    if where == "while it writes":
+        monkeypatch.setattr(report, "write", interrupt)
+    else:
+        monkeypatch.setattr("models.experiment.data.load", interrupt)
+    try:
+        result = light("--variant", "vanilla")
+    except KeyboardInterrupt:
+        pytest.fail("the user sees a traceback")
+    assert result.code == 130
+
+
+# --- The real command -----------------------------------------------------------------
+
+
+def test_the_command_is_free_of_the_backends_noise(
+    command, files, small, read, data, tmp_path
+):
+    arguments = "--data", data / "unlabelled.npy", *small, "--variant", "vanilla"
+    result = command(*arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert not re.findall("oneDNN|absl|WARNING|Traceback|^[IWEF]0000", result.stderr)
+    assert result.stdout.startswith("unlabelled: 60 rows of 6\n")
+    assert "Written to runs/vanilla-unlabelled-001:" in result.stdout
+    assert read.names(tmp_path / "runs" / "vanilla-unlabelled-001") == files
+
+
+def test_help_names_every_option_and_imports_no_backend(command, tmp_path):
+    result = command("--help", options=("-X", "importtime"), cwd=tmp_path)
+    assert result.returncode == 0
+    for action in make_parser(VARIANTS)._actions:
+        assert all(flag in result.stdout for flag in action.option_strings)
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "argparse" in imported
+    assert not imported & {"keras", "tensorflow", "jax", "torch", "sklearn"}
+
+
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # if pytest's shell ignores it
+runpy.run_module("models.train", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_ends_the_command_with_130_and_keeps_the_model(
+    small, unfinished, read, environment, data, tmp_path
+):
+    folder, paths = tmp_path / "out", [tmp_path / "stdout", tmp_path / "stderr"]
+    arguments = ["--data", data / "table.npz", *small, "--out", folder]
+    arguments += ["--epochs", "1000000"]
+    with paths[0].open("w") as out, paths[1].open("w") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-c", INTERRUPTIBLE, *map(str, arguments)],
+            env=environment,
+            stdout=out,
+            stderr=err,
+        )
+        try:
+            wait_for(paths[0], "1000000 epochs", process)
+            wait_for(paths[1], r"round 1, vae.* [1-9]\d*/", process)
+            process.send_signal(signal.SIGINT)
+            code = process.wait(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+    out, err = (path.read_text() for path in paths)
+    assert code == 130, err
+    assert "Traceback" not in err
+    assert read.names(folder) == unfinished | {"history.csv", "curves.png"}
+    models.load(folder / "model.keras")
+    assert np.isfinite(read.column(folder / "history.csv", "loss")).all()
+    assert f"Written to {folder}:" in out and "model.keras" in out
+
+
+def wait_for(path, pattern, process, seconds=120):
+    """Until the file holds the pattern, while the process runs."""
+    end = time.monotonic() + seconds
+    while not re.search(pattern, path.read_text()):
+        assert process.poll() is None, path.read_text()
+        assert time.monotonic() < end, f"no {pattern!r} in {path.read_text()!r}"
+        time.sleep(0.1)
