@@ -1,0 +1,104 @@
+"""What these tests share: small finished runs, and a way to call a command on them."""
+
+import contextlib
+import io
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from threadpoolctl import threadpool_limits
+
+# name -> data, and the options that it is trained with
+RUNS = {
+    "digits": ("digits.npz", "--variant bernoulli --latent-dim 3 --hidden-dims 8"),
+    "serket": ("table.npz", "--rounds 2 --latent-dim 2 --hidden-dims 8"),
+    "conditional": (
+        "digits.npz",
+        "--variant conditional --learned-prior --latent-dim 2 --hidden-dims 8",
+    ),
+    "colour": (
+        "colour.npz",
+        "--variant bernoulli --latent-dim 1 --network conv --filters 4",
+    ),
+}
+SMALL = "--epochs 2 --batch-size 50 --n-components 3 --learning-rate .01".split()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """On a busy machine scikit-learn's threads wait for each other most of the time."""
+    import sklearn.cluster  # noqa: F401, so that there are thread pools to limit
+
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory, digits):
+    """A folder with 200 digits, three blobs of vectors, and 60 images in colour."""
+    folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    kind = np.arange(60) % 3
+    x = rng.normal(0, 2, (3, 6))[kind] + rng.normal(0, 0.3, (60, 6))
+    np.savez(folder / "table.npz", x=x, y=np.array(["ant", "bee", "cat"])[kind])
+    np.savez(folder / "colour.npz", x=rng.uniform(size=(60, 4, 6, 3)))
+    np.savez(folder / "digits.npz", x=digits[0][:200], y=digits[1][:200])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory, data):
+    """Name -> the folder of that run, trained when it is first asked for."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    def trained(name):
+        source, options = RUNS[name]
+        if not (folder / name).exists():
+            given = [*SMALL, *options.split(), "--out", folder / name]
+            result = call("train", "--data", data / source, *given)
+            assert result.code == 0, result.err
+        return folder / name
+
+    return trained
+
+
+def call(command, *arguments):
+    """The exit code of a command, and what it wrote to stdout and stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    main = import_module(f"models.{command}").main
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([*map(str, arguments)])
+        except SystemExit as stop:  # argparse's own
+            code = stop.code
+    return SimpleNamespace(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+@pytest.fixture(name="call")
+def call_fixture():
+    return call
+
+
+@pytest.fixture
+def done(run_of, tmp_path):
+    """Runs a command on a run, and returns what it left: arrays, pictures, words."""
+
+    def done(command, run, *options):
+        folder = Path(tmp_path, f"{command}-{len([*tmp_path.iterdir()])}")
+        result = call(command, run_of(run), *options, "--out", folder)
+        assert result.code == 0 and result.err == "", result.err
+        left = {path.name for path in folder.iterdir()}
+        listed = [line.split()[0] for line in result.out.splitlines()[1:]]
+        assert sorted(listed) == sorted(left) and str(folder) in result.out
+        arrays = {}
+        for path in folder.glob("*.npz"):
+            with np.load(path, allow_pickle=False) as stored:
+                arrays |= stored
+        for path in folder.glob("*.png"):
+            with Image.open(path) as picture:
+                assert picture.format == "PNG" and min(picture.size) > 100
+        return SimpleNamespace(folder=folder, left=left, **arrays)
+
+    return done

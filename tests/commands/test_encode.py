@@ -1,0 +1,127 @@
+"""python -m models.encode and models.reconstruct."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import models
+from models.experiment import data as reading
+from models.experiment.run_commands import spread
+
+
+@pytest.fixture
+def opened(run_of):
+    return lambda name: models.load(run_of(name) / "model.keras")
+
+
+def columns_of(path):
+    with open(path, newline="") as file:
+        head, *rows = csv.reader(file)
+    return dict(zip(head, zip(*rows, strict=True), strict=True))
+
+
+def close(a, b):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture
+def table(data):
+    return np.load(data / "table.npz")
+
+
+def test_encode_gives_what_the_model_gives_and_the_labels(done, opened, table):
+    result = done("encode", "serket")
+    z_mean, z_log_var = opened("serket").encode(table["x"])
+    close(result.z_mean, z_mean)
+    close(result.z_log_var, z_log_var)
+    assert result.label_names[result.labels].tolist() == table["y"].tolist()
+    assert result.left == {"latents.npz", "latent_pca.png"}
+
+
+def test_a_table_of_latents_has_a_column_a_dimension(done, opened, table):
+    result = done("encode", "serket", "--format", "csv")
+    assert result.left == {"latents.csv", "latent_pca.png"}
+    columns = columns_of(result.folder / "latents.csv")
+    heads = ["z_mean_1", "z_mean_2", "z_log_var_1", "z_log_var_2"]
+    assert list(columns) == [*heads, "label"]
+    numbers = np.array([columns[name] for name in heads], float).T
+    close(numbers, np.hstack(opened("serket").encode(table["x"])))
+    assert list(columns["label"]) == table["y"].tolist()
+
+
+def test_the_table_can_be_read_as_data_again(done):
+    path = done("encode", "serket", "--format", "csv").folder / "latents.csv"
+    again = reading.load(path, "label")
+    assert again.x.shape == (60, 4) and again.label_names == ("ant", "bee", "cat")
+
+
+def test_other_data_with_labels_from_a_file(done, opened, rng, tmp_path):
+    x = rng.normal(size=(7, 6))
+    np.save(tmp_path / "other.npy", x)
+    np.savetxt(tmp_path / "names.csv", np.arange(7) % 2, "%d")
+    names = ["--labels", tmp_path / "names.csv"]
+    result = done("encode", "serket", tmp_path / "other.npy", *names)
+    close(result.z_mean, opened("serket").encode(x)[0])
+    np.testing.assert_array_equal(result.labels, np.arange(7) % 2)
+    result = done("encode", "serket", tmp_path / "other.npy", "--format", "csv")
+    assert "label" not in columns_of(result.folder / "latents.csv")
+
+
+def test_one_row_has_no_principal_axes(done, tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros((1, 6)))
+    result = done("encode", "serket", tmp_path / "one.npy")
+    assert result.left == {"latents.npz"} and result.z_mean.shape == (1, 2)
+
+
+def test_results_go_to_the_next_free_folder_of_the_run(call, run_of):
+    folder = run_of("serket")
+    for number in ("001", "002"):
+        result = call("encode", folder)
+        assert result.code == 0
+        assert f"Written to {folder}/encode-{number}:" in result.out
+        assert (folder / f"encode-{number}" / "latents.npz").exists()
+
+
+def test_overwrite_writes_over_a_folder_that_holds_files(call, run_of, tmp_path):
+    (tmp_path / "latents.npz").write_text("old")
+    given = [run_of("serket"), "--out", tmp_path, "--overwrite"]
+    assert call("encode", *given).code == 0
+    assert len(np.load(tmp_path / "latents.npz")["z_mean"]) == 60
+
+
+def test_a_conditional_model_reads_the_labels_by_name(done, opened, digits, tmp_path):
+    x, names = digits[0][:6], np.array(["7", "3", "3", "9", "7", "3"])
+    np.savez(tmp_path / "few.npz", x=x, y=names)  # here "3" has the code 0
+    codes = names.astype(int)
+    model = opened("conditional")
+    result = done("encode", "conditional", tmp_path / "few.npz")
+    close(result.z_mean, model.encode(x, codes)[0])
+    assert [result.label_names[code] for code in result.labels] == names.tolist()
+    result = done("reconstruct", "conditional", tmp_path / "few.npz")
+    close(result.x_mean, model.reconstruct(x, codes))
+
+
+def test_a_conditional_model_encodes_its_own_data(done, opened, digits):
+    x, labels = digits[0][:200], digits[1][:200]
+    z_mean, _ = opened("conditional").encode(x, labels)
+    close(done("encode", "conditional").z_mean, z_mean)
+
+
+@pytest.mark.parametrize(("run", "file"), [("digits", "digits"), ("serket", "table")])
+def test_reconstruct_gives_every_row_and_its_squared_error(
+    run, file, done, opened, data
+):
+    x = np.load(data / f"{file}.npz")["x"].astype("float32")
+    result = done("reconstruct", run, "--n", 7)
+    np.testing.assert_array_equal(result.x, x)
+    close(result.x_mean, opened(run).reconstruct(x))
+    error = [np.sum((a - b) ** 2) for a, b in zip(x, result.x_mean, strict=True)]
+    close(result.squared_error, error)
+    assert result.left == {"reconstructions.npz", "reconstructions.png"}
+
+
+def test_the_picture_shows_rows_from_the_first_to_the_last():
+    assert spread(1797, 5).tolist() == [0, 449, 898, 1347, 1796]
+    assert spread(3, 10).tolist() == [0, 1, 2]
+    assert spread(1, 10).tolist() == [0]
