@@ -188,7 +188,7 @@ class VAE(Module):
         optimizer = self.model.optimizer
         self.model.compile(type(optimizer).from_config(optimizer.get_config()))
 
-    def training_inputs(self, x, label):
+    def training_inputs(self, x, label=None):
         """The model's inputs by name: data and, if it listens, the message."""
         inputs = {"x": x} if label is None else {"x": x, "label": label}
         if not self.listens:

@@ -1,0 +1,34 @@
+"""Panes of HTML, boxes around them, and the style sheet of all."""
+
+from functools import wraps
+from pathlib import Path
+
+import panel as pn
+
+STYLE = Path(__file__).with_name("style.css").read_text()
+
+
+def styled(*names):
+    """The arguments that give a component the style sheet, and these classes in it."""
+    return {"stylesheets": [STYLE], "css_classes": list(names), "margin": 0}
+
+
+def html(name, content=""):
+    """A pane of HTML."""
+    return pn.pane.HTML(content, sizing_mode="stretch_width", **styled(name))
+
+
+def box(name, *parts):
+    """Parts in a column, or as the style sheet has it."""
+    return pn.Column(*parts, sizing_mode="stretch_width", **styled(name))
+
+
+def at_once(action):
+    """The method; what it changes reaches the browser in one message, half as late."""
+
+    @wraps(action)
+    def act(*args):
+        with pn.io.hold():
+            action(*args)
+
+    return act

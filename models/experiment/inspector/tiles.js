@@ -1,0 +1,15 @@
+// Buttons, each a picture with a line of text under it; a click says which.
+export function render({ model, el }) {
+  function tile({ picture, text, note, colour }, index) {
+    const button = document.createElement("button");
+    button.innerHTML = picture + "<b></b><i></i>";
+    button.querySelector("b").textContent = text;
+    button.querySelector("i").textContent = note;
+    button.style.setProperty("--colour", colour);
+    button.onclick = () => model.send_msg(index);
+    return button;
+  }
+  const draw = () => el.replaceChildren(...model.tiles.map(tile));
+  model.on("tiles", draw);
+  draw();
+}

@@ -1,0 +1,61 @@
+"""What these tests share: tiny runs, and the latent spaces of them."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from models import train
+from models.experiment import report
+from models.experiment.finished import Run
+
+# name -> data, and the options that it is trained with
+RUNS = {
+    "serket": ("digits.npz", "--rounds 2 --latent-dim 3"),
+    "strip": ("table.npy", "--variant vanilla --latent-dim 1"),
+    "conditional": ("digits.npz", "--variant conditional --latent-dim 2"),
+}
+SMALL = (
+    "--epochs 3 --batch-size 50 --hidden-dims 16 --n-components 4 --learning-rate .01"
+).split()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """On a busy machine scikit-learn's threads wait for each other most of the time."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory, digits):
+    """Name -> the folder of that run, trained when it is first asked for."""
+    folder, rng = tmp_path_factory.mktemp("runs"), np.random.default_rng(0)
+    np.savez(folder / "digits.npz", x=digits[0][:200], y=digits[1][:200])
+    np.save(folder / "table.npy", rng.normal(size=(60, 5)))
+
+    def trained(name):
+        data, options = RUNS[name]
+        out = folder / name
+        if not out.exists():
+            given = ["--data", folder / data, *SMALL, *options.split(), "--out", out]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(report, "draw", lambda *_: None)  # no pictures needed
+                assert train.main([*map(str, given)]) == 0
+        return out
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def space_of(run_of):
+    """Name -> the `Space` of that run."""
+    from models.experiment.inspector.space import Space
+
+    spaces = {}
+
+    def opened(name):
+        if name not in spaces:
+            spaces[name] = Space(Run(run_of(name)))
+        return spaces[name]
+
+    return opened
