@@ -48,6 +48,8 @@ def model(config, dataset, seed):
     if config["weights"]:
         load_weights(vae, config["weights"])
     vae.compile(optimizer(config))
+    # a model stopped before its first step must load again, optimiser and all
+    vae.optimizer.build(vae.trainable_variables)
     return vae
 
 
