@@ -23,4 +23,4 @@ def view(run):
     from models.experiment.inspector.space import Space
 
     panel.extension(inline=True)  # the notebook carries the JavaScript itself
-    return Page(Space(run if isinstance(run, Run) else Run(run)))
+    return Page(Space(run if isinstance(run, Run) else Run(run))).layout
