@@ -63,6 +63,7 @@ def open_tab(browser, url, width=1280, height=800):
     page = browser.new_page(viewport={"width": width, "height": height})
     page.requests, page.errors = [], []
     page.on("request", lambda request: page.requests.append(request.url))
+    page.on("websocket", lambda socket: page.requests.append(socket.url))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda m: m.type == "error" and page.errors.append(m.text))
     page.add_init_script(f"window.deep = {DEEP}")

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from models.experiment.inspector.drawing import Artist
 from models.experiment.inspector.server import LOST
 from tests.inspector import browser as tools
 
@@ -30,7 +29,7 @@ def space(space_of):
 
 @pytest.fixture(scope="module")
 def artist(space):
-    return Artist(space.data.x)
+    return space.artist
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,8 @@ def page(chromium, server):
     yield page
     page.close()
     assert page.errors == []
-    hosts = {urlsplit(url).netloc for url in page.requests if url.startswith("http")}
+    remote = [url for url in page.requests if url.startswith(("http", "ws"))]
+    hosts = {urlsplit(url).netloc for url in remote}
     assert hosts == {urlsplit(server.url).netloc}
 
 

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from models.experiment import inspector
 from models.experiment.errors import DataError
 from models.experiment.finished import Run
 from models.experiment.inspector.page import Page
@@ -172,3 +173,23 @@ def test_data_that_have_changed_are_refused(run_of, tmp_path):
     path.write_text(json.dumps(config))
     with pytest.raises(DataError, match="trained on 60 rows, and now there are 59"):
         Space(Run(tmp_path / "run"))
+
+
+def test_latents_that_are_no_numbers_are_refused(run_of, tmp_path):
+    shutil.copytree(run_of("strip"), tmp_path / "run")
+    path = tmp_path / "run" / "latents.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    arrays["z_mean"][7] = np.nan
+    np.savez(path, **arrays)
+    with pytest.raises(DataError, match="run: its latents are not all finite"):
+        Space(Run(tmp_path / "run"))
+
+
+def test_a_notebook_cell_displays_the_page(run_of):
+    run = Run(run_of("serket"))
+    html = inspector.view(run)._repr_mimebundle_()[0]["text/html"]
+    assert "Latent space of" in html and "//cdn." not in html
+    weights = Run(run.path).model.get_weights()
+    for ours, own in zip(run.model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, own)  # the user's model is left alone

@@ -1,8 +1,10 @@
 """A page to look into the latent space of a run: click, draw, compare, move sliders.
 
-    plane, space, decoder, state, colours, drawing   the mathematics; no UI library
-    scatter, tiles, sliders, page                    what is seen, in Panel and Bokeh
-    server                                           who may see it
+    plane, space, decoder, state       the mathematics, without a library of widgets
+    colours, drawing, text             arrays as colours, pictures and words
+    scatter, tiles, sliders, controls, panes, cards, page
+                                       what is seen, in Panel and Bokeh
+    server                             who may see it
 
 Panel, because one object is the page in the browser and the output of a notebook's
 cell, where it talks over Jupyter's own channel: Bokeh's server alone would need a port
@@ -16,11 +18,16 @@ def view(run):
     run: a folder or a tag of `python -m models.train`, or a `finished.Run`.
     Raises ValueError or OSError, with a sentence, where there is no such run.
     """
-    import panel
-
     from models.experiment.finished import Run
-    from models.experiment.inspector.page import Page
-    from models.experiment.inspector.space import Space
+    from models.experiment.quiet import quiet_backend
 
+    found = run if isinstance(run, Run) else Run(run)
+    with quiet_backend():
+        import panel
+
+        from models.experiment.inspector.page import Page
+        from models.experiment.inspector.space import Space
+
+        space = Space(found)
     panel.extension(inline=True)  # the notebook carries the JavaScript itself
-    return Page(Space(run if isinstance(run, Run) else Run(run))).layout
+    return Page(space).layout

@@ -12,7 +12,7 @@ class ClassCard:
 
     def __init__(self, artist, on_class):
         self.artist, self.tiles = artist, Tiles(on_class)
-        self.layout = box("card", html("title", "<h2>Class means</h2>"), self.tiles)
+        self.layout = box("card", html("title", text.CLASSES), self.tiles)
 
     def show(self, state, colourings):
         by_class, sizes = colourings["class"], state.class_sizes
@@ -57,7 +57,7 @@ class DatumCard:
 
     def _about(self, datum, distance, colouring):
         name, colour = colouring.name_and_colour(datum)
-        return name, f"{distance:.3g}", colour
+        return name, text.number(distance), colour
 
 
 class DrawingCard:

@@ -3,7 +3,6 @@
 from models.experiment.inspector import controls, text
 from models.experiment.inspector.cards import ClassCard, DatumCard, DrawingCard
 from models.experiment.inspector.colours import colourings
-from models.experiment.inspector.drawing import Artist
 from models.experiment.inspector.panes import at_once, box, html
 from models.experiment.inspector.scatter import Scatter
 from models.experiment.inspector.state import State
@@ -20,7 +19,7 @@ class Page:
 
     def __init__(self, space):
         self.space, self.state = space, State(space)
-        artist, kl = Artist(space.data.x), self.state.latents.kl
+        artist, kl = space.artist, self.state.latents.kl
         n_rows = len(space.data.x)
         self.scatter = Scatter(space.plane.names, space.extent, n_rows, self.click)
         self.classes = ClassCard(artist, self.to_class)

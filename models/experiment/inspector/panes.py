@@ -4,6 +4,7 @@ from functools import wraps
 from pathlib import Path
 
 import panel as pn
+import param
 
 STYLE = Path(__file__).with_name("style.css").read_text()
 
@@ -13,9 +14,23 @@ def styled(*names):
     return {"stylesheets": [STYLE], "css_classes": list(names), "margin": 0}
 
 
+class Html(pn.custom.JSComponent):
+    """HTML. Panel's own pane would, in a notebook, ask a CDN for its style sheets."""
+
+    object = param.String()
+
+    _esm = """
+    export function render({ model, el }) {
+      const draw = () => { el.innerHTML = model.object; };
+      model.on("object", draw);
+      draw();
+    }
+    """
+
+
 def html(name, content=""):
     """A pane of HTML."""
-    return pn.pane.HTML(content, sizing_mode="stretch_width", **styled(name))
+    return Html(object=content, sizing_mode="stretch_width", **styled(name))
 
 
 def box(name, *parts):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from keras.ops import convert_to_numpy
 from sklearn.neighbors import NearestNeighbors
 
 from models.blocks.densities import gaussian_kl
@@ -11,6 +12,7 @@ from models.experiment import finished
 from models.experiment.errors import DataError
 from models.experiment.inspector import plane
 from models.experiment.inspector.decoder import Decoder
+from models.experiment.inspector.drawing import Artist
 from models.experiment.run_labels import labels_for
 
 
@@ -54,6 +56,7 @@ class Space:
         extent: ((left, right), (bottom, top)) of nearly all points, in all rounds.
         limits: (low, high) of the sliders, each (latent_dim,), the same in all rounds.
         decoder: (z, round, label) -> the mean of p(x|z).
+        artist: draws data, all in one scale.
 
     Raises ValueError or OSError, with a sentence: a file is missing, damaged, or not
     what the run was trained on.
@@ -70,6 +73,7 @@ class Space:
         if not whole:
             self.latents[0] = self._of_model()
         every = [latents.z_mean for latents in self.latents.values()]
+        self._check_finite(every)
         self.plane = plane.fit(every)
         self.points = {k: self._points(each) for k, each in self.latents.items()}
         self.extent = extent(np.concatenate([*self.points.values()]))
@@ -77,6 +81,7 @@ class Space:
         weights = {k: each.model for k, each in whole.items()}
         weights = weights or {0: self.run.model.get_weights()}
         self.decoder = Decoder(self.run.model, weights)
+        self.artist = Artist(self.data.x)
 
     def _points(self, latents):
         """A single dimension is spread over a strip of random heights."""
@@ -98,7 +103,7 @@ class Space:
         """Of each dimension, from the prior, before any message: (latent_dim,)."""
         prior = self.run.model.prior(len(z_mean), labels_for(self.run, self.data))
         columns = (each.reshape(-1, 1) for each in (z_mean, z_log_var, *prior))
-        kl = np.asarray(gaussian_kl(*columns))
+        kl = convert_to_numpy(gaussian_kl(*columns))
         return kl.reshape(z_mean.shape).mean(axis=0)
 
     def _check_rows(self, n):
@@ -106,6 +111,13 @@ class Space:
             raise DataError(
                 f"{self.run.config['data']}: this run was trained on {n} rows, and now "
                 f"there are {len(self.data.x)}; give back the data as they were."
+            )
+
+    def _check_finite(self, latents):
+        if not all(np.isfinite(z).all() for z in latents):
+            raise DataError(
+                f"{self.run.path}: its latents are not all finite numbers, so that its "
+                "training has failed; train again, with a smaller --learning-rate."
             )
 
     @property

@@ -11,6 +11,7 @@ HELP = (
     "what the model makes of it, and what lies near it. Click an <b>empty place</b> to "
     "see what would be there. The wheel zooms, dragging pans.</p>"
 )
+CLASSES = "<h2>Class means<small>click one to go there</small></h2>"
 
 
 def header(run, data):
@@ -78,6 +79,11 @@ def place(plane, at):
     """The coordinates of a place in the plane."""
     names = (name.partition(" (")[0] for name in plane.names)
     return ", ".join(f"{n} {v:.2f}" for n, v in zip(names, at, strict=False))
+
+
+def number(value):
+    """Two decimals, or one digit of what is smaller."""
+    return f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
 
 
 def error(x, x_mean):
