@@ -64,7 +64,7 @@ class Variants(Mapping):
         return len(self.names)
 
 
-VARIANTS = Variants("vanilla", "bernoulli", "beta", "conditional", "serket")
+VARIANTS = Variants("vanilla", "bernoulli", "beta", "iwae", "conditional", "serket")
 
 
 def load(path):

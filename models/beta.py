@@ -7,7 +7,7 @@ beta-VAE".
 
 from models import bernoulli
 from models.blocks.layers import ELBO
-from models.blocks.model import VAE
+from models.blocks.model import VAE, check_elbo
 
 
 def weigh(model, kl_weight=4.0, capacity=None):
@@ -17,10 +17,14 @@ def weigh(model, kl_weight=4.0, capacity=None):
     of C nats, E_q[log p(x|z)] - kl_weight |KL(q(z|x) || p(z)) - C|.
 
     Args:
-        model: any variant.
+        model: any variant whose objective is the ELBO.
         kl_weight: beta; with a capacity Burgess's gamma, of which he takes 1000.
         capacity: a number or a schedule, in nats, e.g. `LinearWarmUp(epochs, 25.0)`.
+
+    Raises ValueError if its objective is another one, such as `models.iwae`'s, whose
+    own `build` takes the weight.
     """
+    check_elbo(model, "be weighed", "give the kl_weight to its own build")
     elbo = ELBO(kl_weight, capacity, name="elbo")
     terms = model.output["log_likelihood"], model.output["kl"]
     return VAE(model.input, {**model.output, "elbo": elbo(*terms)}, name=model.name)

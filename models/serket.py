@@ -8,7 +8,7 @@ import keras
 
 from models import bernoulli
 from models.blocks.layers import GaussianKL
-from models.blocks.model import VAE
+from models.blocks.model import VAE, check_elbo
 
 
 def listen(model):
@@ -22,8 +22,9 @@ def listen(model):
         model: any variant whose posterior is Gaussian.
 
     Raises:
-        ValueError: the model listens already, learns its prior, or its posterior is not
-            Gaussian, so that KL(q || N(m, 1 / L)) is not its KL term.
+        ValueError: the model listens already, learns its prior, its objective is not
+            the ELBO, or its posterior is not Gaussian, so that KL(q || N(m, 1 / L)) is
+            not its KL term.
     """
     q = model.output
     if "prior_mean" in model.input:
@@ -45,6 +46,7 @@ def listen(model):
             "model cannot listen: it learns a prior of its own from the labels, which "
             "a message would replace. Received: a model with a layer named prior"
         )
+    check_elbo(model, "listen", "listen first, and tighten the model that listens")
     shape = q["z_mean"].shape[1:]
     message = {
         name: keras.Input(shape, name=name)

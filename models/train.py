@@ -30,7 +30,7 @@ def run(given):
     from models.experiment.runs import RunFolder
 
     dataset = data.load(given.data, given.labels, given.image_size)
-    dataset = dataset.part(given.range)
+    dataset, _ = dataset.part(given.range).hold_out(given.hold_out, given.seed)
     config = options.resolve(given, dataset)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
     if config["likelihood"] == "bernoulli":

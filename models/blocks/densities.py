@@ -72,3 +72,28 @@ def gaussian_kl(mean, log_var, prior_mean=0.0, prior_precision=1.0):
     log_precision = ops.log(prior_precision)
     spread = ops.exp(log_var) + ops.square(mean - prior_mean)
     return 0.5 * sum_event(prior_precision * spread - 1.0 - log_var - log_precision)
+
+
+def gaussian_log_ratio(z, mean, log_var, prior_mean=0.0, prior_precision=1.0):
+    """log q(z|x) - log p(z) at one z, whose mean over draws from q is `gaussian_kl`.
+
+    1/2 sum_d [ L_d (z_d - m_d)^2 - (z_d - mean_d)^2 / exp(log_var_d)
+    - log_var_d - log L_d ], L = prior_precision, m = prior_mean: the densities of
+    `gaussian_kl`.
+
+    All arguments: (..., latent_dim) or a scalar. Returns (...,), nats.
+    """
+    from_prior = prior_precision * ops.square(z - prior_mean)
+    from_q = ops.square(z - mean) * ops.exp(-log_var)
+    terms = from_prior - from_q - log_var - ops.log(prior_precision)
+    return 0.5 * ops.sum(terms, axis=-1)
+
+
+def log_mean_exp(values):
+    """log of the mean of exp(values) over the first axis: (k, ...) -> (...).
+
+    Of log importance weights, log p(x|z_i) + log p(z_i) - log q(z_i|x), this is the
+    k-sample lower bound of log p(x) (Burda et al. 2016, equation 8).
+    """
+    peak = ops.stop_gradient(ops.max(values, axis=0))
+    return peak + ops.log(ops.mean(ops.exp(values - peak), axis=0))

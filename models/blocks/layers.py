@@ -25,8 +25,9 @@ class Sampling(Float32Layer):
     """Draws z = z_mean + exp(z_log_var / 2) * noise, the reparameterised sample of q.
 
     In training, `n_samples` draws for each datum, stacked sample by sample. Outside
-    training, one draw whose noise is the same in every call, so that `evaluate` is an
-    honest (unbiased) estimate of the ELBO and yet gives the same number twice.
+    training, one draw (with `always`, as many) whose noise is the same in every call,
+    so that `evaluate` is an honest (unbiased) estimate and yet gives the same number
+    twice.
 
     Args:
         n_samples: draws for each datum in one training step.
@@ -46,17 +47,15 @@ class Sampling(Float32Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, z_mean, z_log_var, training=False):
-        if training:
-            draws, seed = self.n_samples, self.seed_generator
-        else:
-            draws, seed = 1, self.seed
+    def call(self, z_mean, z_log_var, always=False, training=False):
+        draws = self.n_samples if training or always else 1
+        seed = self.seed_generator if training else self.seed
         mean = ops.tile(z_mean, (draws, 1))
         noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=seed)
         return mean + ops.tile(ops.exp(0.5 * z_log_var), (draws, 1)) * noise
 
-    def compute_output_shape(self, z_mean_shape, z_log_var_shape=None):
-        return (None, *z_mean_shape[1:])
+    def compute_output_spec(self, z_mean, z_log_var, always=False, training=False):
+        return keras.KerasTensor((None, *z_mean.shape[1:]), self.compute_dtype)
 
     def get_config(self):
         config = {"n_samples": self.n_samples, "seed": self.seed}
@@ -78,17 +77,19 @@ class LogLikelihood(Float32Layer):
     Subclasses give `log_prob(x, parameters, batch_axes)`.
 
     Input: x, (batch, ...); the decoder's output, (n_samples * batch, ...).
-    Output: (batch,), nats.
+    Output: (batch,), nats; with `each_draw` log p(x|z) itself, (n_samples, batch).
     """
 
-    def call(self, x, parameters):
+    def call(self, x, parameters, each_draw=False):
         x = ops.cast(x, self.compute_dtype)
         shape = ops.shape(x)
         draws = ops.reshape(parameters, (-1, *shape))  # (n_samples, batch, ...)
-        return ops.mean(self.log_prob(x[None], draws, batch_axes=2), axis=0)
+        log_prob = self.log_prob(x[None], draws, batch_axes=2)
+        return log_prob if each_draw else ops.mean(log_prob, axis=0)
 
-    def compute_output_shape(self, x_shape, parameters_shape=None):
-        return (x_shape[0],)
+    def compute_output_spec(self, x, parameters, each_draw=False):
+        draws = (None,) if each_draw else ()
+        return keras.KerasTensor((*draws, x.shape[0]), self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -264,6 +264,20 @@ def check_shape(name, array, shape):
         )
 
 
+def check_elbo(model, verb, way_out):
+    """The schedules of the layer `elbo`; ValueError if it is not the plain ELBO.
+
+    A model cannot <verb> whose objective would be lost by it.
+    """
+    elbo = model.get_layer("elbo")
+    if type(elbo) is not ELBO:
+        raise ValueError(
+            f"model cannot {verb}, for its objective is not the ELBO: {way_out}. "
+            f"Received: a model with the objective {type(elbo).__name__}"
+        )
+    return elbo.schedules
+
+
 def assemble(inputs, q, kl, log_likelihood, x_mean, kl_weight):
     """The VAE of these inputs, posterior, terms and reconstruction."""
     elbo = ELBO(kl_weight, name="elbo")(log_likelihood, kl)

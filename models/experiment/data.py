@@ -48,15 +48,37 @@ class Dataset:
                 f"--range {first},{last}: {self.name} has {len(self.x)} rows, 0 to "
                 f"{len(self.x) - 1}; give rows among these."
             )
-        part = slice(first, last + 1)
-        labels = None if self.labels is None else self.labels[part]
-        return replace(self, x=self.x[part], labels=labels)
+        return self._rows(slice(first, last + 1))
+
+    def hold_out(self, fraction, seed):
+        """(the rows to train on, the rows held out), the latter drawn by the seed.
+
+        Both keep their order. With no fraction nothing is held out, and the second is
+        `None`.
+        """
+        if not fraction:
+            return self, None
+        n = len(self.x)
+        held = np.zeros(n, bool)
+        rng = np.random.default_rng(seed)
+        held[rng.choice(n, round(fraction * n), replace=False)] = True
+        if held.all() or not held.any():
+            raise DataError(
+                f"--hold-out {fraction}: of the {n} rows of {self.name} some must be "
+                "left to train on, and some to hold out; give another fraction."
+            )
+        return self._rows(~held), self._rows(held)
+
+    def _rows(self, rows):
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, x=self.x[rows], labels=labels)
 
 
 def load(
     source: str | Path,
     labels: str | Path | None = None,
     image_size: int | tuple[int, int] | None = None,
+    split: str = "train",
 ) -> Dataset:
     """Reads the data that `source` names, with values ready for a network.
 
@@ -66,15 +88,19 @@ def load(
       labels: the column of a table, or the key of an .npz, with the labels; or the
         path of a file with one label for each row.
       image_size: the side, or (height, width), to resize a folder of images to.
+      split: "train", or "test" for the images that MNIST's makers set apart.
 
     Raises:
-      DataError: the data is missing, damaged, or nothing a network can learn from.
+      DataError: the data is missing, damaged, nothing a network can learn from, or has
+        no test images of its own.
     """
     kind, path = _resolve(str(source))
     label_name, label_file = _split_labels(labels)
     if kind in NAMES:
         named.refuse_options(kind, label_name, image_size)
-        x, codes, label_names = named.read(kind, path)
+        x, codes, label_names = named.read(kind, path, split)
+    elif split == "test":
+        raise named.no_test_split(source)
     else:
         x, codes, label_names = files.read(path, label_name, image_size)
     if label_file is not None:

@@ -9,6 +9,7 @@ COMMON = {  # what holds where a row below says nothing
     "learning_rate": 1e-3,
     "likelihood": "gaussian",  # takes any real values, and its scale is learned
     "kl_weight": "1",
+    "n_samples": 1,  # draws of z for each datum in a step
     "rounds": 5,
     "n_components": 10,
     "gmm": "em",
@@ -46,8 +47,8 @@ KL_WEIGHT = {("digits", "bernoulli"): "0.1"}
 
 # Of --network conv, as in Keras's example.
 CONV = {"filters": (32, 64), "normalization": "none", "residual": False}
-# The beta of Higgins et al. (2017), whatever the data.
-VARIANT = {"beta": {"kl_weight": "4"}}
+# The beta of Higgins et al. (2017) and the k of Burda et al. (2016), whatever the data.
+VARIANT = {"beta": {"kl_weight": "4"}, "iwae": {"n_samples": 5}}
 
 
 def for_data(name, likelihood=None, variant=None):

@@ -66,7 +66,7 @@ def _refuse_label_name(path: Path, label_name: str | None) -> None:
 
 
 def read_arrays(
-    path: Path, label_key: str | None = None
+    path: Path, label_key: str | None = None, data_key: str | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The array of an .npy, or data and labels of an .npz, never with pickle."""
     with (
@@ -79,7 +79,8 @@ def read_arrays(
             return stored, None
         with stored:
             label_key = _label_key(path, stored.files, label_key)
-            x = np.asarray(stored[_data_key(path, stored.files, label_key)])
+            data_key = data_key or _data_key(path, stored.files, label_key)
+            x = np.asarray(stored[data_key])
             labels = None if label_key is None else stored[label_key]
     return x, labels
 

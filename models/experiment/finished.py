@@ -9,6 +9,7 @@ import numpy as np
 
 from models.experiment import data
 from models.experiment.errors import DataError, reading
+from models.experiment.mixture import Mixture
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +32,9 @@ class Round:
     precisions: np.ndarray
     model: list
 
-    def sample(self, k, n, rng):
-        """n draws of z from class k of the mixture: (n, latent_dim)."""
-        return draw(self, k, n, rng)
-
-
-def draw(mixture, k, n, rng):
-    """n draws from the Gaussian of class k, given `means` and `precisions`: (n, D)."""
-    covariance = np.linalg.inv(mixture.precisions[k])
-    return rng.multivariate_normal(mixture.means[k], covariance, n)
+    @property
+    def mixture(self):
+        return Mixture(self.weights, self.means, self.precisions)
 
 
 LATENTS = ("z_mean", "z_log_var", "z", "classes", "responsibilities")
@@ -100,20 +95,37 @@ class Run:
         """The data it was trained on, read again from where they were."""
         return self.load(self.config["data"], self.config["labels"])
 
+    @cached_property
+    def test(self):
+        """Data like those it was trained on, but others; DataError if there are none.
+
+        The rows that --hold-out kept back, or the test images of a named data set.
+        """
+        if self.config.get("hold_out"):
+            return self._own(self.config["labels"])[1]
+        return self._checked(data.load(self.config["data"], split="test"))
+
+    def _own(self, labels):
+        """The run's own data: (what it was trained on, what was held out)."""
+        config = self.config
+        whole = data.load(config["data"], labels, config["image_size"])
+        whole = whole.part(config.get("range"))
+        return whole.hold_out(config.get("hold_out"), config["seed"])
+
     def load(self, source, labels=None):
         """Other data, read as this run's were; DataError if the model cannot take them.
 
         source, labels: as `models.experiment.data.load` takes them.
         """
         own = source == self.config["data"]
-        dataset = data.load(source, labels, self.config["image_size"] if own else None)
-        if own:
-            dataset = dataset.part(self.config.get("range"))
+        return self._checked(self._own(labels)[0] if own else data.load(source, labels))
+
+    def _checked(self, dataset):
         expected = self.model.input["x"].shape[1:]
         if dataset.input_shape != tuple(expected):
             raise DataError(
-                f"{source}: this model takes data of the shape {tuple(expected)}, got "
-                f"{dataset.input_shape}; give data like those it was trained on."
+                f"{dataset.name}: this model takes data of the shape {tuple(expected)},"
+                f" got {dataset.input_shape}; give data like those it was trained on."
             )
         return dataset
 

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 
 import models
-from models import bernoulli, beta, conditional, serket, vanilla
+from models import bernoulli, beta, conditional, iwae, serket, vanilla
 from models.blocks import networks
 from models.blocks.schedules import Cyclical, LinearWarmUp
 from models.experiment.finished import Run
@@ -43,6 +43,8 @@ def model(config, dataset, seed):
         vae = LIKELIHOODS[config["likelihood"]].build(*shape, **settings, **own)
     if variant == "beta":
         vae = beta.weigh(vae, kl_weight, schedule(config["capacity"]))
+    if variant == "iwae":
+        vae = iwae.tighten(vae)
     if variant == "serket":
         vae = serket.listen(vae)
     if config["weights"]:

@@ -15,16 +15,33 @@ _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 _CLOTHES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
-def read(name: str, path: Path | None) -> files.Columns:
-    """The images as they are stored, their classes, and what the classes are called."""
-    if name == "digits":
+def read(name: str, path: Path | None, split: str = "train") -> files.Columns:
+    """The images as they are stored, their classes, and what the classes are called.
+
+    The split "test" of MNIST and its like are the 10000 images set apart; of `serket`
+    they are MNIST's, which the tutorial has none of.
+    """
+    if name == "digits" and split == "train":
         return _digits()
-    images, labels = _download(name) if path is None else _mnist_file(name, path)
-    if name == "serket":
+    if name == "digits":
+        raise no_test_split(name)
+    if path is None:
+        images, labels = _download(name, split)
+    else:
+        images, labels = _mnist_file(name, path, split)
+    if name == "serket" and split == "train":
         rows = _serket_rows(labels)
         images, labels = images[rows], labels[rows]
     names = _CLOTHES if name == "fashion_mnist" else _DIGITS
     return images, labels.astype(np.int64), names
+
+
+def no_test_split(source) -> DataError:
+    """What to say where nothing was set apart to test on."""
+    return DataError(
+        f"{source}: there are no test data of its own; score the training data with "
+        "--split train, or other data with --data, or train with --hold-out 0.2, say."
+    )
 
 
 def path_after_colon(name: str, rest: str) -> Path:
@@ -62,9 +79,11 @@ def _digits() -> files.Columns:
     return digits.images.astype(np.uint8), digits.target, _DIGITS
 
 
-def _mnist_file(name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The training images and labels of a downloaded mnist.npz, or one like it."""
-    images, labels, names = files.read(path)
+def _mnist_file(name, path: Path, split) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of a downloaded mnist.npz, or one like it."""
+    keys = (f"x_{split}", f"y_{split}") if split == "test" else (None, None)
+    images, labels = files.read_arrays(path, keys[1], keys[0])
+    labels, names = files.encode_labels(labels, path)
     if images.shape[1:] != (28, 28) or names != _DIGITS or len(images) != len(labels):
         raise DataError(
             f"{name}:{path}: expected images (n, 28, 28) with labels 0..9, as x_train "
@@ -74,22 +93,22 @@ def _mnist_file(name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def _download(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The training images and labels that Keras offers under this name."""
+def _download(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """The images and labels that Keras offers under this name."""
     with quiet_backend():
         import keras  # slow to import
 
     datasets = keras.datasets
     source = datasets.fashion_mnist if name == "fashion_mnist" else datasets.mnist
     try:
-        (images, labels), _ = source.load_data()
+        train, test = source.load_data()
     except Exception as error:  # Keras raises a bare Exception where the network fails
         raise DataError(
             f"{name}: the download failed ({error}); check the network, or give "
             f"{name}:PATH, where PATH is an .npz file with x_train and y_train, like "
             "a downloaded mnist.npz."
         ) from error
-    return images, labels
+    return test if split == "test" else train
 
 
 def _serket_rows(labels: np.ndarray) -> np.ndarray:

@@ -20,6 +20,10 @@ def above_zero_or_learn(text):
     return text if text == "learn" else above_zero(text)
 
 
+def fraction(text):
+    return _number(text, float, "a number between 0 and 1", lambda r: 0 < r < 1)
+
+
 def row_range(text):
     """ "0,59999": the first and the last row, [0, 59999]."""
     first, comma, last = text.partition(",")

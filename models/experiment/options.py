@@ -6,6 +6,7 @@ from models.experiment import defaults
 from models.experiment.network_options import add_network, resolve_network
 from models.experiment.option_types import (
     above_zero_or_learn,
+    fraction,
     kl_weight,
     not_negative,
     row_range,
@@ -70,6 +71,13 @@ def add_data(add, add_tabled):
         metavar="FIRST,LAST",
         help="only these rows, counted from 0, both included (default: all)",
     )
+    add(
+        "--hold-out",
+        type=fraction,
+        metavar="F",
+        help="keep this fraction of the rows, drawn by --seed, for models.evaluate "
+        "(default: train on all)",
+    )
 
 
 def add_model(add, add_tabled, variants):
@@ -83,7 +91,7 @@ def add_model(add, add_tabled, variants):
     add(
         "--likelihood",
         choices=["bernoulli", "gaussian"],
-        help="p(x|z) of the variants serket, beta and conditional; the others have "
+        help="p(x|z) of all variants but vanilla and bernoulli, which have "
         f"their own (default by data: {defaults.in_words('likelihood')})",
     )
     add(
@@ -117,9 +125,8 @@ def add_model(add, add_tabled, variants):
     add(
         "--n-samples",
         type=whole,
-        default=1,
         metavar="N",
-        help="draws of z for each datum in a step (default: 1)",
+        help="draws of z for each datum in a step (default: 1; --variant iwae 5)",
     )
 
 
@@ -195,8 +202,8 @@ def resolve(given, dataset):
     config |= nothing | resolve_network(given, dataset, config)
     config |= resolve_training(given, len(dataset.x), config)
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
-    rest = ("variant", "data", "labels", "image_size", "range", "network", "weights")
-    rest += ("n_samples", "seed", "capacity", "learned_prior", "tag")
+    rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
+    rest += ("weights", "seed", "capacity", "learned_prior", "tag")
     return {name: getattr(given, name) for name in rest} | config
 
 
@@ -206,7 +213,7 @@ def check_variant(given, own, dataset):
     if own and given.likelihood not in (None, own):
         raise ValueError(
             f"--likelihood {given.likelihood}: the variant {name} is {own}; "
-            "use --variant serket or beta, or leave --likelihood out"
+            "use another variant, or leave --likelihood out"
         )
     if name != "serket" and (given.rounds or 1) > 1:
         raise ValueError(

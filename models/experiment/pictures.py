@@ -103,7 +103,7 @@ def reconstructions(x, x_mean, n=10):
     height, width = picture.shape[:2]
     figure = Plot(0.75 * len(x) + 1.1, 0.75 * len(x) * height / width + 0.1)
     ax = figure.subplots()
-    _show(ax, picture, grey_limits(x, x_mean))
+    draw_picture(ax, picture, grey_limits(x, x_mean))
     ax.set_yticks([height / 4, 3 * height / 4], ["original", "reconstruction"])
     ax.tick_params(length=0, labelsize=10, labelcolor=DARK)
     return figure
@@ -127,7 +127,7 @@ def samples(x_mean, columns=10, title="Decoded samples"):
         picture = tile(grid.reshape(rows, columns, *x_mean.shape[1:]))
         width = 0.75 * columns
         figure = Plot(width, width * picture.shape[0] / picture.shape[1] + 0.35)
-        _show(figure.subplots(), picture, grey_limits(x_mean))
+        draw_picture(figure.subplots(), picture, grey_limits(x_mean))
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure
 
@@ -163,7 +163,7 @@ def draw_cells(ax, x_mean, extent, limits=None, gap=None):
     if x_mean.ndim == 3:
         _draw_in_cells(ax, x_mean, extent, edges, limits)
     else:
-        _show(ax, tile(x_mean, gap), limits or grey_limits(x_mean), edges)
+        draw_picture(ax, tile(x_mean, gap), limits or grey_limits(x_mean), edges)
     ax.set(xlim=edges[:2], ylim=edges[2:])
 
 
@@ -200,7 +200,7 @@ def _data(argument, data, grid=("n",)):
     return data
 
 
-def _show(ax, picture, limits, edges=None):
+def draw_picture(ax, picture, limits, edges=None):
     """Shows a tiled picture, grey or RGB; with `edges`, on axes that they span."""
     if picture.shape[2:] == (3,):
         picture = np.nan_to_num(np.clip(picture, 0, 1), nan=1.0)

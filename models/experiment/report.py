@@ -129,7 +129,7 @@ def prior_samples(vae, last, labels):
         return pictures.samples(x_mean, SAMPLES, title="Samples, z ~ N(0, I)")
     rng = np.random.default_rng(0)
     shown = np.argsort(-last.weights)[:20]
-    z = np.concatenate([last.sample(k, SAMPLES, rng) for k in np.sort(shown)])
+    z = np.concatenate([last.mixture.sample(k, SAMPLES, rng) for k in np.sort(shown)])
     title = "Samples of each class, one row a class"
     return pictures.samples(vae.model.decode(z), SAMPLES, title=title)
 

@@ -76,7 +76,7 @@ def call(command, *arguments):
     return SimpleNamespace(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-@pytest.fixture(name="call")
+@pytest.fixture(name="call", scope="session")
 def call_fixture():
     return call
 

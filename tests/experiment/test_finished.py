@@ -90,7 +90,7 @@ def test_damaged_files_are_refused(run, name):
 def test_samples_have_the_moments_of_their_class(rng):
     kept = some_round(rng)
     for k in range(3):
-        draws = kept.sample(k, 20_000, rng)
+        draws = kept.mixture.sample(k, 20_000, rng)
         covariance = np.linalg.inv(kept.precisions[k])
         sd = np.sqrt(np.diag(covariance))
         error = (draws.mean(axis=0) - kept.means[k]) / sd * np.sqrt(20_000)

@@ -1,10 +1,12 @@
-"""Scores of classes against labels, by brute force over all matchings."""
+"""Scores of classes by brute force over matchings, of latents by closed forms."""
 
 import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from models.experiment import metrics
 from models.experiment.metrics import clustering_scores, matching_accuracy
 
 
@@ -86,3 +88,67 @@ def test_perfect_classes_score_one():
 def test_shapes_that_do_not_fit_are_refused(shapes):
     with pytest.raises(ValueError, match=r"one shape, \(n,\). Received: labels \(3"):
         clustering_scores(*(np.zeros(shape, int) for shape in shapes))
+
+
+# --- Latents --------------------------------------------------------------------------
+
+
+def test_the_kl_of_the_dimensions_adds_up_to_scipys_expectation(rng):
+    z_mean, z_log_var, prior_mean = rng.normal(size=(3, 50, 4))
+    precision = rng.gamma(2.0, size=(50, 4))
+    # E_q[log p] of a Gaussian q, and minus its entropy, as SciPy has them
+    spread = np.exp(z_log_var) + (z_mean - prior_mean) ** 2
+    cross = -stats.norm.logpdf(0, 0, precision**-0.5) + 0.5 * precision * spread
+    expected = cross - stats.norm(0, np.exp(z_log_var / 2)).entropy()
+    kl = metrics.kl_per_dimension(z_mean, z_log_var, prior_mean, precision)
+    np.testing.assert_allclose(kl, expected.mean(axis=0), rtol=1e-5)
+    alone = metrics.kl_per_dimension(z_mean, z_log_var)
+    np.testing.assert_allclose(
+        alone, metrics.kl_per_dimension(z_mean, z_log_var, 0 * z_mean, 1 + 0 * z_mean)
+    )
+
+
+def test_a_unit_is_active_whose_mean_varies():
+    z_mean = np.stack([np.linspace(-1, 1, 9), np.full(9, 5.0), 0.05 * np.arange(9)])
+    assert metrics.active_units(z_mean.T).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.5, 3.0])
+def test_mutual_information_of_a_gaussian_channel(rng, noise):
+    """x ~ N(0, I), z = x + noise: I(x; z) = D/2 log(1 + 1 / noise^2)."""
+    x = rng.normal(size=(12_000, 2))
+    log_var = np.full_like(x, 2 * np.log(noise))
+    value = metrics.mutual_information(x, log_var, rng)
+    assert value == pytest.approx(np.log1p(1 / noise**2), abs=0.1)
+
+
+def test_mutual_information_is_at_most_log_n_and_reaches_it(rng):
+    """Posteriors that do not overlap tell which datum it was, and no more."""
+    z_mean = np.arange(100.0)[:, None]
+    value = metrics.mutual_information(z_mean, np.full((100, 1), -6.0), rng, rows=7)
+    assert value == pytest.approx(np.log(100), abs=1e-6)
+    z_mean, same = np.zeros((100, 1)), np.zeros((100, 1))
+    assert metrics.mutual_information(z_mean, same, rng) == pytest.approx(0, abs=1e-6)
+
+
+def test_silhouette_is_its_definition(rng):
+    z = rng.normal(size=(30, 2)) + 4 * (np.arange(30) % 3)[:, None]
+    classes = np.arange(30) % 3
+    distance = np.linalg.norm(z[:, None] - z[None], axis=-1)
+    to = np.stack([distance[:, classes == k].sum(axis=1) for k in range(3)], axis=1)
+    own = to[np.arange(30), classes] / 9
+    others = np.where(np.eye(3, dtype=bool)[classes], np.inf, to / 10).min(axis=1)
+    expected = np.mean((others - own) / np.maximum(own, others))
+    assert metrics.silhouette(z, classes) == pytest.approx(expected)
+    assert np.isnan(metrics.silhouette(z, np.zeros(30)))
+
+
+@pytest.mark.parametrize("probe", [metrics.linear_probe, metrics.nearest_neighbours])
+def test_labels_are_read_off_latents_that_hold_them_and_no_others(rng, probe):
+    labels = rng.permutation(400) % 4
+    apart = 6 * np.eye(4)[labels] + rng.normal(size=(400, 4))
+    noise = rng.normal(size=(400, 4))
+    for z, few, most in ((apart, 0.97, 1.0), (noise, 0.0, 0.5)):
+        for train in (None, (z[:200], labels[:200])):
+            score = metrics.probe_accuracy(probe(), z[200:], labels[200:], train)
+            assert few <= score <= most

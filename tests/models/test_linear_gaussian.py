@@ -1,42 +1,29 @@
-"""The defining property: ELBO <= log p(x), with equality at the exact posterior.
-
-x = W z + b + noise is the one model whose log p(x) is known in closed form. W has
-orthogonal columns, so that the exact posterior is diagonal, as q is.
-"""
+"""The defining property: ELBO <= log p(x), with equality at the exact posterior."""
 
 import numpy as np
 import pytest
-from scipy import stats
 
 import models
 from models.blocks.layers import GaussianKL
 from models.serket import listen
+from tests.linear_gaussian import (
+    DIM,
+    LATENT,
+    MESSAGE,
+    NOTHING,
+    SIGMA,
+    log_evidence,
+    make,
+    set_encoder,
+    set_exact_posterior,
+)
 
-DIM, LATENT, SIGMA, DRAWS = 5, 2, 0.7, 4000
+DRAWS = 4000
 
 
 @pytest.fixture
 def linear(rng):
-    """A linear VAE, what it is made of, and three data."""
-    model = models.vanilla.build((DIM,), LATENT, (), sigma=SIGMA, seed=0)
-    w = np.linalg.qr(rng.normal(size=(DIM, LATENT)))[0] * [1.5, 0.6]
-    b, x = rng.normal(size=DIM), rng.normal(size=(3, DIM))
-    model.get_layer("decoder").get_layer("decoder_output").set_weights([w.T, b])
-    return model, w, b, x
-
-
-def set_encoder(model, matrix, offset, log_var):
-    encoder = model.get_layer("encoder")
-    encoder.get_layer("z_mean").set_weights([matrix.T, offset])
-    encoder.get_layer("z_log_var").set_weights([np.zeros((DIM, LATENT)), log_var])
-
-
-def set_exact_posterior(model, w, b, m, precision):
-    """q(z|x) = p(z|x) under the prior N(m, diag 1 / precision) (Bishop 2006, 2.116)."""
-    posterior_precision = precision + (w**2).sum(axis=0) / SIGMA**2
-    gain = (w / SIGMA**2).T / posterior_precision[:, None]
-    offset = precision * m / posterior_precision - gain @ b
-    set_encoder(model, gain, offset, -np.log(posterior_precision))
+    return make(rng)
 
 
 def elbo(model, x, message=None):
@@ -47,15 +34,6 @@ def elbo(model, x, message=None):
     draws = model.predict(inputs, batch_size=len(inputs["x"]), verbose=0)["elbo"]
     draws = draws.astype("float64").reshape(len(x), DRAWS)
     return draws.mean(axis=1), draws.std(axis=1) / np.sqrt(DRAWS)
-
-
-def log_evidence(x, w, b, m, precision):
-    covariance = w / precision @ w.T + SIGMA**2 * np.eye(DIM)
-    return stats.multivariate_normal(b + w @ m, covariance).logpdf(x)
-
-
-NOTHING = (np.zeros(LATENT), np.ones(LATENT))
-MESSAGE = (np.array([1.0, -2.0]), np.array([3.0, 0.5]))
 
 
 def test_the_elbo_reaches_log_p_x_at_the_exact_posterior(linear):

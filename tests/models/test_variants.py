@@ -32,7 +32,10 @@ def test_contract(model, data, inputs_of):
     assert out["x_mean"].shape == data.shape
     assert out["z"].shape == out["z_mean"].shape == out["z_log_var"].shape == (70, 2)
     elbo = out["log_likelihood"] - weight_of(model) * out["kl"]
-    np.testing.assert_allclose(out["elbo"], elbo, rtol=1e-5, atol=1e-4)
+    if model.get_layer("z").n_samples > 1:  # a tighter bound
+        assert np.all(out["elbo"] >= elbo) and np.any(out["elbo"] > elbo + 1e-4)
+    else:
+        np.testing.assert_allclose(out["elbo"], elbo, rtol=1e-5, atol=1e-4)
 
 
 def test_every_layer_and_every_weight_has_a_name_of_its_own(model):
@@ -47,7 +50,10 @@ def test_training_lowers_the_loss_and_reports_its_terms(model, train):
     history = train(model, epochs=12)
     assert history["loss"][-1] < history["loss"][0] - 0.5
     terms = weight_of(model) * np.array(history["kl"]) - history["log_likelihood"]
-    np.testing.assert_allclose(history["loss"], terms, rtol=1e-5)
+    if model.get_layer("z").n_samples > 1:
+        assert np.all(history["loss"] < terms)
+    else:
+        np.testing.assert_allclose(history["loss"], terms, rtol=1e-5)
     assert np.all(np.array(history["kl"]) >= 0)
 
 

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from keras.ops import convert_to_numpy
 from sklearn.neighbors import NearestNeighbors
 
-from models.blocks.densities import gaussian_kl
 from models.experiment import finished
 from models.experiment.errors import DataError
 from models.experiment.inspector import plane
 from models.experiment.inspector.decoder import Decoder
 from models.experiment.inspector.drawing import Artist
+from models.experiment.metrics import kl_per_dimension
 from models.experiment.run_labels import labels_for
 
 
@@ -102,9 +101,7 @@ class Space:
     def _kl(self, z_mean, z_log_var):
         """Of each dimension, from the prior, before any message: (latent_dim,)."""
         prior = self.run.model.prior(len(z_mean), labels_for(self.run, self.data))
-        columns = (each.reshape(-1, 1) for each in (z_mean, z_log_var, *prior))
-        kl = convert_to_numpy(gaussian_kl(*columns))
-        return kl.reshape(z_mean.shape).mean(axis=0)
+        return kl_per_dimension(z_mean, z_log_var, *prior)
 
     def _check_rows(self, n):
         if len(self.data.x) != n:

@@ -1,0 +1,108 @@
+"""python -m models.evaluate: how good a finished run is, on data it has not seen."""
+
+import sys
+
+from models.experiment import run_commands
+from models.experiment.command import finish
+from models.experiment.option_types import not_negative, whole
+
+WHAT = {
+    "evaluation.json": "the scores, in nats where they are log-probabilities",
+    "evaluation.png": "the scores on one page",
+    "data.npz": "of each datum: log p(x), its error, the ELBO's terms, its class",
+}
+
+
+def main(arguments=None):
+    """Runs the command; returns its exit code."""
+    return finish(make_parser(), run, arguments)
+
+
+def make_parser():
+    parser = run_commands.make_parser(
+        "evaluate",
+        "Score a run on data held out: log p(x) by importance sampling, the ELBO and "
+        "its terms, what the latents hold, and how well classes agree with labels.",
+    )
+    add = parser.add_argument
+    add(
+        "--split",
+        choices=["test", "train"],
+        default="test",
+        help="the run's own data: those held out, or those it was trained on "
+        "(default: test)",
+    )
+    add(
+        "--data",
+        metavar="NAME|PATH",
+        help="other data, named as --data of models.train (default: the run's own)",
+    )
+    add(
+        "--labels",
+        metavar="COLUMN|PATH",
+        help="labels of --data (default: those in the data)",
+    )
+    add(
+        "--n-samples",
+        type=whole,
+        default=500,
+        metavar="N",
+        help="draws of z for each datum; papers take 5000 (default: 500)",
+    )
+    add(
+        "--seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="decides the draws (default: 0)",
+    )
+    return parser
+
+
+def run(given):
+    """Scores the run. ValueError or OSError: what a user can mend."""
+    opened, _ = run_commands.open_run(given.run)
+    from tqdm.auto import tqdm
+
+    from models.experiment.evaluation import Evaluation, table
+    from models.experiment.evaluation_page import page
+
+    dataset, train = data_to_score(opened, given)
+    with run_commands.results(opened, given, WHAT) as folder:
+        with tqdm(total=len(dataset.x), unit=" data", leave=False) as bar:
+            evaluation = Evaluation(
+                opened, dataset, train, given.n_samples, given.seed, bar.update
+            )
+        text = table(evaluation.scores)
+        folder.json("evaluation.json", {"run": str(opened.path)} | evaluation.scores)
+        folder.arrays("data.npz", **of_each_datum(evaluation))
+        folder.figure("evaluation.png", page(evaluation, text))
+        print(text + "\n")
+    return 0
+
+
+def data_to_score(run, given):
+    """(the data, the run's training data or `None` where these are the data)."""
+    if given.data is None and given.labels is not None:
+        raise ValueError(
+            f"--labels {given.labels} are of --data: give both, or neither"
+        )
+    if given.data is not None:
+        return run.load(given.data, given.labels), run.dataset
+    if given.split == "train":
+        return run.dataset, None
+    return run.test, run.dataset
+
+
+def of_each_datum(evaluation):
+    """The arrays, (n,)."""
+    arrays = {**vars(evaluation.likelihood), "elbo": evaluation.likelihood.elbo}
+    if evaluation.classes is not None:
+        arrays["classes"] = evaluation.classes
+    if evaluation.dataset.labels is not None:
+        arrays["labels"] = evaluation.dataset.labels
+    return arrays
+
+
+if __name__ == "__main__":
+    sys.exit(main())
