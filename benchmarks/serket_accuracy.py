@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from models import VARIANTS, train  # noqa: E402
 from models.experiment import data, options  # noqa: E402
 from models.experiment.quiet import quiet_backend  # noqa: E402
+from models.experiment.resolve import resolve  # noqa: E402
 
 
 def main():
@@ -38,7 +39,7 @@ def run(arguments, seed):
     """One run of the command's loop: accuracies, and seconds by module."""
     given = options.make_parser(VARIANTS).parse_args([*arguments, "--seed", str(seed)])
     dataset = data.load(given.data, given.labels, given.image_size)
-    config = options.resolve(given, dataset)
+    config = resolve(given, dataset)
     started = time.perf_counter()
     with quiet_backend():
         loop = train.make_loop(config, dataset)

@@ -75,6 +75,7 @@ def load(path):
     """
     import keras
 
+    from models.blocks import importance  # noqa: F401, whose layers files name
     from models.blocks.model import VAE
 
     try:

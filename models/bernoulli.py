@@ -3,7 +3,7 @@
 import keras
 
 from models.blocks import networks
-from models.blocks.layers import BernoulliLogLikelihood, GaussianKL
+from models.blocks.layers import BernoulliLogLikelihood, Binarize, GaussianKL
 from models.blocks.model import assemble
 
 
@@ -12,6 +12,7 @@ def build(
     latent_dim=2,
     hidden_dims=(512,),
     *,
+    binarize=False,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
     kl_weight=1.0,
@@ -20,12 +21,18 @@ def build(
 ):
     """The VAE with p(x|z) = Bernoulli(sigmoid(logits)), for x in [0, 1].
 
-    Args: as every variant's; see `models`.
+    Args:
+        binarize: whether x is a probability for each entry, from which 0 or 1 is drawn
+            anew in every step, and these are what the model learns.
+        others: as every variant's; see `models`.
     """
     settings = networks.Settings(
         input_shape, latent_dim, hidden_dims, activation, seed, network
     )
-    x = keras.Input(settings.input_shape, name="x")
+    inputs = {"x": keras.Input(settings.input_shape, name="x")}
+    x = inputs["x"]
+    if binarize:
+        x = Binarize(next(settings.seeds), name="binarize")(x)
 
     # q(z|x) = N(z_mean, diag exp(z_log_var))
     q = networks.gaussian_posterior(x, settings, n_samples)
@@ -36,7 +43,7 @@ def build(
     # p(x|z) = Bernoulli(sigmoid(logits))
     log_likelihood, x_mean = p_x(x, settings.network.decoder(settings)(q["z"]))
 
-    return assemble({"x": x}, q, kl, log_likelihood, x_mean, kl_weight)
+    return assemble(inputs, q, kl, log_likelihood, x_mean, kl_weight)
 
 
 def p_x(x, logits):

@@ -32,7 +32,7 @@ def tighten(model):
     schedules = check_elbo(model, "be tightened", "give one that is not tight yet")
     if model.get_layer("z").n_samples == 1:
         return model  # the bound of one draw is the ELBO
-    x, q = model.input["x"], model.output
+    x, q = observed(model), model.output
     q = {name: q[name] for name in ("z_mean", "z_log_var")}
 
     # z_i ~ q(z|x), i = 1 .. k
@@ -57,6 +57,26 @@ def tighten(model):
     x_mean = model.get_layer("x_mean")(first)
     z = FirstDraw(name="first_z")(z, x)
     return VAE(model.input, {**terms, "x_mean": x_mean, **q, "z": z}, name=model.name)
+
+
+def draws_under(model, prior):
+    """What the objective takes of each draw, under another prior than the model's.
+
+    prior: its prior_mean and prior_precision. Nothing, if the objective is the ELBO.
+    """
+    objective = model.get_layer("elbo")
+    if not isinstance(objective, ImportanceWeightedELBO):
+        return []
+    log_ratio = model.get_layer("log_ratio")
+    z, z_mean, z_log_var, *_ = log_ratio.input
+    _, _, log_likelihoods, _ = objective.input
+    return [log_likelihoods, log_ratio(z, z_mean, z_log_var, **prior)]
+
+
+def observed(model):
+    """What log p(x|z) is about: x, or what was drawn from it."""
+    drawn = [layer.output for layer in model.layers if layer.name == "binarize"]
+    return drawn[0] if drawn else model.input["x"]
 
 
 def prior_of(model):

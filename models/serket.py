@@ -6,9 +6,9 @@ stochastic models to realize a large-scale cognitive model".
 
 import keras
 
-from models import bernoulli
+from models import bernoulli, iwae
 from models.blocks.layers import GaussianKL
-from models.blocks.model import VAE, check_elbo
+from models.blocks.model import VAE
 
 
 def listen(model):
@@ -22,9 +22,8 @@ def listen(model):
         model: any variant whose posterior is Gaussian.
 
     Raises:
-        ValueError: the model listens already, learns its prior, its objective is not
-            the ELBO, or its posterior is not Gaussian, so that KL(q || N(m, 1 / L)) is
-            not its KL term.
+        ValueError: the model listens already, learns its prior, or its posterior is not
+            Gaussian, so that KL(q || N(m, 1 / L)) is not its KL term.
     """
     q = model.output
     if "prior_mean" in model.input:
@@ -46,7 +45,6 @@ def listen(model):
             "model cannot listen: it learns a prior of its own from the labels, which "
             "a message would replace. Received: a model with a layer named prior"
         )
-    check_elbo(model, "listen", "listen first, and tighten the model that listens")
     shape = q["z_mean"].shape[1:]
     message = {
         name: keras.Input(shape, name=name)
@@ -55,7 +53,8 @@ def listen(model):
 
     # p(z_n) = N(prior_mean_n, diag 1 / prior_precision_n)
     kl = model.get_layer("kl")(q["z_mean"], q["z_log_var"], *message.values())
-    elbo = model.get_layer("elbo")(q["log_likelihood"], kl)
+    draws = iwae.draws_under(model, message)  # of the ELBO none
+    elbo = model.get_layer("elbo")(q["log_likelihood"], kl, *draws)
 
     outputs = {**q, "kl": kl, "elbo": elbo}
     return VAE({**model.input, **message}, outputs, name=model.name)

@@ -12,7 +12,7 @@ knows `serket_bridge`.
 import sys
 import time
 
-from models import VARIANTS
+from models import VARIANTS, explore
 from models.experiment import options
 from models.experiment.command import INTERRUPTED, finish
 from models.experiment.quiet import quiet_backend
@@ -27,11 +27,12 @@ def run(given):
     """Trains as the options say. ValueError or OSError: what a user can mend."""
     started = time.perf_counter()
     from models.experiment import data
+    from models.experiment.resolve import resolve
     from models.experiment.runs import RunFolder
 
     dataset = data.load(given.data, given.labels, given.image_size)
     dataset, _ = dataset.part(given.range).hold_out(given.hold_out, given.seed)
-    config = options.resolve(given, dataset)
+    config = resolve(given, dataset)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
     if config["likelihood"] == "bernoulli":
         data.check_unit_interval(dataset)
@@ -50,6 +51,8 @@ def run(given):
         raise
     report.write(folder, loop, dataset, config, rounds)
     print(report.summary(folder, loop, time.perf_counter() - started))
+    if given.explore and status == 0:
+        return explore.main([str(folder.path)])
     return status
 
 

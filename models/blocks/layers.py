@@ -20,8 +20,57 @@ class Float32Layer(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", **kwargs})
 
 
+class Noisy(Float32Layer):
+    """A layer with a stream of random numbers in training.
+
+    Outside training its noise is the same in every call, so that `evaluate` gives the
+    same number twice.
+
+    Args:
+        seed: an integer; the state of the stream is saved with the weights.
+    """
+
+    def __init__(self, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def noise(self, training):
+        """The seed that a function of `keras.random` takes."""
+        return self.seed_generator if training else self.seed
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+    # Keras leaves the state of seed generators out of saved weights; a resumed run
+    # would repeat the noise of its first steps.
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        self.seed_generator.state.assign(store["seed_state"])
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
-class Sampling(Float32Layer):
+class Binarize(Noisy):
+    """Each entry of x in [0, 1] becomes 1 with probability x, else 0.
+
+    In training anew in every step ("dynamically binarised MNIST", Burda et al. 2016).
+    """
+
+    def call(self, x, training=False):
+        u = keras.random.uniform(
+            ops.shape(x), dtype="float32", seed=self.noise(training)
+        )
+        return ops.cast(u < x, self.compute_dtype)
+
+    def compute_output_shape(self, x_shape):
+        return x_shape
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Sampling(Noisy):
     """Draws z = z_mean + exp(z_log_var / 2) * noise, the reparameterised sample of q.
 
     In training, `n_samples` draws for each datum, stacked sample by sample. Outside
@@ -38,19 +87,16 @@ class Sampling(Float32Layer):
     """
 
     def __init__(self, n_samples=1, seed=0, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if not isinstance(n_samples, int) or n_samples < 1:
             raise ValueError(
                 f"n_samples must be an integer >= 1. Received: n_samples={n_samples!r}"
             )
         self.n_samples = n_samples
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, z_mean, z_log_var, always=False, training=False):
         draws = self.n_samples if training or always else 1
-        seed = self.seed_generator if training else self.seed
-        mean = ops.tile(z_mean, (draws, 1))
+        mean, seed = ops.tile(z_mean, (draws, 1)), self.noise(training)
         noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=seed)
         return mean + ops.tile(ops.exp(0.5 * z_log_var), (draws, 1)) * noise
 
@@ -58,17 +104,7 @@ class Sampling(Float32Layer):
         return keras.KerasTensor((None, *z_mean.shape[1:]), self.compute_dtype)
 
     def get_config(self):
-        config = {"n_samples": self.n_samples, "seed": self.seed}
-        return {**super().get_config(), **config}
-
-    # Keras leaves the state of seed generators out of saved weights; a resumed run
-    # would repeat the noise of its first steps.
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["seed_state"])
+        return {**super().get_config(), "n_samples": self.n_samples}
 
 
 class LogLikelihood(Float32Layer):

@@ -8,7 +8,7 @@ import numpy as np
 
 # The layers that every variant has, and the inputs of one that listens.
 CONTRACT = {"x", "prior_mean", "prior_precision", "encoder", "z", "decoder", "x_mean"}
-CONTRACT |= {"log_likelihood", "kl", "elbo", "label", "prior"}
+CONTRACT |= {"log_likelihood", "kl", "elbo", "label", "prior", "binarize"}
 
 
 class Settings:

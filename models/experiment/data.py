@@ -50,6 +50,11 @@ class Dataset:
             )
         return self._rows(slice(first, last + 1))
 
+    def binarized(self, seed):
+        """Each entry 1 with the probability that it was, else 0."""
+        u = np.random.default_rng(seed).random(self.x.shape, np.float32)
+        return replace(self, x=(u < self.x).astype(np.float32))
+
     def hold_out(self, fraction, seed):
         """(the rows to train on, the rows held out), the latter drawn by the seed.
 

@@ -56,7 +56,10 @@ def model(config, dataset, seed):
 
 
 def likelihood_settings(config):
-    return {"sigma": config["sigma"]} if config["likelihood"] == "gaussian" else {}
+    """What the `build` of the likelihood takes beside the common arguments."""
+    if config["likelihood"] == "gaussian":
+        return {"sigma": config["sigma"]}
+    return {"binarize": True} if config["binarize"] else {}
 
 
 def conditional_model(config, labels, shape, settings):

@@ -1,9 +1,9 @@
-"""The options of `python -m models.train`, and what they become."""
+"""The options of `python -m models.train`; what they become is in `resolve`."""
 
 import argparse
 
 from models.experiment import defaults
-from models.experiment.network_options import add_network, resolve_network
+from models.experiment.network_options import add_network
 from models.experiment.option_types import (
     above_zero_or_learn,
     fraction,
@@ -13,7 +13,7 @@ from models.experiment.option_types import (
     tag,
     whole,
 )
-from models.experiment.training_options import add_training, resolve_training
+from models.experiment.training_options import add_training
 
 
 def make_parser(variants):
@@ -102,6 +102,12 @@ def add_model(add, add_tabled, variants):
         "(default: learn)",
     )
     add(
+        "--binarize",
+        action="store_true",
+        help="draw each pixel as 0 or 1 anew in every step, as papers on MNIST do; "
+        "bernoulli likelihood, not --variant conditional (default: as they are)",
+    )
+    add(
         "--kl-weight",
         type=kl_weight,
         metavar="W",
@@ -175,63 +181,12 @@ def add_results(add, add_tabled):
         "(default: runs/VARIANT-DATA-001, or the next free number)",
     )
     add(
+        "--explore",
+        action="store_true",
+        help="end with the page of models.explore on the run (default: end)",
+    )
+    add(
         "--overwrite",
         action="store_true",
         help="write into the folder though it holds files (default: refuse)",
     )
-
-
-def resolve(given, dataset):
-    """Every option's value, given or from the table. ValueError where two clash."""
-    own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(given.variant)
-    check_variant(given, own, dataset)
-    config = defaults.for_data(dataset.kind, own or given.likelihood, given.variant)
-    if dataset.labels is not None and dataset.kind == "yours":
-        config["n_components"] = int(dataset.labels.max()) + 1
-    if given.variant != "serket":
-        config["rounds"] = 1
-    chosen = {name: value for name, value in vars(given).items() if value is not None}
-    config |= {name: chosen[name] for name in config if name in chosen}
-    if given.sigma is not None and config["likelihood"] != "gaussian":
-        way_out = "add" if not own else "use --variant vanilla, or --variant serket"
-        raise ValueError(
-            f"--sigma {given.sigma} belongs to a gaussian likelihood, and this one is "
-            f"{config['likelihood']}; {way_out} --likelihood gaussian"
-        )
-    nothing = dict.fromkeys(defaults.CONV)
-    config |= nothing | resolve_network(given, dataset, config)
-    config |= resolve_training(given, len(dataset.x), config)
-    config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
-    rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
-    rest += ("weights", "seed", "capacity", "learned_prior", "tag")
-    return {name: getattr(given, name) for name in rest} | config
-
-
-def check_variant(given, own, dataset):
-    """ValueError for an option that belongs to another variant."""
-    name = given.variant
-    if own and given.likelihood not in (None, own):
-        raise ValueError(
-            f"--likelihood {given.likelihood}: the variant {name} is {own}; "
-            "use another variant, or leave --likelihood out"
-        )
-    if name != "serket" and (given.rounds or 1) > 1:
-        raise ValueError(
-            f"--rounds {given.rounds}: the variant {name} does not listen to "
-            "messages, so it has one round; use --variant serket"
-        )
-    if given.capacity is not None and name != "beta":
-        raise ValueError(
-            f"--capacity {given.capacity}: only the variant beta has a capacity, and "
-            f"this one is {name}; use --variant beta"
-        )
-    if given.learned_prior and name != "conditional":
-        raise ValueError(
-            "--learned-prior: only the variant conditional has a prior for each label, "
-            f"and this one is {name}; use --variant conditional"
-        )
-    if name == "conditional" and dataset.labels is None:
-        raise ValueError(
-            f"--variant conditional learns from labels, and {given.data} has none; "
-            "give them with --labels, or use another variant"
-        )

@@ -10,6 +10,7 @@ import pytest
 from models import VARIANTS
 from models.blocks.schedules import Cyclical, LinearWarmUp
 from models.experiment import defaults, make, option_types, options
+from models.experiment import resolve as options_to_config
 from models.experiment.named import NAMES
 
 OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli"}
@@ -25,7 +26,7 @@ def dataset(kind="yours", labels=None, input_shape=(8, 8), n=1000):
 
 
 def resolve(*arguments, kind="yours", labels=None):
-    return options.resolve(parse(*arguments), dataset(kind, labels))
+    return options_to_config.resolve(parse(*arguments), dataset(kind, labels))
 
 
 # --- The table ------------------------------------------------------------------------
@@ -127,8 +128,8 @@ def test_help_names_every_option_with_its_default():
 
 def test_config_holds_every_option_but_where_results_go():
     given = parse("--out", "there", "--overwrite")
-    config = options.resolve(given, dataset())
-    assert set(config) == set(vars(given)) - {"out", "overwrite"}
+    config = options_to_config.resolve(given, dataset())
+    assert set(config) == set(vars(given)) - {"out", "overwrite", "explore"}
     assert (config["variant"], config["data"]) == ("serket", "digits")
     assert (config["seed"], config["n_samples"]) == (0, 1)
     assert config["labels"] is None and config["image_size"] is None
@@ -270,7 +271,7 @@ def test_the_mlp_has_none_of_convs_settings():
 def test_conv_needs_images():
     given = parse("--network", "conv")
     with pytest.raises(ValueError, match=r"--network conv needs images.*\(6,\).*mlp"):
-        options.resolve(given, dataset(input_shape=(6,)))
+        options_to_config.resolve(given, dataset(input_shape=(6,)))
 
 
 # --- Types ----------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import pytest
 from keras import ops
 from scipy import stats
 
+import models
 from models.blocks import layers
+from models.blocks.layers import Binarize
 from models.blocks.schedules import Constant, LinearWarmUp
 
 N, DIM = 5, 3
@@ -132,3 +134,35 @@ def test_sampling_refuses_a_number_of_draws_that_is_none(n_samples):
 def test_gaussian_likelihood_refuses_a_scale_that_is_none(sigma):
     with pytest.raises(ValueError, match="sigma must be a number > 0"):
         layers.GaussianLogLikelihood(sigma)
+
+
+def test_binarize_draws_ones_as_often_as_x_says():
+    x = np.tile(np.linspace(0, 1, 5, dtype="float32"), (20_000, 1))
+    layer = Binarize(seed=0)
+    drawn, again = (np.array(layer(x, training=True)) for _ in range(2))
+    assert set(np.unique(drawn)) == {0.0, 1.0} and np.any(drawn != again)
+    error = np.abs(drawn.mean(axis=0) - x[0]) * np.sqrt(20_000)
+    assert np.all(error <= 4 * np.sqrt(x[0] * (1 - x[0])))
+    np.testing.assert_array_equal(np.array(layer(x)), np.array(layer(x)))
+
+
+def test_a_model_that_binarizes_learns_what_was_drawn(tmp_path):
+    """Its log-likelihood is that of 0 and 1, for the encoder and p(x|z) alike."""
+    x = np.full((50, 6), 0.5, "float32")
+    for build in (models.bernoulli.build, models.iwae.build):
+        model = build((6,), 2, (8,), binarize=True, n_samples=3, seed=0)
+        drawn = np.array(model.get_layer("binarize")(x))
+        out = model.predict({"x": x}, batch_size=50, verbose=0)
+        q = model.get_layer("encoder").predict(drawn, verbose=0)
+        np.testing.assert_allclose(out["z_mean"], q["z_mean"], atol=1e-6)
+        model.compile("sgd")
+        model.fit(x, epochs=2, verbose=0)
+        model.save(tmp_path / "model.keras")
+        kept = models.load(tmp_path / "model.keras")
+        more = [m.fit(x, epochs=1, verbose=0).history["loss"] for m in (model, kept)]
+        assert more[0] == more[1]
+    plain = models.bernoulli.build((6,), 2, (8,), binarize=True, seed=0)
+    out = plain.predict({"x": x}, batch_size=50, verbose=0)
+    drawn = np.array(plain.get_layer("binarize")(x))
+    expected = stats.bernoulli.logpmf(drawn, out["x_mean"]).sum(axis=1)
+    np.testing.assert_allclose(out["log_likelihood"], expected, rtol=1e-4)

@@ -7,6 +7,7 @@ import models
 from models import VARIANTS, train
 from models.experiment import options
 from models.experiment.data import load
+from models.experiment.resolve import resolve
 from serket_bridge import gibbs, gmm, mixture
 
 
@@ -18,7 +19,7 @@ def made(small, data):
         dataset = load(data / "table.npz")
         parser = options.make_parser(VARIANTS)
         given = parser.parse_args([*small, *map(str, arguments)])
-        return train.make_loop(options.resolve(given, dataset), dataset).modules
+        return train.make_loop(resolve(given, dataset), dataset).modules
 
     return make
 

@@ -1,0 +1,152 @@
+"""Published figures, and the same made here.
+
+    python benchmarks/reproduce.py --mnist PATH/mnist.npz [--stages 8] [ROWS ...]
+
+The one-layer VAE and IWAE of Burda, Grosse and Salakhutdinov (2016) on binarised MNIST:
+200-200-50 tanh, Adam of rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7, batches of 20
+binarised anew in every step; the negative log-likelihood of the 10000 test images by
+5000 importance samples, nats. Their schedule has 3280 passes, 9.8 million updates;
+--stages 5, say, stops after i = 4: 121 passes, 363000 updates.
+
+A row goes on where it was stopped, also from a shorter schedule, to the same figures.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import models  # noqa: E402
+from models.blocks.feed import steps_per_execution  # noqa: E402
+from models.experiment import data  # noqa: E402
+from models.experiment.importance import likelihood  # noqa: E402
+from models.experiment.runs import save_json, write_whole  # noqa: E402
+
+BATCH, PASSES_AT_ONCE = 20, 9
+ROWS = {  # name -> (variant, k, published; Burda et al. 2016, table 1)
+    "vae": ("bernoulli", 1, 86.76),
+    "vae_5": ("bernoulli", 5, 86.47),
+    "iwae_5": ("iwae", 5, 85.54),
+    "iwae_50": ("iwae", 50, 84.78),
+}
+
+
+def main():
+    given = parse()
+    train = data.load(f"mnist:{given.mnist}").x
+    test = data.load(f"mnist:{given.mnist}", split="test").binarized(0).x
+    if given.test_rows:
+        rows = np.random.default_rng(0).choice(
+            len(test), given.test_rows, replace=False
+        )
+        test = test[rows]
+    print(f"{'':10}{'published':>10}{'here':>9}{'+-':>6}{'sd':>6}{'seeds':>6}", end="")
+    print(f"{'updates':>10}{'seconds':>9}", flush=True)
+    for name in given.rows or ROWS:
+        results = [
+            result(name, seed, train, test, given) for seed in range(given.seeds)
+        ]
+        values = np.array([each["nll"] for each in results])
+        spread = f"{values.std(ddof=1):.2f}" if len(values) > 1 else ""
+        error = np.mean([each["error_of_data"] for each in results])
+        row = (
+            f"{name:10}{ROWS[name][2]:10.2f}{values.mean():9.2f}{error:6.2f}{spread:>6}"
+        )
+        row += f"{len(values):6}{results[0]['updates']:10}"
+        print(row + f"{np.median([e['seconds'] for e in results]):9.0f}", flush=True)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rows", nargs="*", metavar="ROWS", help=", ".join(ROWS))
+    parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
+    parser.add_argument("--stages", type=int, default=8, help="of Burda's 8 (8)")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of a row (1)")
+    parser.add_argument("--n-samples", type=int, default=5000, help="k (5000)")
+    parser.add_argument("--test-rows", type=int, help="so many test images (all)")
+    parser.add_argument("--out", default="runs/reproduce", help="where models are kept")
+    given = parser.parse_args()
+    unknown = set(given.rows) - set(ROWS)
+    if unknown:
+        parser.error(f"unknown rows: {', '.join(unknown)}; known: {', '.join(ROWS)}")
+    return given
+
+
+def result(name, seed, train, test, given):
+    """Of one training: kept as JSON, so that it is made once."""
+    folder = Path(given.out) / f"{name}-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    done = folder / f"nll-{given.stages}-{given.n_samples}-{len(test)}.json"
+    if not done.exists():
+        model, seconds = trained(name, seed, train, folder, given.stages)
+        with tqdm(total=len(test), desc="log p(x)", leave=False) as bar:
+            terms = likelihood(model, test, n_samples=given.n_samples, tick=bar.update)
+        scores = {
+            "nll": -float(terms.log_px.mean()),
+            "error_of_data": float(terms.log_px.std() / np.sqrt(len(test))),
+            "error_of_draws": terms.mean_error,
+            "elbo": float(terms.elbo.mean()),
+            "updates": model.steps_trained(),
+            "seconds": seconds,
+        }
+        write_whole(done, lambda path: save_json(path, scores))
+    return json.loads(done.read_text())
+
+
+def trained(name, seed, x, folder, stages):
+    """The model after the schedule: (model, seconds of training)."""
+    path, clock = folder / "model.keras", folder / "seconds.json"
+    model = models.load(path) if path.exists() else new(name, seed, x)
+    seconds = json.loads(clock.read_text()) if clock.exists() else 0.0
+    a_pass = len(x) // BATCH
+    model.steps_per_execution = steps_per_execution(a_pass)
+    ends = np.cumsum([3**i for i in range(stages)])
+    passes = model.steps_trained() // a_pass
+    if passes > ends[-1]:
+        sys.exit(f"{path} is past stage {stages}: give more --stages, or another --out")
+    with tqdm(total=int(ends[-1]), initial=passes, desc=name, unit="pass") as bar:
+        while passes < ends[-1]:
+            stage = int(np.searchsorted(ends, passes, side="right"))
+            until = min(passes + PASSES_AT_ONCE, int(ends[stage]))
+            model.optimizer.learning_rate = 1e-3 * 10 ** (-stage / 7)
+            started = time.perf_counter()
+            model.fit(
+                x, batch_size=BATCH, initial_epoch=passes, epochs=until, verbose=0
+            )
+            seconds += time.perf_counter() - started
+            write_whole(path, model.save)
+            write_whole(clock, lambda part, s=seconds: save_json(part, s))
+            bar.update(until - passes)
+            passes = until
+    return model, seconds
+
+
+def new(name, seed, x):
+    """Burda's network, whose last bias begins at the logit of the mean image."""
+    variant, k, _ = ROWS[name]
+    model = models.VARIANTS[variant](
+        x.shape[1:],
+        50,
+        (200, 200),
+        activation="tanh",
+        binarize=True,
+        n_samples=k,
+        seed=seed,
+    )
+    mean = np.clip(x.mean(axis=0), 1e-3, 1 - 1e-3).ravel()
+    bias = model.get_layer("decoder").get_layer("decoder_output").bias
+    bias.assign(np.log(mean) - np.log1p(-mean))
+    model.compile(keras.optimizers.Adam(1e-3, beta_1=0.99, epsilon=1e-4))
+    return model
+
+
+if __name__ == "__main__":
+    main()
