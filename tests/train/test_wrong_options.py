@@ -73,7 +73,7 @@ def test_wrong_words(check, arguments, sentence):
     [
         (
             "--variant vanilla --likelihood bernoulli",
-            "--likelihood bernoulli: the variant vanilla is gaussian; use another variant",
+            "--likelihood bernoulli: the variant vanilla is gaussian; use another",
         ),
         (
             "--variant bernoulli --likelihood gaussian",
