@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from models.experiment.data import load
 from models.experiment.finished import Run
 
 
@@ -142,3 +143,24 @@ def test_a_fraction_to_hold_out_that_leaves_nothing_is_refused(data, call, tmp_p
         result = call("train", *given, "--hold-out", fraction)
         assert result.code == 2 and words in result.err
     assert not (tmp_path / "run").exists()
+
+
+def test_pixels_are_drawn_and_scored_as_0_and_1(call, tmp_path):
+    """log p(x) of a run that binarizes is about binarized data."""
+    given = (
+        "--binarize --variant iwae --likelihood bernoulli --epochs 1 --hidden-dims 8"
+    )
+    x = np.random.default_rng(0).random((60, 6))
+    np.save(tmp_path / "grey.npy", x)
+    given += f" --data {tmp_path}/grey.npy --batch-size 30 --n-components 2"
+    assert call("train", *given.split(), "--out", tmp_path / "run").code == 0
+    options = "--split train --n-samples 20 --seed 4".split()
+    assert (
+        call("evaluate", tmp_path / "run", *options, "--out", tmp_path / "e").code == 0
+    )
+    scores = json.loads((tmp_path / "e" / "evaluation.json").read_text())
+    model = Run(tmp_path / "run").model
+    drawn = load(tmp_path / "grey.npy").binarized(4).x
+    assert set(np.unique(drawn)) == {0, 1}
+    p = model.reconstruct(drawn)
+    assert scores["rmse"] == pytest.approx(np.sqrt(np.mean((drawn - p) ** 2)), rel=1e-5)

@@ -145,3 +145,12 @@ def test_labels_of_a_file_of_their_own_give_scores(read, light, data):
     metrics = read.json(result.folder, "metrics.json")
     assert {"accuracy", "ari", "nmi"} <= set(metrics["last"])
     assert read.json(result.folder, "config.json")["labels"] == str(data / "labels.csv")
+
+
+def test_the_page_opens_at_the_end_where_it_is_asked_for(light, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "models.explore.main", lambda arguments: opened.append(arguments)
+    )
+    result = light("--explore")
+    assert opened == [[str(result.folder)]]

@@ -103,6 +103,8 @@ def test_wrong_words(check, arguments, sentence):
             "--network conv --filters 2 2 2 2",
             "Conv needs images of at least 16 x 16.*\\(8, 8\\)",
         ),
+        ("--binarize --likelihood gaussian", "--binarize: .* need --likelihood"),
+        ("--binarize --variant conditional", "--binarize: not for the variant"),
         ("--capacity 3", "--capacity 3: only the variant beta .* use --variant beta"),
     ],
 )
