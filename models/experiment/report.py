@@ -94,6 +94,7 @@ def diagram(model, path):
 def draw(folder, vae, loop, dataset, rounds):
     """The pictures."""
     kept = {f"after round {n}": rounds[n - 1] for n in sorted({1, len(rounds)})}
+    kept = kept if len(rounds) > 1 else {"latent space": rounds[0]}
     latents = {title: each.z for title, each in kept.items()}
     classes = {title: each.classes for title, each in kept.items()}
     colourings = {"class": classes}
