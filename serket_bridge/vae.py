@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 import models
-from models.blocks.feed import steps_per_execution
 from models.blocks.layers import BernoulliLogLikelihood
 from models.experiment.runs import write_whole
 from serket_bridge.building import Building
@@ -175,9 +174,6 @@ class VAE(Module):
             self.model.compile(keras.optimizers.Adam(self.learning_rate))
         if not self.warm_start:
             self._start_afresh()
-        if self.model.train_function is None:  # also after loading
-            steps = self.steps_per_epoch or -(-len(x) // (self.batch_size or len(x)))
-            self.model.steps_per_execution = steps_per_execution(steps)
 
     def _start_afresh(self):
         """The weights of the first update, and an optimiser that has made no step."""

@@ -7,11 +7,14 @@ order of epoch e is a function of (seed, steps trained before e) and nothing els
 that a run repeats bit for bit and continues from a saved model as if never stopped.
 """
 
+import contextlib
 import itertools
 import math
 
 import keras
 import numpy as np
+
+from models.blocks import many_steps
 
 
 class EpochOrder:
@@ -24,14 +27,25 @@ class EpochOrder:
         steps_per_epoch: batches that `fit` calls an epoch; `None` is a whole pass.
         steps_trained: a function that tells how many steps the optimiser has made;
             asked once, when the first epoch begins.
+        shuffle: else the rows come as they are.
     """
 
-    def __init__(self, arrays, batch_size, seed, steps_trained, steps_per_epoch=None):
+    def __init__(
+        self,
+        arrays,
+        batch_size,
+        seed,
+        steps_trained,
+        steps_per_epoch=None,
+        shuffle=True,
+    ):
         self.n_rows = len(keras.tree.flatten(arrays)[0])
         self.batch_size = batch_size or 32
         self.steps_per_pass = math.ceil(self.n_rows / self.batch_size)
         self.steps_per_epoch = steps_per_epoch or self.steps_per_pass
         self.seed, self.steps_trained, self.steps = seed, steps_trained, None
+        self.shuffle = shuffle
+        self.all_full = self.n_rows % self.batch_size == 0
 
     def passes(self):
         """One permutation, (n_rows,) int64, after another, without end."""
@@ -40,7 +54,7 @@ class EpochOrder:
         while True:
             rng = np.random.default_rng((self.seed, self.steps))
             self.steps += self.steps_per_pass
-            yield rng.permutation(self.n_rows)
+            yield (rng.permutation if self.shuffle else np.arange)(self.n_rows)
 
     def batches(self):
         """The rows of one batch after another, without end."""
@@ -50,7 +64,7 @@ class EpochOrder:
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches of one epoch after another, for JAX and torch."""
+    """The batches of one epoch after another, for torch."""
 
     def __init__(self, arrays, order):
         super().__init__()
@@ -81,34 +95,6 @@ class NextEpoch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.next_epoch()
-
-
-def tensorflow_batches(arrays, order):
-    """The same batches as an endless `tf.data.Dataset`: one iterator for all epochs.
-
-    The arrays become tensors once; Python is asked for one permutation an epoch.
-    """
-    import tensorflow as tf
-
-    signature = tf.TensorSpec((order.n_rows,), tf.int64)
-    tensors = keras.tree.map_structure(tf.convert_to_tensor, arrays)
-
-    size = order.batch_size
-    # Where all batches are full the graph knows their shape: some 6 % faster.
-    shape = (size if order.n_rows % size == 0 else None,)
-
-    def batches(rows):
-        def gather(step):
-            batch = tf.ensure_shape(rows[step * size : (step + 1) * size], shape)
-            return keras.tree.map_structure(lambda t: tf.gather(t, batch), tensors)
-
-        return tf.data.Dataset.range(order.steps_per_pass).map(gather)
-
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its threads compete with the arithmetic
-    options.deterministic = True
-    data = tf.data.Dataset.from_generator(order.passes, output_signature=signature)
-    return data.flat_map(batches).prefetch(2).with_options(options)
 
 
 def is_arrays(x):
@@ -145,28 +131,18 @@ def split(arrays, validation_split):
     return part(slice(first)), part(slice(first, None))
 
 
-def shuffled(arrays, order):
-    """What `fit` is given for `arrays`: (keyword arguments, callbacks)."""
-    if is_tensorflow():
-        data = tensorflow_batches(arrays, order)
-        steps = {"steps_per_epoch": order.steps_per_epoch}
-        return {"x": data, "shuffle": False, **steps}, []
-    data = Batches(arrays, order)
-    return {"x": data, "shuffle": False}, [NextEpoch(data)]
+@contextlib.contextmanager
+def feeding(model, arrays, order, callbacks, settings):
+    """Within it, what `fit` is given for `arrays`: (keyword arguments, callbacks).
 
-
-def steps_per_execution(steps_per_epoch, most=128):
-    """How many steps to compile into one call: pays on TensorFlow, 1 elsewhere.
-
-    A divisor of the steps of an epoch, since an endless data set has no short end.
+    settings: what else `fit` was asked for, by name.
     """
-    return largest_divisor(steps_per_epoch, most) if is_tensorflow() else 1
-
-
-def largest_divisor(n, most):
-    """The largest number up to `most` that divides n."""
-    return max(k for k in range(1, min(n, most) + 1) if n % k == 0)
-
-
-def is_tensorflow():
-    return keras.backend.backend() == "tensorflow"
+    if many_steps.possible(model) and settings.get("class_weight") is None:
+        steps = many_steps.steps_per_call(model, order, callbacks)
+        feed = many_steps.DeviceFeed(model, arrays, order, steps)
+        with feed:
+            data = {"x": feed.stand_in(), "steps_per_epoch": order.steps_per_epoch}
+            yield data, [feed]
+    else:
+        data = Batches(arrays, order)
+        yield {"x": data}, [NextEpoch(data)]

@@ -1,9 +1,11 @@
 """The one model class of the zoo: a functional model that knows its loss."""
 
+import contextlib
+
 import keras
 import numpy as np
 
-from models.blocks import feed
+from models.blocks import feed, many_steps
 from models.blocks.labels import OneHot
 from models.blocks.layers import ELBO
 from models.blocks.schedules import PACKAGE
@@ -89,34 +91,35 @@ class VAE(keras.Model):
         """
         callbacks = [FollowSchedule(), *keras.tree.flatten(callbacks or [])]
         kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
+        fed = contextlib.nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
         if feed.is_arrays(x):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
             if validation_split and validation_data is None:
                 data, validation_data = feed.split(data, validation_split)
-            if shuffle:
-                seed, steps = (
-                    self.get_layer("z").seed,
-                    kwargs.pop("steps_per_epoch", None),
-                )
-                order = feed.EpochOrder(
-                    data, batch_size, seed, self.steps_trained, steps
-                )
-                arguments, more = feed.shuffled(data, order)
-                callbacks += more
-            else:
-                arguments = dict(zip(("x", "y", "sample_weight"), data, strict=False))
-                arguments |= {"batch_size": batch_size, "shuffle": shuffle}
-        else:
-            arguments = {"x": x, "y": y, "batch_size": batch_size, "shuffle": shuffle}
+            seed, steps = self.get_layer("z").seed, kwargs.pop("steps_per_epoch", None)
+            order = feed.EpochOrder(
+                data, batch_size, seed, self.steps_trained, steps, shuffle
+            )
+            fed, shuffle = feed.feeding(self, data, order, callbacks, kwargs), False
         if validation_data is not None and isinstance(validation_data, tuple):
             validation_data = feed.pack(*validation_data)
-        return super().fit(
-            **arguments,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            **kwargs,
-        )
+        with fed as (arguments, more):
+            return super().fit(
+                **arguments,
+                verbose=verbose,
+                callbacks=callbacks + more,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                **kwargs,
+            )
+
+    def make_train_function(self, force=False):
+        """Keras's, which `fit` on arrays may have many steps made at once."""
+        if many_steps.possible(self) and (self.train_function is None or force):
+            super().make_train_function(force)
+            self.train_function = many_steps.TrainFunction(self, self.train_function)
+        else:
+            super().make_train_function(force)
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
