@@ -19,7 +19,7 @@ def known():
     from serket_bridge import gibbs, gmm, mixture, observation, vae  # they import this
 
     parts = (observation.Observation, vae.VAE, gmm.GMM)
-    parts += (mixture.EM, mixture.Variational, gibbs.Gibbs)
+    parts += (mixture.EM, mixture.Chunked, mixture.Variational, gibbs.Gibbs)
     parts += (vae.sample, vae.mean, vae.moments, gmm.hard, gmm.soft)
     return {part.__name__: part for part in parts}
 

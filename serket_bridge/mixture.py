@@ -1,7 +1,8 @@
 """Gaussian mixtures by expectation-maximisation and by variational Bayes.
 
 Both are scikit-learn's estimators, with one change: the E-step adds a log prior of its
-own for each datum, which is how a message from above enters.
+own for each datum, which is how a message from above enters. Of many rows EM takes a
+chunk at a time (`serket_bridge.chunked`).
 """
 
 import warnings
@@ -13,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 from models.experiment.mixture import Mixture
+from serket_bridge import chunked
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,8 @@ class EM:
             round's parameters. Without, they only go on. The best bound wins.
         max_iter, tol, reg_covar: as scikit-learn's.
         start_rows: with more data than this, starts are tried on a random sample of so
-            many rows, and the best goes on with all.
+            many rows, and the best goes on with all; of `EM` as `Chunked`, which gives
+            the same parameters from the same start, in less time.
     """
 
     n_init: int = 30
@@ -77,6 +80,11 @@ class EM:
     start_rows: int = 10_000
     estimator = _EM
 
+    @property
+    def for_many(self):
+        """The inference that takes over with more than `start_rows` data."""
+        return Chunked(**vars(self))
+
     @classmethod
     def of(cls, itr, n_init=None):
         """With these many iterations and starts, and defaults for the rest."""
@@ -88,6 +96,8 @@ class EM:
         z: (n, D); log_prior: (n, K), nats; state: a `Fit.state`, or `None` in the first
         round; rng: a `numpy.random.Generator`. Returns a `Fit`.
         """
+        if len(z) > self.start_rows and self.for_many is not self:
+            return self.for_many(z, log_prior, n_components, state, rng)
         fits = []
         if state is not None:
             fits.append(self._go_on(z, log_prior, n_components, state))
@@ -131,6 +141,57 @@ class EM:
 
 
 @dataclass(frozen=True)
+class Chunked(EM):
+    """`EM` that reads the data a chunk of rows at a time, in constant memory.
+
+    z and log_prior may be memory maps, or anything with a length and `[rows]`. With
+    more than `start_rows` data a random sample of so many rows decides whether the last
+    round's parameters or new starts lead further, and all rows are read for the better
+    ones alone.
+
+    Args:
+        rows: in a chunk; (D + 1)(D + 2) / 2 numbers are held of each.
+        n_init, short, finalists, fresh, max_iter, tol, reg_covar, start_rows: as `EM`.
+    """
+
+    rows: int = chunked.ROWS
+
+    @property
+    def for_many(self):
+        return self
+
+    def __call__(self, z, log_prior, n_components, state, rng):
+        """As `EM`'s."""
+        if len(z) <= self.start_rows:
+            return super().__call__(z, log_prior, n_components, state, rng)
+        if state is None or self.fresh:
+            rows = np.sort(rng.choice(len(z), self.start_rows, replace=False))
+            few = np.asarray(z[rows], np.float64), np.asarray(log_prior[rows])
+            start = super().__call__(*few, n_components, None, rng)
+            if state is None or self._further(start, *few, n_components, state):
+                state = start.state
+        return self._go_on(z, log_prior, n_components, state)
+
+    def _further(self, start, z, log_prior, n_components, state):
+        """Whether a new start has a better bound than these parameters will have."""
+        return start.bound > self._go_on(z, log_prior, n_components, state).bound
+
+    def _go_on(self, z, log_prior, n_components, state):
+        mixture = Mixture(state["weights_"], state["means_"], state["precisions_"])
+        limits = self.max_iter, self.tol, self.reg_covar, self.rows
+        mixture, bound, _ = chunked.maximise(z, log_prior, mixture, *limits)
+        return Fit(mixture, bound, state_of(mixture))
+
+
+def state_of(mixture):
+    """The parameters as scikit-learn's estimator keeps them."""
+    covariances = np.linalg.inv(mixture.precisions)
+    factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
+    values = mixture.weights, mixture.means, covariances, mixture.precisions, factors
+    return dict(zip(LEARNED, values, strict=True))
+
+
+@dataclass(frozen=True)
 class Variational(EM):
     """Variational Bayes, Dirichlet and Normal-Wishart priors (Bishop 2006, 10.2).
 
@@ -140,6 +201,10 @@ class Variational(EM):
     estimator = partial(
         _Variational, weight_concentration_prior_type="dirichlet_distribution"
     )
+
+    @property
+    def for_many(self):
+        return self
 
 
 LEARNED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from serket_bridge.mixture import EM, Mixture, Variational
+from serket_bridge.mixture import EM, Chunked, Mixture, Variational
 
-METHODS = [EM, Variational]
+METHODS = [EM, Chunked, Variational]
 
 
 def seeded(seed=0):
