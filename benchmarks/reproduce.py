@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import models  # noqa: E402
-from models.blocks.feed import steps_per_execution  # noqa: E402
 from models.experiment import data  # noqa: E402
 from models.experiment.importance import likelihood  # noqa: E402
 from models.experiment.runs import save_json, write_whole  # noqa: E402
@@ -107,7 +106,6 @@ def trained(name, seed, x, folder, stages):
     model = models.load(path) if path.exists() else new(name, seed, x)
     seconds = json.loads(clock.read_text()) if clock.exists() else 0.0
     a_pass = len(x) // BATCH
-    model.steps_per_execution = steps_per_execution(a_pass)
     ends = np.cumsum([3**i for i in range(stages)])
     passes = model.steps_trained() // a_pass
     if passes > ends[-1]:

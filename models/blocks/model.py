@@ -5,9 +5,10 @@ import contextlib
 import keras
 import numpy as np
 
-from models.blocks import feed, many_steps
+from models.blocks import feed, many_steps, stream
 from models.blocks.labels import OneHot
 from models.blocks.layers import ELBO
+from models.blocks.rows import Rows, on_disk
 from models.blocks.schedules import PACKAGE
 
 
@@ -86,23 +87,36 @@ class VAE(keras.Model):
         decided by the model's seed and the steps it was trained (`models.blocks.feed`).
 
         x: a dict of arrays by input name, or one array where `x` is the only input.
+        Memory maps and `models.blocks.rows` are read as they are needed, shuffled block
+        by block (`models.blocks.stream`); they take no `validation_split`.
         Any data set or generator that Keras takes is passed on as it is.
         Raises ValueError if an input is missing, unknown or of a wrong shape.
         """
         callbacks = [FollowSchedule(), *keras.tree.flatten(callbacks or [])]
         kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
         fed = contextlib.nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
-        if feed.is_arrays(x):
+        if feed.is_arrays(x) or stream.has_rows(x):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
+            seed, steps = self.get_layer("z").seed, kwargs.pop("steps_per_epoch", None)
+        if stream.has_rows(x):
+            stream.refuse_split(validation_split)
+            trained, seed = self.steps_trained(), seed if shuffle else None
+            fed = stream.feeding(data, batch_size, seed, trained, steps)
+            shuffle = False
+        elif feed.is_arrays(x):
             if validation_split and validation_data is None:
                 data, validation_data = feed.split(data, validation_split)
-            seed, steps = self.get_layer("z").seed, kwargs.pop("steps_per_epoch", None)
             order = feed.EpochOrder(
                 data, batch_size, seed, self.steps_trained, steps, shuffle
             )
             fed, shuffle = feed.feeding(self, data, order, callbacks, kwargs), False
         if validation_data is not None and isinstance(validation_data, tuple):
             validation_data = feed.pack(*validation_data)
+            if stream.has_rows(validation_data):
+                inputs = self.checked_inputs(validation_data[0])
+                validation_data = stream.in_order(
+                    (inputs, *validation_data[1:]), kwargs.pop("validation_batch_size")
+                )
         with fed as (arguments, more):
             return super().fit(
                 **arguments,
@@ -123,6 +137,9 @@ class VAE(keras.Model):
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
+        if stream.has_rows(x):
+            data = feed.pack(self.checked_inputs(x), y, sample_weight)
+            return super().evaluate(stream.in_order(data, batch_size), **kwargs)
         if feed.is_arrays(x):
             x, *rest = feed.pack(self.checked_inputs(x), y, sample_weight)
             y, sample_weight = (*rest, None, None)[:2]
@@ -206,6 +223,8 @@ class VAE(keras.Model):
 
     def half(self, name, inputs, batch_size):
         """What this layer, a model by itself, makes of the inputs."""
+        if stream.has_rows(inputs):
+            return stream.predict(self.get_layer(name), inputs, batch_size)
         return self.get_layer(name).predict(inputs, batch_size=batch_size, verbose=0)
 
     @property
@@ -253,7 +272,10 @@ class VAE(keras.Model):
 
 
 def to_float(array):
-    """A NumPy array in Keras's float type, (batch, ...)."""
+    """A NumPy array in Keras's float type, (batch, ...); `Rows` of what is on disk."""
+    array = on_disk(array)
+    if isinstance(array, Rows):
+        return array
     array = keras.ops.convert_to_numpy(array)
     return np.asarray(array, dtype=keras.config.floatx())
 
