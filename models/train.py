@@ -11,11 +11,16 @@ knows `serket_bridge`.
 
 import sys
 import time
+from contextlib import redirect_stdout
+from io import StringIO
+from tempfile import TemporaryDirectory
 
 from models import VARIANTS, explore
 from models.experiment import options
-from models.experiment.command import INTERRUPTED, finish
+from models.experiment.command import INTERRUPTED, finish, guarded
 from models.experiment.quiet import quiet_backend
+
+PROG = "python -m models.train"
 
 
 def main(arguments=None):
@@ -25,30 +30,47 @@ def main(arguments=None):
 
 def run(given):
     """Trains as the options say. ValueError or OSError: what a user can mend."""
+    return run_distributed(given) if given.distribute else run_on(None, given)
+
+
+def run_distributed(given):
+    """The run on many devices; of several processes the first writes and prints."""
+    with quiet_backend():
+        from models.experiment import distribute
+
+        devices = distribute.join()
+    if devices.is_first:
+        return devices.leave(guarded(PROG, run_on, devices, given))
+    with TemporaryDirectory() as scratch, redirect_stdout(StringIO()):
+        status = guarded(PROG, run_on, devices, given, scratch)
+    return devices.leave(status)
+
+
+def run_on(devices, given, scratch=None):
+    """The run, on these devices or on one; with `scratch` it leaves nothing else."""
     started = time.perf_counter()
-    from models.experiment import data
-    from models.experiment.resolve import resolve
-    from models.experiment.runs import RunFolder
+    from models.experiment.begin import begin, whole_or_gone
 
-    dataset = data.load(given.data, given.labels, given.image_size)
-    dataset, _ = dataset.part(given.range).hold_out(given.hold_out, given.seed)
-    config = resolve(given, dataset)
-    data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
-    if config["likelihood"] == "bernoulli":
-        data.check_unit_interval(dataset)
-    folder = RunFolder(*place(given, dataset), given.overwrite)
-    try:
+    defaults = options.make_parser(VARIANTS).parse_args([])
+    begun = begin(given, vars(defaults), scratch)
+    dataset, config, folder = begun.dataset, begun.config, begun.folder
+    with whole_or_gone(folder):
+        if devices:
+            devices.check_batch(config["batch_size"])
         with quiet_backend():
-            from models.experiment import report
+            from models.experiment import checkpoint, report
 
-            loop = make_loop(config, dataset)
+            loop = make_loop(config, dataset, begun.stopped, devices)
+        if not scratch and (given.checkpoint or devices or begun.stopped):
+            checkpoint.keep_epochs(loop["vae"], folder, config)
         folder.json("config.json", config)
-        print(report.heading(config, dataset), flush=True)
+        print(report.heading(config, dataset, devices), flush=True)
         rounds = []
-        status = train(loop, config["rounds"], dataset.labels, rounds)
-    except BaseException:
-        folder.discard()
-        raise
+        status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
+    if devices and status == 0:
+        devices.part()
+    if scratch:
+        return status
     report.write(folder, loop, dataset, config, rounds)
     print(report.summary(folder, loop, time.perf_counter() - started))
     if given.explore and status == 0:
@@ -56,17 +78,7 @@ def run(given):
     return status
 
 
-def place(given, dataset):
-    """The folder that was asked for, or `None`, and the stem of a numbered one."""
-    if given.tag and given.out:
-        raise ValueError(
-            f"--tag {given.tag} means the folder runs/{given.tag}: leave --out out"
-        )
-    folder = f"runs/{given.tag}" if given.tag else given.out
-    return folder, f"runs/{given.variant}-{dataset.name}"
-
-
-def train(loop, rounds, labels, kept):
+def train(loop, rounds, labels, kept, verbose=True):
     """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
     import numpy as np
 
@@ -89,15 +101,18 @@ def train(loop, rounds, labels, kept):
         )
 
     try:
-        loop.run(rounds, labels, after_round=keep_round)
+        loop.run(rounds, labels, after_round=keep_round, verbose=verbose)
     except KeyboardInterrupt:
         print("\nInterrupted: keeping what was learned so far.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
-def make_loop(config, dataset):
-    """The data, the VAE and the mixture of this configuration, connected."""
+def make_loop(config, dataset, stopped=None, devices=None):
+    """The data, the VAE and the mixture of this configuration, connected.
+
+    stopped: a run to go on with. devices: those that train.
+    """
     import numpy as np
 
     import serket_bridge as srk
@@ -117,12 +132,16 @@ def make_loop(config, dataset):
     if config["variant"] == "conditional":
         below.append(srk.Observation(dataset.labels[:, None], "labels"))
     vae = srk.VAE(
-        model=make.model(config, dataset, model_seed),
+        model=stopped.model if stopped else make.model(config, dataset, model_seed),
         itr=config["epochs"],
         batch_size=config["batch_size"],
         steps_per_epoch=config["log_every"],
+        fit=devices and devices.fit,
         seed=vae_seed,
     )
+    if stopped:
+        vae.history = stopped.history
+        vae.itr -= vae.epochs_trained
     classes = srk.GMM(
         config["n_components"],
         inference=inference[config["gmm"]](),

@@ -57,6 +57,9 @@ class VAE(Module):
             are kept from one `update` to the next; else each starts as the first did.
         message: what goes up, a function (posterior, rng) -> message: `sample`, `mean`
             or `moments`. In recognition it is the mean.
+        fit: what trains the model, a function that takes it and the arguments of
+            `keras.Model.fit`; `None` is the model's own `fit`.
+        callbacks: of Keras, for the training; they are not saved.
         epoch, KLD_weight, RE: Serket's newer names: of itr, of KL_param; and of p(x|z),
             "BCE" (Bernoulli) or "MSE" (Gaussian of variance 1/2).
 
@@ -87,6 +90,8 @@ class VAE(Module):
         warm_start=True,
         message=sample,
         steps_per_epoch=None,
+        fit=None,
+        callbacks=(),
         seed=None,
         verbose=True,
         epoch=None,
@@ -105,6 +110,7 @@ class VAE(Module):
         self.model, self.initial = model, None
         self.learning_rate, self.warm_start = learning_rate, warm_start
         self.message = message
+        self.fit, self.callbacks = fit, list(callbacks)
         self._build = Building(
             self,
             RE,
@@ -202,14 +208,19 @@ class VAE(Module):
             tick()
 
         first = self.epochs_trained if self.warm_start else 0
-        self.model.fit(
+        fit = self.fit or type(self.model).fit
+        fit(
+            self.model,
             inputs,
             batch_size=self.batch_size or len(inputs["x"]),
             steps_per_epoch=self.steps_per_epoch,
             initial_epoch=first,
             epochs=first + self.itr,
             verbose=0,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_end=keep),
+                *self.callbacks,
+            ],
         )
         self.report = {name: values[-1] for name, values in self.history.items()}
         if not np.isfinite(self.report["loss"]):

@@ -12,12 +12,16 @@ def finish(parser, run, arguments=None):
     raises as ValueError or OSError is a sentence for the user; anything else is a fault
     of this project and keeps its traceback.
     """
-    given = parser.parse_args(arguments)
+    return guarded(parser.prog, run, parser.parse_args(arguments))
+
+
+def guarded(name, run, *arguments):
+    """The exit code of `run`, as `finish` has it, of the command of this name."""
     try:
-        return run(given) or 0
+        return run(*arguments) or 0
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        print(f"{name}: error: {error}", file=sys.stderr)
         return 2

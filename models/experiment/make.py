@@ -10,6 +10,8 @@ from models.blocks import networks
 from models.blocks.schedules import Cyclical, LinearWarmUp
 from models.experiment.finished import Run
 
+# bfloat16 has the range of float32: no scaling of the loss, and CPUs have it too.
+MIXED = "mixed_bfloat16"
 LIKELIHOODS = {"bernoulli": bernoulli, "gaussian": vanilla}
 NORMALIZATIONS = {
     "none": None,
@@ -27,7 +29,24 @@ SCHEDULES = {"linear": LinearWarmUp, "cyclical": Cyclical}
 
 
 def model(config, dataset, seed):
-    """The variant, with the likelihood that was asked for, compiled."""
+    """The variant, with the likelihood and the precision asked for, compiled."""
+    before = keras.config.dtype_policy()
+    if config["mixed_precision"]:
+        keras.config.set_dtype_policy(MIXED)
+    try:
+        vae = variant_model(config, dataset, seed)
+    finally:
+        keras.config.set_dtype_policy(before)
+    if config["weights"]:
+        load_weights(vae, config["weights"])
+    vae.compile(optimizer(config))
+    # a model stopped before its first step must load again, optimiser and all
+    vae.optimizer.build(vae.trainable_variables)
+    return vae
+
+
+def variant_model(config, dataset, seed):
+    """The variant, with the likelihood that was asked for."""
     variant, kl_weight = config["variant"], schedule(config["kl_weight"])
     settings = {
         "network": network(config),
@@ -47,11 +66,6 @@ def model(config, dataset, seed):
         vae = iwae.tighten(vae)
     if variant == "serket":
         vae = serket.listen(vae)
-    if config["weights"]:
-        load_weights(vae, config["weights"])
-    vae.compile(optimizer(config))
-    # a model stopped before its first step must load again, optimiser and all
-    vae.optimizer.build(vae.trainable_variables)
     return vae
 
 

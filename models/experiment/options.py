@@ -3,6 +3,7 @@
 import argparse
 
 from models.experiment import defaults
+from models.experiment.device_options import add_devices
 from models.experiment.network_options import add_network
 from models.experiment.option_types import (
     above_zero_or_learn,
@@ -39,6 +40,7 @@ def make_parser(variants):
     add_model(*group("model"), variants)
     add_network(*group("encoder and decoder"))
     add_training(*group("training"))
+    add_devices(*group("machines"))
     add_mixture(*group("classes"))
     add_results(*group("results"))
     return parser

@@ -8,35 +8,43 @@ from tempfile import TemporaryFile
 
 @contextmanager
 def quiet_backend():
-    """Keeps what is written to stderr back; shows it only if the block breaks.
+    """Keeps what is written to the screen back; shows it only if the block breaks.
 
     (ValueError and OSError are sentences for the user: they need no noise beside them.)
 
-    TensorFlow greets from C++, before any Python logger is asked, so the file
-    descriptor itself has to be turned aside.
+    TensorFlow greets on stderr from C++, before any Python logger is asked, and JAX's
+    processes one another on stdout, so the file descriptors themselves have to be
+    turned aside.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    stderr = os.dup(2)
+    flush()
+    screens = {number: os.dup(number) for number in (1, 2)}
     with TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+        for number in screens:
+            os.dup2(held_back.fileno(), number)
         try:
             yield
             silence_tensorflow()
         except (ValueError, OSError):
             raise
         except BaseException:
-            sys.stderr.flush()
+            flush()
             held_back.seek(0)
-            os.write(stderr, held_back.read())
+            os.write(screens[2], held_back.read())
             raise
         finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            flush()
+            for number, screen in screens.items():
+                os.dup2(screen, number)
+                os.close(screen)
+
+
+def flush():
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def silence_tensorflow():
     """Retracing hints are about speed, and the loop retraces on purpose."""
-    if "tensorflow" in sys.modules:
-        sys.modules["tensorflow"].get_logger().setLevel("ERROR")
+    if tensorflow := sys.modules.get("tensorflow"):
+        tensorflow.get_logger().setLevel("ERROR")

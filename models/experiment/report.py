@@ -7,11 +7,13 @@ import keras
 import numpy as np
 
 from models.experiment import defaults, finished, pictures, plots
+from models.experiment.runs import CHECKPOINT
 from models.experiment.training_options import show_training
 
 WHAT = {
     "config.json": "the resolved configuration",
     "model.keras": "the model: models.load(path)",
+    "checkpoint.keras": "the last whole epoch: --resume goes on from it",
     "history.csv": "loss, log-likelihood and KL of every epoch",
     "rounds.csv": "the table above",
     "latents.npz": "z_mean, z_log_var, z, classes, responsibilities, labels",
@@ -30,8 +32,8 @@ WHAT = {
 SAMPLES = 10  # drawn from each class, or in each row
 
 
-def heading(config, dataset):
-    """What is about to run, in two lines."""
+def heading(config, dataset, devices=None):
+    """What is about to run, in two lines, and a third for several devices."""
     rows, shape = len(dataset.x), " x ".join(map(str, dataset.input_shape))
     note = f", {dataset.note}" if dataset.note else ""
     network = "conv " * (config["network"] == "conv")
@@ -44,7 +46,7 @@ def heading(config, dataset):
         f"{config['rounds']} x {show_training(config)} of batches of "
         f"{config['batch_size']}, {config['n_components']} classes by {config['gmm']}, "
         f"seed {config['seed']}\n"
-    )
+    ) + (f"{devices}\n" if devices else "")
 
 
 def write(folder, loop, dataset, config, rounds):
@@ -56,12 +58,12 @@ def write(folder, loop, dataset, config, rounds):
     folder.model("model.keras", vae.model)
     describe(folder, vae.model)
     if vae.history:
-        epochs = list(range(1, vae.epochs_trained + 1))
-        numbers = [(epoch - 1) // config["epochs"] + 1 for epoch in epochs]
-        folder.csv("history.csv", {"round": numbers, "epoch": epochs} | vae.history)
-        folder.figure("curves.png", plots.curves(vae.history, numbers))
+        columns = history(vae, config)
+        folder.csv("history.csv", columns)
+        folder.figure("curves.png", plots.curves(vae.history, columns["round"]))
     if not rounds:
         return
+    folder.remove(CHECKPOINT)  # the run has ended
     columns = {name: [r.get(name) for r in loop.rows] for name in loop.rows[-1]}
     folder.csv("rounds.csv", columns)
     folder.json("metrics.json", {"first": loop.rows[0], "last": loop.rows[-1]})
@@ -75,6 +77,13 @@ def write(folder, loop, dataset, config, rounds):
     if len(rounds) > 1:
         folder.arrays("rounds.npz", **finished.round_arrays(rounds))
     draw(folder, vae, loop, dataset, rounds)
+
+
+def history(vae, config):
+    """The columns of history.csv."""
+    epochs = list(range(1, vae.epochs_trained + 1))
+    numbers = [(epoch - 1) // config["epochs"] + 1 for epoch in epochs]
+    return {"round": numbers, "epoch": epochs} | vae.history
 
 
 def describe(folder, model):

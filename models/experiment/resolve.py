@@ -23,6 +23,7 @@ def resolve(given, dataset):
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
     rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
     rest += ("weights", "seed", "capacity", "learned_prior", "binarize", "tag")
+    rest += ("mixed_precision",)
     return {name: getattr(given, name) for name in rest} | config
 
 
@@ -43,6 +44,11 @@ def check_variant(given, own, dataset):
         raise ValueError(
             f"--capacity {given.capacity}: only the variant beta has a capacity, and "
             f"this one is {name}; use --variant beta"
+        )
+    if given.checkpoint and name == "serket":
+        raise ValueError(
+            "--checkpoint: the variant serket learns in rounds, which MessageLoop.run "
+            "keeps with folder= in Python; use another variant"
         )
     if given.learned_prior and name != "conditional":
         raise ValueError(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+CHECKPOINT = "checkpoint.keras"
+
 
 class RunFolder:
     """A new folder for the files of one run.
@@ -45,16 +47,28 @@ class RunFolder:
 
     def _write(self, name, write):
         write_whole(self.path / name, write)
-        self.written.append(self.path / name)
+        if self.path / name not in self.written:
+            self.written.append(self.path / name)
 
     def discard(self):
-        """Removes what was written, and the folders that were made here."""
+        """Removes what was written, and the folders that were made here.
+
+        A run with a checkpoint stays, for it can go on. Returns whether all is gone.
+        """
+        if (self.path / CHECKPOINT).exists():
+            return False
         for path in self.written:
             path.unlink()
         self.written.clear()
         for folder in self.made:
             if not any(folder.iterdir()):
                 folder.rmdir()
+        return True
+
+    def remove(self, name):
+        """Takes a file away again, if it is there."""
+        (self.path / name).unlink(missing_ok=True)
+        self.written = [path for path in self.written if path.name != name]
 
     def json(self, name, content):
         self._write(name, lambda path: save_json(path, content))

@@ -1,0 +1,78 @@
+"""How a run begins: as the options say, or where one that was stopped left off."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from models.experiment import data
+from models.experiment.device_options import check_resume
+from models.experiment.quiet import quiet_backend
+from models.experiment.resolve import resolve
+from models.experiment.runs import RunFolder
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The data, the resolved configuration, the folder, and a run to go on with."""
+
+    dataset: data.Dataset
+    config: dict
+    folder: RunFolder
+    stopped: Any = None
+
+
+def begin(given, defaults, scratch=None):
+    """The run of these options, `Begun`. ValueError or OSError: what a user can mend.
+
+    defaults: every option's value without a word on the command line.
+    scratch: a folder that takes the place of the run's own.
+    """
+    if given.resume is None:
+        return begin_new(given, scratch)
+    check_resume(given, defaults)
+    return go_on(given.resume, scratch)
+
+
+def begin_new(given, scratch):
+    dataset = data.load(given.data, given.labels, given.image_size)
+    dataset, _ = dataset.part(given.range).hold_out(given.hold_out, given.seed)
+    config = resolve(given, dataset)
+    data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
+    if config["likelihood"] == "bernoulli":
+        data.check_unit_interval(dataset)
+    where = (scratch, "") if scratch else place(given, dataset)
+    return Begun(dataset, config, RunFolder(*where, given.overwrite))
+
+
+def place(given, dataset):
+    """The folder that was asked for, or `None`, and the stem of a numbered one."""
+    if given.tag and given.out:
+        raise ValueError(
+            f"--tag {given.tag} means the folder runs/{given.tag}: leave --out out"
+        )
+    folder = f"runs/{given.tag}" if given.tag else given.out
+    return folder, f"runs/{given.variant}-{dataset.name}"
+
+
+def go_on(name, scratch):
+    with quiet_backend():
+        from models.experiment.checkpoint import Stopped
+
+        stopped = Stopped(name)
+    folder = RunFolder(scratch or stopped.path, overwrite=True)
+    return Begun(stopped.dataset, stopped.config, folder, stopped)
+
+
+@contextmanager
+def whole_or_gone(folder):
+    """Discards the folder if the block breaks, unless the run can go on from it."""
+    try:
+        yield
+    except BaseException as error:
+        gone = folder.discard()
+        if isinstance(error, ConnectionError) and not gone:
+            raise ConnectionError(
+                f"{error}. The run is kept up to its last whole epoch: start all its "
+                f"processes again with --distribute --resume {folder.path}"
+            ) from error
+        raise
