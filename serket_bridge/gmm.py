@@ -15,6 +15,7 @@ from serket_bridge.messages import Categorical, Gaussian
 from serket_bridge.mixture import EM, Mixture
 from serket_bridge.module import Module, positive
 from serket_bridge.output import write_text
+from serket_bridge.parts import kept, parts
 from serket_bridge.saving import save_module
 
 
@@ -117,7 +118,9 @@ class GMM(Module):
                 f"{self.name}: K must be at most the number of data, {len(latents)}. "
                 f"Received: K={self.K}"
             )
-        z = latents.sample(self.rng).astype(np.float64)
+        z = latents.sample(self.rng)
+        if not isinstance(self.inference, EM) or not latents.is_on_disk:
+            z = np.asarray(z, np.float64)
         # on small arrays threads only get in each other's way
         with threadpool_limits(1):
             fit = self.inference(
@@ -147,19 +150,33 @@ class GMM(Module):
 
         The bound is then the mixture's own.
         """
-        return self.from_above(Categorical.uniform(n, self.K)).log_prob + np.log(self.K)
+        if not self._from_above:
+            return np.broadcast_to(0.0, (n, self.K))
+        above = self.from_above(Categorical.nothing_said(n, self.K))
+        return above.log_prob + np.log(self.K)
 
     # --- Messages ---------------------------------------------------------------------
 
     def send(self):
         """Sends p(c|z) up, and the classes' Gaussians down."""
         (latents,) = self.inputs()
-        self.forward = Categorical(self.mixture.expected_log_joint(latents))
-        above = self.from_above(Categorical.uniform(len(latents), self.K))
-        self.responsibilities = (self.forward * above).prob
-        self.classes = self.responsibilities.argmax(axis=1)
-        self.prior = self.message(self.responsibilities, self.mixture)
+        above = self.from_above(Categorical.nothing_said(len(latents), self.K))
+        answers = (
+            self.answer(latents.part(rows), above.part(rows))
+            for rows in latents.parts()
+        )
+        log_prob, self.responsibilities, *prior = kept(answers, latents.is_on_disk)
+        self.forward = Categorical.normalised(log_prob)
+        self.classes = most_probable(self.responsibilities)
+        self.prior = Gaussian(*prior)
         self.send_down(self.lowers[0], self.prior)
+
+    def answer(self, latents, above):
+        """log p(c|z), responsibilities, and mean and precision of what goes down."""
+        forward = Categorical(self.mixture.expected_log_joint(latents))
+        responsibilities = (forward * above).prob
+        prior = self.message(responsibilities, self.mixture)
+        return forward.log_prob, responsibilities, prior.mean, prior.precision
 
     def evidence(self):
         """-sum_k r_k KL(q || N_k) + sum_k r_k log(pi_k b_k / r_k), with the best r.
@@ -168,8 +185,14 @@ class GMM(Module):
         log sum_k pi_k b_k exp(E_q log N_k(z)); of data that are certain, log p(z).
         """
         q = self.lowers[0].belief
-        log_joint = self.mixture.expected_log_joint(q) + self.log_prior(len(q))
-        return float(np.mean(logsumexp(log_joint, axis=1) + q.entropy()))
+        log_prior = self.log_prior(len(q))
+
+        def evidence(q, log_prior):
+            log_joint = self.mixture.expected_log_joint(q) + log_prior
+            return logsumexp(log_joint, axis=1) + q.entropy()
+
+        parts = [evidence(q.part(rows), log_prior[rows]) for rows in q.parts()]
+        return float(np.mean(np.concatenate(parts)))
 
     def predict(self, value):
         """What the means of these classes, (n,) int, come down to."""
@@ -224,8 +247,14 @@ class GMM(Module):
             state["responsibilities"],
             state["forward"],
         )
-        self.classes = self.responsibilities.argmax(axis=1)
+        self.classes = most_probable(self.responsibilities)
         self.prior = self.message(self.responsibilities, self.mixture)
+
+
+def most_probable(responsibilities):
+    """The best column of each row, (n,) int."""
+    found = [responsibilities[rows].argmax(axis=1) for rows in parts(responsibilities)]
+    return np.concatenate(found)
 
 
 def misspelling_of_category(misspelt, category):

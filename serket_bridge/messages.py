@@ -1,6 +1,7 @@
 """What modules send each other: a message is a distribution, one for each datum.
 
-"Nothing said yet" is a distribution too: N(0, I), or the uniform one.
+"Nothing said yet" is a distribution too: N(0, I), or the uniform one. Messages about
+data on disk hold `Rows` in place of arrays: see `serket_bridge.parts`.
 """
 
 from dataclasses import dataclass
@@ -8,12 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
+from models.blocks.rows import Rows
+from serket_bridge.parts import kept, parts
+
 INFINITY = np.array(np.inf)
 INFINITY.setflags(write=False)
 
 
 def _frozen(array):
     """The array, read-only: a message never changes after it was sent."""
+    if isinstance(array, Rows):
+        return array
     owner = array = np.asarray(array)
     while isinstance(owner.base, np.ndarray):  # a view is only as constant as its owner
         owner = owner.base
@@ -44,10 +50,10 @@ class Gaussian:
                 "mean and precision must have one shape, (n, ...). "
                 f"Received: mean {mean}, precision {precision}"
             )
-        if not np.all(np.isfinite(self.mean)):
+        if not isinstance(self.mean, Rows) and not np.all(np.isfinite(self.mean)):
             bad = int(np.sum(~np.isfinite(self.mean)))
             raise ValueError(f"mean must be finite. Received: {bad} values are not")
-        if not np.all(self.precision > 0):
+        if not isinstance(self.precision, Rows) and not np.min(self.precision) > 0:
             raise ValueError(
                 "precision must be > 0. "
                 f"Received: a minimum of {np.min(self.precision)}"
@@ -69,6 +75,20 @@ class Gaussian:
         return len(self.mean)
 
     @property
+    def is_on_disk(self):
+        return isinstance(self.mean, Rows)
+
+    def parts(self):
+        """The slices to work on one after another."""
+        return parts(self.mean)
+
+    def part(self, rows):
+        """The message about a slice of the data, in memory; of all as it is."""
+        if rows == slice(None):
+            return self
+        return Gaussian(self.mean[rows], self.precision[rows])
+
+    @property
     def dim(self):
         return self.mean.shape[-1]
 
@@ -86,8 +106,13 @@ class Gaussian:
 
     def sample(self, rng):
         """One draw for each datum, (n, ...)."""
-        noise = rng.standard_normal(self.mean.shape)
-        return self.mean + noise / np.sqrt(self.precision)
+
+        def draw(q):
+            noise = rng.standard_normal(q.mean.shape)
+            return q.mean + noise / np.sqrt(q.precision)
+
+        draws = ((draw(self.part(rows)),) for rows in self.parts())
+        return kept(draws, self.is_on_disk)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +148,13 @@ class Categorical:
         return cls(np.zeros((n, n_components)))
 
     @classmethod
+    def nothing_said(cls, n, n_components):
+        """As `uniform`, in no memory."""
+        one = np.array(-np.log(n_components))
+        one.setflags(write=False)
+        return cls.normalised(np.broadcast_to(one, (n, n_components)))
+
+    @classmethod
     def normalised(cls, log_prob):
         """Of what is normalised already, kept to the last bit."""
         message = object.__new__(cls)
@@ -131,6 +163,10 @@ class Categorical:
 
     def __len__(self):
         return len(self.log_prob)
+
+    def part(self, rows):
+        """The message about a slice of the data, in memory; of all as it is."""
+        return self if rows == slice(None) else self.normalised(self.log_prob[rows])
 
     @property
     def dim(self):

@@ -98,6 +98,7 @@ class EM:
         """
         if len(z) > self.start_rows and self.for_many is not self:
             return self.for_many(z, log_prior, n_components, state, rng)
+        z = np.asarray(z, np.float64)
         fits = []
         if state is not None:
             fits.append(self._go_on(z, log_prior, n_components, state))

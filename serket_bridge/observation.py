@@ -4,12 +4,16 @@ import hashlib
 
 import numpy as np
 
+from models.blocks.rows import Rows, chunks, on_disk
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module
 
 
 class Observation(Module):
     """Observed data, (n, ...), sent up as points.
+
+    Memory maps, and `models.blocks.rows.Rows`, stay on disk: modules read them part by
+    part, and so they do with all messages about them.
 
     Raises ValueError: fewer than two axes, no rows, values that are not finite numbers.
     """
@@ -26,8 +30,11 @@ class Observation(Module):
     def observe(self, data):
         """Takes other data."""
         self.data = self.forward = checked(data)
-        digest = hashlib.sha256(np.ascontiguousarray(self.data.mean)).hexdigest()
-        self.identity = {"shape": list(self.data.mean.shape), "sha256": digest}
+        digest = hashlib.sha256()
+        for part in chunks(self.data.mean):
+            digest.update(np.ascontiguousarray(part))
+        shape = list(self.data.mean.shape)
+        self.identity = {"shape": shape, "sha256": digest.hexdigest()}
 
     def send(self):
         """Data do not learn, and what comes down to them changes nothing."""
@@ -46,10 +53,18 @@ class Observation(Module):
 
 def checked(data):
     """The data as points, or a ValueError."""
-    data = np.asarray(data)
+    data = on_disk(data)
+    data = data if isinstance(data, Rows) else np.asarray(data)
     if data.dtype.kind not in "fiub" or data.ndim < 2 or len(data) == 0:
         raise ValueError(
             "data must be numbers of the shape (n, ...), with n >= 1. "
             f"Received: {data.dtype} of the shape {data.shape}"
         )
-    return Gaussian.point(data.astype(np.float32))
+    if not isinstance(data, Rows):
+        return Gaussian.point(data.astype(np.float32))
+    if not np.all(np.isfinite(data.extremes)):
+        raise ValueError(
+            "data must be finite numbers. Received: values from "
+            f"{data.min()} to {data.max()}"
+        )
+    return Gaussian.point(data)

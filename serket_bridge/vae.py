@@ -5,11 +5,13 @@ import numpy as np
 
 import models
 from models.blocks.layers import BernoulliLogLikelihood
+from models.blocks.rows import Rows
 from models.experiment.runs import write_whole
 from serket_bridge.building import Building
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module, positive
 from serket_bridge.output import write_text
+from serket_bridge.parts import kept, parts
 from serket_bridge.saving import save_module
 
 
@@ -234,12 +236,30 @@ class VAE(Module):
     def send(self):
         """Encodes the data, sends latents up and the reconstruction down."""
         x, label = self.observed()
-        z_mean, z_log_var = self.model.encode(x, label)
-        self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
-        message = self.message if self.mode == "learn" else mean
-        self.forward = message(self.posterior, self.rng)
-        self.x_hat = self.model.decode(self.forward.mean, label)
+        said = (
+            self.say(x[rows], label if label is None else label[rows])
+            for rows in parts(x)
+        )
+        z_mean, z_precision, mean, precision = kept(said, isinstance(x, Rows))
+        self.posterior = Gaussian(z_mean, z_precision)
+        is_point = precision is None
+        self.forward = Gaussian.point(mean) if is_point else Gaussian(mean, precision)
+        self.x_hat = self.decoded(self.forward.mean, label)
         self.send_down(self.lowers[0], Gaussian.point(self.x_hat))
+
+    def say(self, x, label):
+        """Mean and precision of q(z|x), and of the message up, `None` of a point."""
+        z_mean, z_log_var = self.model.encode(x, label)
+        q = Gaussian(z_mean, np.exp(-z_log_var))
+        up = (self.message if self.mode == "learn" else mean)(q, self.rng)
+        is_point = np.isinf(up.precision).all()
+        return q.mean, q.precision, up.mean, None if is_point else up.precision
+
+    def decoded(self, z, label):
+        """The mean of p(x|z); of latents on disk decoded where it is read."""
+        if isinstance(z, Rows):
+            return Decoded(self.model, z, label)
+        return self.model.decode(z, label)
 
     def evidence(self):
         """E_q[log p(x|z)], and -KL(q || N(0, I)) where no module above has p(z)."""
@@ -310,7 +330,19 @@ class VAE(Module):
         self.initial = list(state.get("initial", {}).values()) or None
         self.posterior, self.forward = state["posterior"], state["forward"]
         if not self.model.is_conditional:  # the labels may not be here yet
-            self.x_hat = self.model.decode(self.forward.mean)
+            self.x_hat = self.decoded(self.forward.mean, None)
+
+
+class Decoded(Rows):
+    """The mean of p(x|z) of latents on disk, by the model as it is when it is read."""
+
+    def __init__(self, model, z, label):
+        self.model, self.z, self.label = model, z, label
+        self.shape = (len(z), *model.input["x"].shape[1:])
+
+    def stored(self, first, last):
+        label = self.label if self.label is None else self.label[first:last]
+        return self.model.decode(self.z[first:last], label)
 
 
 def shapes(model):
