@@ -80,8 +80,6 @@ def run_on(devices, given, scratch=None):
 
 def train(loop, rounds, labels, kept, verbose=True):
     """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
-    import numpy as np
-
     from models.experiment.finished import Round
 
     vae, gmm = loop["vae"], loop["gmm"]
@@ -91,7 +89,7 @@ def train(loop, rounds, labels, kept, verbose=True):
         kept.append(
             Round(
                 z_mean=q.mean,
-                z_log_var=-np.log(q.precision),
+                z_log_var=log_variance(q),
                 z=vae.forward.mean,
                 classes=gmm.classes,
                 responsibilities=gmm.responsibilities,
@@ -106,6 +104,16 @@ def train(loop, rounds, labels, kept, verbose=True):
         print("\nInterrupted: keeping what was learned so far.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def log_variance(q):
+    """The log of q's variances, where q has its moments: in memory, or on disk."""
+    import numpy as np
+
+    from serket_bridge.parts import kept
+
+    values = ((-np.log(q.part(rows).precision),) for rows in q.parts())
+    return kept(values, q.is_on_disk)[0]
 
 
 def make_loop(config, dataset, stopped=None, devices=None):

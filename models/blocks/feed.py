@@ -14,7 +14,7 @@ import math
 import keras
 import numpy as np
 
-from models.blocks import many_steps
+from models.blocks import many_steps, stream
 
 
 class EpochOrder:
@@ -117,6 +117,11 @@ def pack(x, y=None, sample_weight=None):
 
 def split(arrays, validation_split):
     """Holds out the last rows: (training arrays, validation arrays), as Keras does."""
+    if stream.has_rows(arrays):
+        raise ValueError(
+            "validation_split must be 0 for data on disk: give validation_data. "
+            f"Received: validation_split={validation_split}"
+        )
     n_rows = len(keras.tree.flatten(arrays)[0])
     first = math.floor(n_rows * (1.0 - validation_split))
     if not 0 < first < n_rows:
@@ -132,17 +137,25 @@ def split(arrays, validation_split):
 
 
 @contextlib.contextmanager
-def feeding(model, arrays, order, callbacks, settings):
+def feeding(model, arrays, batch_size, shuffle, callbacks, settings):
     """Within it, what `fit` is given for `arrays`: (keyword arguments, callbacks).
 
-    settings: what else `fit` was asked for, by name.
+    settings: what else `fit` was asked for, by name; `steps_per_epoch` is taken out.
     """
+    seed, steps = model.get_layer("z").seed, settings.pop("steps_per_epoch", None)
+    if stream.has_rows(arrays):
+        seed = seed if shuffle else None
+        order = stream.StreamOrder(arrays, batch_size, seed, model.steps_trained())
+        steps = steps or order.steps_per_pass
+        yield {"x": stream.shuffled(order), "steps_per_epoch": steps}, []
+        return
+    trained = model.steps_trained
+    order = EpochOrder(arrays, batch_size, seed, trained, steps, shuffle)
     if many_steps.possible(model) and settings.get("class_weight") is None:
-        steps = many_steps.steps_per_call(model, order, callbacks)
-        feed = many_steps.DeviceFeed(model, arrays, order, steps)
-        with feed:
-            data = {"x": feed.stand_in(), "steps_per_epoch": order.steps_per_epoch}
-            yield data, [feed]
+        most = many_steps.steps_per_call(model, order, callbacks)
+        with many_steps.DeviceFeed(model, arrays, order, most) as feed:
+            steps = order.steps_per_epoch
+            yield {"x": feed.stand_in(), "steps_per_epoch": steps}, [feed]
     else:
         data = Batches(arrays, order)
         yield {"x": data}, [NextEpoch(data)]

@@ -67,6 +67,7 @@ class DeviceFeed(keras.callbacks.Callback):
     def __enter__(self):
         self.vae.make_train_function()
         self.vae.steps_per_execution = self.steps_per_call
+        return self
 
     def __exit__(self, *error):
         self.vae.steps_per_execution = self.compiled

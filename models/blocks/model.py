@@ -97,19 +97,10 @@ class VAE(keras.Model):
         fed = contextlib.nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
         if feed.is_arrays(x) or stream.has_rows(x):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
-            seed, steps = self.get_layer("z").seed, kwargs.pop("steps_per_epoch", None)
-        if stream.has_rows(x):
-            stream.refuse_split(validation_split)
-            trained, seed = self.steps_trained(), seed if shuffle else None
-            fed = stream.feeding(data, batch_size, seed, trained, steps)
-            shuffle = False
-        elif feed.is_arrays(x):
             if validation_split and validation_data is None:
                 data, validation_data = feed.split(data, validation_split)
-            order = feed.EpochOrder(
-                data, batch_size, seed, self.steps_trained, steps, shuffle
-            )
-            fed, shuffle = feed.feeding(self, data, order, callbacks, kwargs), False
+            fed = feed.feeding(self, data, batch_size, shuffle, callbacks, kwargs)
+            shuffle = False
         if validation_data is not None and isinstance(validation_data, tuple):
             validation_data = feed.pack(*validation_data)
             if stream.has_rows(validation_data):

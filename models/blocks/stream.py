@@ -7,7 +7,6 @@ batch s is a function of (seed, s) alone, with s the steps the optimiser has mad
 that was killed goes on within its pass as if never stopped.
 """
 
-import contextlib
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -186,21 +185,9 @@ def has_rows(x):
     return any(is_on_disk(leaf) for leaf in keras.tree.flatten(x))
 
 
-@contextlib.contextmanager
-def feeding(arrays, batch_size, seed, steps_trained, steps_per_epoch=None):
-    """Within it, what `fit` is given for `arrays`: (keyword arguments, callbacks)."""
-    order = StreamOrder(arrays, batch_size, seed, steps_trained)
-    data = tensorflow_batches(order) if is_tensorflow() else order.batches()
-    yield {"x": data, "steps_per_epoch": steps_per_epoch or order.steps_per_pass}, []
-
-
-def refuse_split(validation_split):
-    """Raises ValueError if rows on disk were to be held out by their number."""
-    if validation_split:
-        raise ValueError(
-            "validation_split must be 0 for data on disk: give validation_data. "
-            f"Received: validation_split={validation_split}"
-        )
+def shuffled(order):
+    """The batches without end, as `fit` takes them."""
+    return tensorflow_batches(order) if is_tensorflow() else order.batches()
 
 
 def in_order(arrays, batch_size):

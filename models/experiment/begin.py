@@ -34,7 +34,8 @@ def begin(given, defaults, scratch=None):
 
 
 def begin_new(given, scratch):
-    dataset = data.load(given.data, given.labels, given.image_size)
+    size, stream = given.image_size, given.stream
+    dataset = data.load(given.data, given.labels, size, stream=stream)
     dataset, _ = dataset.part(given.range).hold_out(given.hold_out, given.seed)
     config = resolve(given, dataset)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.experiment import files, named
+from models.blocks.rows import Rows, chunks
+from models.experiment import files, named, streamed
 from models.experiment.errors import DataError
 from models.experiment.named import NAMES
 
@@ -20,7 +21,7 @@ class Dataset:
 
     name: str
     kind: str  # one of `NAMES`, or "yours"
-    x: np.ndarray  # (n, *input_shape) float32, C-contiguous
+    x: np.ndarray | Rows  # (n, *input_shape) float32, C-contiguous or on disk
     labels: np.ndarray | None  # (n,) int64, codes 0..n_classes-1
     label_names: tuple[str, ...] | None  # what code k means
     note: str  # what was done on reading, "" if nothing
@@ -63,6 +64,11 @@ class Dataset:
         """
         if not fraction:
             return self, None
+        if self.is_on_disk:
+            raise DataError(
+                f"--hold-out {fraction}: {self.name} stays on disk, and rows drawn "
+                "of it may not fit into memory; give models.evaluate a file of its own."
+            )
         n = len(self.x)
         held = np.zeros(n, bool)
         rng = np.random.default_rng(seed)
@@ -74,8 +80,18 @@ class Dataset:
             )
         return self._rows(~held), self._rows(held)
 
+    @property
+    def is_on_disk(self) -> bool:
+        return isinstance(self.x, Rows)
+
+    def every(self, step):
+        """One row of `step`, in memory."""
+        return self._rows(slice(None, None, step))
+
     def _rows(self, rows):
         labels = None if self.labels is None else self.labels[rows]
+        if self.is_on_disk and isinstance(rows, slice) and rows.step is None:
+            return replace(self, x=self.x.part(rows.start, rows.stop), labels=labels)
         return replace(self, x=self.x[rows], labels=labels)
 
 
@@ -84,6 +100,7 @@ def load(
     labels: str | Path | None = None,
     image_size: int | tuple[int, int] | None = None,
     split: str = "train",
+    stream: bool | None = None,
 ) -> Dataset:
     """Reads the data that `source` names, with values ready for a network.
 
@@ -94,6 +111,8 @@ def load(
         path of a file with one label for each row.
       image_size: the side, or (height, width), to resize a folder of images to.
       split: "train", or "test" for the images that MNIST's makers set apart.
+      stream: whether an .npy or a folder of images stays on disk and is read as it is
+        needed; for `None` an .npy of more than a GiB does.
 
     Raises:
       DataError: the data is missing, damaged, nothing a network can learn from, or has
@@ -102,19 +121,27 @@ def load(
     kind, path = _resolve(str(source))
     label_name, label_file = _split_labels(labels)
     if kind in NAMES:
+        streamed.is_wanted(None, stream)
         named.refuse_options(kind, label_name, image_size)
         x, codes, label_names = named.read(kind, path, split)
     elif split == "test":
         raise named.no_test_split(source)
+    elif streamed.is_wanted(path, stream):
+        files.refuse_label_name(path, label_name)
+        if not path.is_dir():
+            _check_shape(streamed.open_map(path), source)
+        x, codes, label_names, note = streamed.open_rows(path, image_size)
     else:
         x, codes, label_names = files.read(path, label_name, image_size)
     if label_file is not None:
         codes, label_names = files.read_labels(label_file)
     _check_shape(x, source)
     _check_label_count(x, codes, label_file or source)
-    x, note = _as_floats(x, source, white=16 if kind == "digits" else 255)
+    if not isinstance(x, Rows):
+        x, note = _as_floats(x, source, white=16 if kind == "digits" else 255)
+        x = np.ascontiguousarray(x)
     name = kind if kind in NAMES else _own_name(path)
-    return Dataset(name, kind, np.ascontiguousarray(x), codes, label_names, note)
+    return Dataset(name, kind, x, codes, label_names, note)
 
 
 def check_unit_interval(dataset: Dataset) -> None:
@@ -122,7 +149,7 @@ def check_unit_interval(dataset: Dataset) -> None:
     if dataset.in_unit_interval:
         return
     x = dataset.x
-    outside = np.count_nonzero((x < 0) | (x > 1))
+    outside = sum(np.count_nonzero((part < 0) | (part > 1)) for part in chunks(x))
     raise DataError(
         f"{dataset.name}: a Bernoulli decoder expects values in [0, 1], but {outside} "
         f"of {x.size} are outside (smallest {x.min():g}, largest {x.max():g}); use "

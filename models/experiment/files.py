@@ -28,7 +28,7 @@ def read(path: Path, label_name: str | None = None, image_size=None) -> Columns:
     `image_size`, for a folder only, is the side or the (height, width) to resize to.
     """
     if path.is_dir():
-        _refuse_label_name(path, label_name)
+        refuse_label_name(path, label_name)
         return images.read_images(path, image_size)
     if image_size is not None:
         raise DataError(f"--image-size is for a folder of images, which {path} is not.")
@@ -54,7 +54,7 @@ def read_labels(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     return encode_labels(tables.read_labels(path), path)
 
 
-def _refuse_label_name(path: Path, label_name: str | None) -> None:
+def refuse_label_name(path: Path, label_name: str | None) -> None:
     if label_name is not None:
         raise DataError(
             f"--labels {label_name}: {path} has no named columns or keys; give the "
@@ -75,7 +75,7 @@ def read_arrays(
     ):
         stored = np.load(file, allow_pickle=False)
         if isinstance(stored, np.ndarray):
-            _refuse_label_name(path, label_key)
+            refuse_label_name(path, label_key)
             return stored, None
         with stored:
             label_key = _label_key(path, stored.files, label_key)

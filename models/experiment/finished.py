@@ -1,7 +1,7 @@
 """A finished run, opened again: configuration, model, data, latents, rounds."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Round:
     @property
     def mixture(self):
         return Mixture(self.weights, self.means, self.precisions)
+
+    def every(self, step):
+        """Of one datum of `step`."""
+        return replace(self, **{name: getattr(self, name)[::step] for name in LATENTS})
 
 
 LATENTS = ("z_mean", "z_log_var", "z", "classes", "responsibilities")
@@ -108,7 +112,8 @@ class Run:
     def _own(self, labels):
         """The run's own data: (what it was trained on, what was held out)."""
         config = self.config
-        whole = data.load(config["data"], labels, config["image_size"])
+        stream = config.get("stream")
+        whole = data.load(config["data"], labels, config["image_size"], stream=stream)
         whole = whole.part(config.get("range"))
         return whole.hold_out(config.get("hold_out"), config["seed"])
 

@@ -68,6 +68,13 @@ def add_data(add, add_tabled):
         help="resize a folder's images to SIDE x SIDE (default: as they are)",
     )
     add(
+        "--stream",
+        action="store_const",
+        const=True,
+        help="leave an .npy or a folder of images on disk, and read it as it is needed "
+        "(default: an .npy of more than a GiB)",
+    )
+    add(
         "--range",
         type=row_range,
         metavar="FIRST,LAST",

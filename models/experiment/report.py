@@ -29,6 +29,7 @@ WHAT = {
     "model.txt": "the layers, their shapes and parameters",
     "model.png": "the layers as a diagram",
 }
+MOST_SHOWN = 20_000  # data in a picture, of those that stay on disk
 SAMPLES = 10  # drawn from each class, or in each row
 
 
@@ -76,6 +77,9 @@ def write(folder, loop, dataset, config, rounds):
     folder.arrays("gmm.npz", **mixture)
     if len(rounds) > 1:
         folder.arrays("rounds.npz", **finished.round_arrays(rounds))
+    if dataset.is_on_disk:
+        step = -(-len(dataset.x) // MOST_SHOWN)
+        dataset, rounds = dataset.every(step), [kept.every(step) for kept in rounds]
     draw(folder, vae, loop, dataset, rounds)
 
 

@@ -22,7 +22,15 @@ def resolve(given, dataset):
     config |= resolve_training(given, len(dataset.x), config)
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
     rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
-    rest += ("weights", "seed", "capacity", "learned_prior", "binarize", "tag")
+    rest += (
+        "weights",
+        "seed",
+        "capacity",
+        "learned_prior",
+        "binarize",
+        "tag",
+        "stream",
+    )
     rest += ("mixed_precision",)
     return {name: getattr(given, name) for name in rest} | config
 

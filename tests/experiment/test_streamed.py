@@ -1,0 +1,135 @@
+"""Data that stay on disk have the values of the same data in memory."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.blocks.rows import Rows
+from models.experiment import streamed
+from models.experiment.data import check_unit_interval, load
+from models.experiment.errors import DataError
+
+
+def assert_same(path, **options):
+    """The data set, in memory and on disk; returns the latter."""
+    memory, disk = (load(path, stream=s, **options) for s in (False, True))
+    assert isinstance(disk.x, Rows) and disk.is_on_disk and not memory.is_on_disk
+    assert disk.x.shape == memory.x.shape and disk.x.dtype == np.float32
+    np.testing.assert_array_equal(disk.x[:], memory.x)
+    assert (disk.name, disk.label_names) == (memory.name, memory.label_names)
+    assert disk.is_image == memory.is_image
+    assert disk.in_unit_interval == memory.in_unit_interval
+    assert disk.note.endswith("read as they are needed")
+    return disk
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8", "int16", "bool"])
+@pytest.mark.parametrize("most", [1, 200, 700])
+def test_an_npy(save_npy, rng, kind, most):
+    x = rng.integers(0, most + 1, size=(30, 4, 3)).astype(kind)
+    x[0, 0, :2] = 0, most if kind != "uint8" else min(most, 255)
+    assert_same(save_npy(x))
+
+
+def test_negative_integers_and_fortran_order(save_npy, rng):
+    disk = assert_same(save_npy(np.asfortranarray(rng.integers(-5, 90, (30, 4)))))
+    assert disk.note == "integers -5..89 kept as they are; read as they are needed"
+    with pytest.raises(DataError, match="expects values in .0, 1., but .* are outside"):
+        check_unit_interval(disk)
+
+
+def test_labels_of_a_file_of_their_own_and_a_range(save_npy, rng, tmp_path):
+    np.savetxt(tmp_path / "labels.csv", np.arange(30) % 3, "%d")
+    disk = assert_same(save_npy(rng.random((30, 4))), labels=tmp_path / "labels.csv")
+    part = disk.part((10, 19))
+    assert part.is_on_disk
+    np.testing.assert_array_equal(part.x[:], disk.x[10:20])
+    np.testing.assert_array_equal(part.labels, np.arange(10, 20) % 3)
+    np.testing.assert_array_equal(disk.every(7).x, disk.x[::7])
+
+
+def test_a_large_npy_stays_on_disk_by_itself(save_npy, rng, monkeypatch):
+    path = save_npy(rng.random((30, 4)))
+    assert not load(path).is_on_disk
+    monkeypatch.setattr(streamed, "LIMIT", 500)
+    assert load(path).is_on_disk and not load(path, stream=False).is_on_disk
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_what_is_not_finite_is_refused(save_npy, rng, bad):
+    x = rng.random((30, 4))
+    x[7, 2] = x[9, 1] = bad
+    with pytest.raises(DataError, match="but 2 values .the first in row 7, counted"):
+        load(save_npy(x), stream=True)
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.zeros((3,)), "expected .rows, features. or images"),
+        (np.zeros((0, 3)), "there are no rows"),
+        (np.array([["a", "b"]]), "expected real numbers"),
+    ],
+)
+def test_what_is_no_data_is_refused(save_npy, x, message):
+    with pytest.raises(DataError, match=message):
+        load(save_npy(x), stream=True)
+
+
+def test_a_file_that_was_cut_short_is_refused(save_npy, rng):
+    path = save_npy(rng.random((30, 4)))
+    path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(DataError, match="is empty, damaged, cut short"):
+        load(path, stream=True)
+
+
+def test_what_cannot_stay_on_disk(save_npy, rng, tmp_path):
+    np.savez(tmp_path / "a.npz", x=rng.random((3, 4)))
+    for source in (tmp_path / "a.npz", "digits"):
+        with pytest.raises(DataError, match="--stream is for an .npy file or a folder"):
+            load(source, stream=True)
+    with pytest.raises(DataError, match="--hold-out 0.5: .* a file of its own"):
+        load(save_npy(rng.random((30, 4))), stream=True).hold_out(0.5, 0)
+    with pytest.raises(DataError, match="--labels kind: .* no named columns"):
+        load(save_npy(rng.random((30, 4))), labels="kind", stream=True)
+
+
+# --- Folders of images ----------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """Nine images in three folders; one is in colour."""
+    for i in range(9):
+        place = tmp_path / "images" / "abc"[i % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(256, size=(5, 4, 3) if i == 4 else (5, 4))
+        Image.fromarray(pixels.astype("uint8")).save(place / f"{i}.png")
+    return tmp_path / "images"
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_a_folder_of_images(folder, size):
+    disk = assert_same(folder, image_size=size)
+    assert disk.input_shape == ((5, 4, 3) if size is None else (3, 3, 3))
+    assert disk.label_names == ("a", "b", "c")
+    assert disk.x[2:2].shape == (0, *disk.input_shape)
+
+
+def test_grey_images(folder):
+    (folder / "b" / "4.png").unlink()
+    assert assert_same(folder).input_shape == (5, 4)
+
+
+def test_images_of_another_size_are_refused(folder):
+    Image.new("L", (9, 9)).save(folder / "c" / "9.png")
+    with pytest.raises(DataError, match="is 9 x 9, expected 5 x 4 as in"):
+        load(folder, stream=True)
+
+
+def test_a_damaged_image_is_named_when_it_is_read(folder):
+    path = folder / "c" / "8.png"
+    path.write_bytes(path.read_bytes()[:60])
+    disk = load(folder, stream=True)
+    with pytest.raises(DataError, match="8.png: is empty, damaged, cut short"):
+        disk.x[:]
