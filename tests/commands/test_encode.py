@@ -1,12 +1,15 @@
 """python -m models.encode and models.reconstruct."""
 
 import csv
+from functools import partial
 
 import numpy as np
 import pytest
 
 import models
+from models.blocks.rows import slices
 from models.experiment import data as reading
+from models.experiment import latent_files, streamed
 from models.experiment.run_commands import spread
 
 
@@ -37,6 +40,31 @@ def test_encode_gives_what_the_model_gives_and_the_labels(done, opened, table):
     close(result.z_log_var, z_log_var)
     assert result.label_names[result.labels].tolist() == table["y"].tolist()
     assert result.left == {"latents.npz", "latent_pca.png"}
+
+
+def test_latents_to_be_mapped(done, opened, table):
+    result = done("encode", "serket", "--format", "npy")
+    expected = {"z_mean.npy", "z_log_var.npy", "labels.npy", "latent_pca.png"}
+    assert result.left == expected
+    for name, values in zip(
+        ("z_mean", "z_log_var"), opened("serket").encode(table["x"]), strict=True
+    ):
+        mapped = np.load(result.folder / f"{name}.npy", mmap_mode="r")
+        assert mapped.dtype == np.float32
+        close(mapped, values)
+    assert len(np.load(result.folder / "labels.npy")) == len(table["x"])
+
+
+def test_of_data_on_disk_latents_are_written_part_by_part(
+    done, opened, table, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(streamed, "LIMIT", 100)
+    monkeypatch.setattr(latent_files, "slices", partial(slices, size=500))
+    np.save(tmp_path / "x.npy", table["x"])
+    result = done("encode", "serket", tmp_path / "x.npy")
+    assert result.left == {"z_mean.npy", "z_log_var.npy", "latent_pca.png"}
+    z_mean, _ = opened("serket").encode(table["x"])
+    close(np.load(result.folder / "z_mean.npy"), z_mean)
 
 
 def test_a_table_of_latents_has_a_column_a_dimension(done, opened, table):
