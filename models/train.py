@@ -9,6 +9,7 @@ word on the command line becomes a function; and this is the only file of `model
 knows `serket_bridge`.
 """
 
+import os
 import sys
 import time
 from contextlib import redirect_stdout
@@ -16,7 +17,7 @@ from io import StringIO
 from tempfile import TemporaryDirectory
 
 from models import VARIANTS, explore
-from models.experiment import options
+from models.experiment import cluster, options
 from models.experiment.command import INTERRUPTED, finish, guarded
 from models.experiment.quiet import quiet_backend
 
@@ -35,10 +36,13 @@ def run(given):
 
 def run_distributed(given):
     """The run on many devices; of several processes the first writes and prints."""
+    several = cluster.find(os.environ)
+    if several:
+        print(cluster.show(several), file=sys.stderr, flush=True)
     with quiet_backend():
         from models.experiment import distribute
 
-        devices = distribute.join()
+        devices = distribute.join(several)
     if devices.is_first:
         return devices.leave(guarded(PROG, run_on, devices, given))
     with TemporaryDirectory() as scratch, redirect_stdout(StringIO()):

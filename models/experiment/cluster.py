@@ -6,16 +6,29 @@ PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
 ALL = (ADDRESSES, NUMBER, PROCESS)
 
 
-def variables(environment):
-    """Their values by name: all three, or none. ValueError otherwise."""
+def find(environment):
+    """Their values by name, checked, or `None` where they are not set. ValueError."""
     given = {name: environment[name] for name in ALL if name in environment}
+    if not given:
+        return None
     missing = [name for name in ALL if name not in given]
-    if given and missing:
+    if missing:
         raise ValueError(
             f"--distribute over several processes needs {', '.join(ALL)}; for one "
             f"process set none of them. Missing: {', '.join(missing)}"
         )
+    check(*given.values())
     return given
+
+
+def show(given):
+    """What a process says before it waits for the others."""
+    first, number = first_of(given[ADDRESSES]), given[NUMBER]
+    return f"process {given[PROCESS]} of {number}: waiting for all of them at {first}"
+
+
+def first_of(addresses):
+    return addresses.partition(",")[0]
 
 
 def check(addresses, number, process):

@@ -15,11 +15,13 @@ from models.experiment import cluster
 from models.experiment.quiet import flush
 
 
-def join():
-    """The `Devices` of this process, or of all that the environment names.
+def join(several=None):
+    """The `Devices` of this process, or of several processes.
 
     Must come before anything is computed. Waits until all processes are there.
     ValueError or OSError: what a user can mend.
+
+    several: what `cluster.find` found in the environment, where Keras reads it.
     """
     if keras.backend.backend() != "jax":
         raise ValueError(
@@ -27,14 +29,12 @@ def join():
             "pip install jax, and set KERAS_BACKEND=jax. "
             f"Received: {keras.backend.backend()}"
         )
-    given = cluster.variables(os.environ)
-    if given:
-        cluster.check(*given.values())
+    if several:
         try:
             keras.distribution.initialize()
         except RuntimeError as error:
-            address = given[cluster.ADDRESSES].partition(",")[0]
-            raise no_word_of(f"the first, at {address}", error) from error
+            first = cluster.first_of(several[cluster.ADDRESSES])
+            raise no_word_of(f"the first, at {first},", error) from error
     return Devices()
 
 

@@ -129,7 +129,8 @@ def test_help_names_every_option_with_its_default():
 def test_config_holds_every_option_but_where_results_go():
     given = parse("--out", "there", "--overwrite")
     config = options_to_config.resolve(given, dataset())
-    assert set(config) == set(vars(given)) - {"out", "overwrite", "explore"}
+    elsewhere = {"out", "overwrite", "explore", "distribute", "checkpoint", "resume"}
+    assert set(config) == set(vars(given)) - elsewhere
     assert (config["variant"], config["data"]) == ("serket", "digits")
     assert (config["seed"], config["n_samples"]) == (0, 1)
     assert config["labels"] is None and config["image_size"] is None

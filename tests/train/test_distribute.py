@@ -169,9 +169,9 @@ def test_a_cluster_that_is_none_is_refused(values, sentence):
 
 
 def test_a_cluster_half_described_is_refused():
-    assert cluster.variables({"HOME": "here"}) == {}
+    assert cluster.find({"HOME": "here"}) is None
     with pytest.raises(ValueError, match="Missing: KERAS_DISTRIBUTION_PROCESS_ID$"):
-        cluster.variables({cluster.ADDRESSES: "one:1", cluster.NUMBER: "2"})
+        cluster.find({cluster.ADDRESSES: "one:1", cluster.NUMBER: "2"})
 
 
 def test_a_batch_that_the_devices_cannot_share_is_refused():

@@ -1,5 +1,6 @@
 """What the options of `python -m models.train` do to model, training and results."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -154,3 +155,14 @@ def test_the_page_opens_at_the_end_where_it_is_asked_for(light, monkeypatch):
     )
     result = light("--explore")
     assert opened == [[str(result.folder)]]
+
+
+def test_mixed_precision_is_of_the_hidden_layers_and_of_this_model(read, light):
+    result = light("--variant", "vanilla", "--mixed-precision")
+    assert read.json(result.folder, "config.json")["mixed_precision"] is True
+    model = models.load(result.folder / "model.keras")
+    kinds = {layer.name: layer.compute_dtype for layer in model._flatten_layers()}
+    assert (kinds["encoder_1"], kinds["decoder_1"]) == ("bfloat16", "bfloat16")
+    assert (kinds["z_mean"], kinds["log_likelihood"]) == ("float32", "float32")
+    assert read.arrays(result.folder)["z_mean"].dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
