@@ -12,14 +12,12 @@ knows `serket_bridge`.
 import os
 import sys
 import time
-from contextlib import redirect_stdout
-from io import StringIO
 from tempfile import TemporaryDirectory
 
 from models import VARIANTS, explore
 from models.experiment import cluster, options
 from models.experiment.command import INTERRUPTED, finish, guarded
-from models.experiment.quiet import quiet_backend
+from models.experiment.quiet import quiet_backend, silent
 
 PROG = "python -m models.train"
 
@@ -45,7 +43,7 @@ def run_distributed(given):
         devices = distribute.join(several)
     if devices.is_first:
         return devices.leave(guarded(PROG, run_on, devices, given))
-    with TemporaryDirectory() as scratch, redirect_stdout(StringIO()):
+    with TemporaryDirectory() as scratch, silent(1):
         status = guarded(PROG, run_on, devices, given, scratch)
     return devices.leave(status)
 

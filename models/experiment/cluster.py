@@ -22,9 +22,11 @@ def find(environment):
 
 
 def show(given):
-    """What a process says before it waits for the others."""
-    first, number = first_of(given[ADDRESSES]), given[NUMBER]
-    return f"process {given[PROCESS]} of {number}: waiting for all of them at {first}"
+    """What a process says before it waits for the others; then JAX ends it."""
+    return (
+        f"process {given[PROCESS]} of {given[NUMBER]}: waiting, five minutes at most, "
+        f"for all of them at {first_of(given[ADDRESSES])}"
+    )
 
 
 def first_of(addresses):

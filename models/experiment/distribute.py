@@ -12,7 +12,7 @@ import keras
 
 from models.blocks import feed
 from models.experiment import cluster
-from models.experiment.quiet import flush
+from models.experiment.quiet import flush, silent
 
 
 def join(several=None):
@@ -79,17 +79,15 @@ class Devices:
         """`VAE.fit` of arrays, on all the devices."""
         twin = self.twin(model)
         copy_state(model, twin)
-        arrays, seed = (
-            feed.pack(model.checked_inputs(inputs)),
-            model.get_layer("z").seed,
-        )
-        order = feed.EpochOrder(
-            arrays, batch_size, seed, twin.steps_trained, steps_per_epoch
-        )
+        arrays = feed.pack(model.checked_inputs(inputs))
+        seed, trained = model.get_layer("z").seed, twin.steps_trained
+        order = feed.EpochOrder(arrays, batch_size, seed, trained, steps_per_epoch)
         data = Spread(feed.Batches(arrays, order), self.spread)
         own = [feed.NextEpoch(data.batches), Mirror(model)]
+        callbacks = [*own, *callbacks]
         try:
-            twin.fit(data, shuffle=False, callbacks=[*own, *callbacks], **arguments)
+            with silent(1):  # the processes greet one another there
+                twin.fit(data, shuffle=False, callbacks=callbacks, **arguments)
         except KeyboardInterrupt:
             copy_state(twin, model)
             raise
@@ -99,7 +97,11 @@ class Devices:
             raise no_word_of("some", error) from error
 
     def twin(self, model):
-        """A model like this one, compiled, with its variables on all the devices."""
+        """A model like this one, compiled, with its variables on all the devices.
+
+        Only here Keras knows of them: its train function keeps the variables where they
+        are, and `fit` takes the batches as `spread` laid them out.
+        """
         if model not in self.twins:
             with self.distribution.scope():
                 twin = type(model).from_config(model.get_config())

@@ -39,6 +39,21 @@ def quiet_backend():
                 os.close(screen)
 
 
+@contextmanager
+def silent(number):
+    """What is written to this file descriptor goes nowhere."""
+    flush()
+    screen, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    try:
+        yield
+    finally:
+        flush()
+        os.dup2(screen, number)
+        os.close(screen)
+        os.close(nowhere)
+
+
 def flush():
     sys.stdout.flush()
     sys.stderr.flush()
