@@ -58,7 +58,7 @@ def run_on(devices, given, scratch=None):
     dataset, config, folder = begun.dataset, begun.config, begun.folder
     with whole_or_gone(folder):
         if devices:
-            devices.check_batch(config["batch_size"])
+            devices.check(config)
         with quiet_backend():
             from models.experiment import checkpoint, report
 

@@ -116,8 +116,14 @@ class Devices:
             return f"data parallel on {devices}"
         return f"data parallel on {devices} of {self.processes} processes"
 
-    def check_batch(self, size):
-        """ValueError unless each device gets equally many rows of a full batch."""
+    def check(self, config):
+        """ValueError unless each device can have equally many rows of a full batch."""
+        size = config["batch_size"]
+        if config.get("stream"):
+            raise ValueError(
+                "--stream: data on disk are read in an order of their own, which "
+                "--distribute does not know; leave one of the two out"
+            )
         if size % self.number:
             less = size - size % self.number
             near = f"{less} or {less + self.number}" if less else f"{self.number}"

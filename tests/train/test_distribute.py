@@ -176,7 +176,13 @@ def test_a_cluster_half_described_is_refused():
 
 def test_a_batch_that_the_devices_cannot_share_is_refused():
     three = SimpleNamespace(number=3)
-    distribute.Devices.check_batch(three, 126)
+    distribute.Devices.check(three, {"batch_size": 126})
     for size, near in ((128, "126 or 129"), (2, "3")):
         with pytest.raises(ValueError, match=f"--batch-size {size} .* give {near}$"):
-            distribute.Devices.check_batch(three, size)
+            distribute.Devices.check(three, {"batch_size": size})
+
+
+def test_data_on_disk_are_refused():
+    two, config = SimpleNamespace(number=2), {"batch_size": 2, "stream": True}
+    with pytest.raises(ValueError, match="^--stream: .* leave one of the two out$"):
+        distribute.Devices.check(two, config)

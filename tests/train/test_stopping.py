@@ -120,7 +120,7 @@ def test_ctrl_c_in_the_first_round_keeps_the_model(
 
 @pytest.mark.parametrize("where", ["while it reads the data", "while it writes"])
 def test_ctrl_c_outside_training_ends_the_command_quietly(light, monkeypatch, where):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     if where == "while it writes":
