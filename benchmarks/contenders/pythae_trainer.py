@@ -16,20 +16,20 @@ from contenders import plain_torch
 class Encoder(BaseEncoder):
     def __init__(self, task):
         BaseEncoder.__init__(self)
-        self.half = plain_torch.Encoder(task)
+        self.network = plain_torch.Encoder(task)
 
     def forward(self, x):
-        mean, log_var = self.half(x)
+        mean, log_var = self.network(x)
         return ModelOutput(embedding=mean, log_covariance=log_var)
 
 
 class Decoder(BaseDecoder):
     def __init__(self, task):
         BaseDecoder.__init__(self)
-        self.half = plain_torch.decoder(task)
+        self.network = plain_torch.decoder(task)
 
     def forward(self, z):
-        return ModelOutput(reconstruction=self.half(z))
+        return ModelOutput(reconstruction=self.network(z))
 
 
 def train(task, x):

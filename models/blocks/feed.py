@@ -64,7 +64,7 @@ class EpochOrder:
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches of one epoch after another, for torch."""
+    """The batches of one epoch after another, where steps are made one by one."""
 
     def __init__(self, arrays, order):
         super().__init__()

@@ -84,7 +84,8 @@ class VAE(keras.Model):
         **kwargs,
     ):
         """`keras.Model.fit`, with the KL weight on its schedule and the data's order
-        decided by the model's seed and the steps it was trained (`models.blocks.feed`).
+        decided by the model's seed and the steps it was trained (`models.blocks.feed`),
+        and arrays on the device, many steps a call (`models.blocks.many_steps`).
 
         x: a dict of arrays by input name, or one array where `x` is the only input.
         Memory maps and `models.blocks.rows` are read as they are needed, shuffled block

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import models
 from models.blocks import many_steps
 from models.blocks.feed import EpochOrder
 
@@ -56,10 +57,10 @@ def pair(make):
     """A function that makes a model twice, compiled with Adam."""
 
     def pair(name="vanilla", **kwargs):
-        models = [make(name, **kwargs) for _ in range(2)]
-        for model in models:
+        both = [make(name, **kwargs) for _ in range(2)]
+        for model in both:
             model.compile(keras.optimizers.Adam(1e-2))
-        return models
+        return both
 
     return pair
 
@@ -114,6 +115,16 @@ def test_a_callback_that_wants_every_step_sees_every_step(make, train):
     )
     train(make("vanilla"), batch_size=16, callbacks=[step])
     assert seen == [0, 1, 2, 3, 4] * 2
+
+
+def test_goes_on_after_loading_as_if_never_stopped(make, train, tmp_path):
+    model, whole = make("vanilla"), make("vanilla")
+    settings = {"batch_size": 16, "steps_per_epoch": 5}
+    expected = train(whole, epochs=4, **settings)["loss"]
+    losses = train(model, epochs=2, **settings)["loss"]
+    model.save(tmp_path / "model.keras")
+    again = models.load(tmp_path / "model.keras")
+    assert losses + train(again, epochs=2, **settings)["loss"] == expected
 
 
 @needs_loop
