@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 CHUNK = 32 * 2**20  # bytes read at once where all rows are passed through
+MOST_ROWS = 2**16  # at once: of a short row much may be computed
 
 
 class Rows(ABC):
@@ -145,7 +146,7 @@ def is_on_disk(array):
 
 
 def chunks(array, size=CHUNK):
-    """One part of (n, ...) after another, each of about so many bytes, in memory."""
+    """One part of (n, ...) after another, each of at most so many bytes, in memory."""
     for part in slices(array, size):
         yield array[part]
 
@@ -153,6 +154,6 @@ def chunks(array, size=CHUNK):
 def slices(array, size=CHUNK):
     """The slices of `chunks`."""
     row = int(np.prod(array.shape[1:])) * np.dtype(array.dtype).itemsize
-    count = max(1, size // max(row, 1))
+    count = max(1, min(size // max(row, 1), MOST_ROWS))
     for first in range(0, len(array), count):
         yield slice(first, min(first + count, len(array)))
