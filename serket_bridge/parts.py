@@ -3,7 +3,8 @@
 Messages about data in memory are arrays in memory, and there is one part: all of it.
 Messages about data on disk (`models.blocks.rows.Rows`) are float32 files that are
 written a part at a time, read a part at a time, and removed with the message. They lie
-in the system's folder for temporary files, which `TMPDIR` names.
+in the system's folder for temporary files, which `TMPDIR` names; only a process that is
+killed leaves them there.
 """
 
 import os
