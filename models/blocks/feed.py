@@ -147,7 +147,8 @@ def feeding(model, arrays, batch_size, shuffle, callbacks, settings):
         seed = seed if shuffle else None
         order = stream.StreamOrder(arrays, batch_size, seed, model.steps_trained())
         steps = steps or order.steps_per_pass
-        yield {"x": stream.shuffled(order), "steps_per_epoch": steps}, []
+        with stream.shuffled(order) as batches:
+            yield {"x": batches, "steps_per_epoch": steps}, []
         return
     trained = model.steps_trained
     order = EpochOrder(arrays, batch_size, seed, trained, steps, shuffle)

@@ -1,6 +1,6 @@
 """The one model class of the zoo: a functional model that knows its loss."""
 
-import contextlib
+from contextlib import ExitStack, nullcontext
 
 import keras
 import numpy as np
@@ -95,7 +95,8 @@ class VAE(keras.Model):
         """
         callbacks = [FollowSchedule(), *keras.tree.flatten(callbacks or [])]
         kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
-        fed = contextlib.nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
+        fed = nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
+        files = ExitStack()
         if feed.is_arrays(x) or stream.has_rows(x):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
             if validation_split and validation_data is None:
@@ -106,10 +107,11 @@ class VAE(keras.Model):
             validation_data = feed.pack(*validation_data)
             if stream.has_rows(validation_data):
                 inputs = self.checked_inputs(validation_data[0])
-                validation_data = stream.in_order(
-                    (inputs, *validation_data[1:]), kwargs.pop("validation_batch_size")
+                size = kwargs.pop("validation_batch_size")
+                validation_data = files.enter_context(
+                    stream.in_order((inputs, *validation_data[1:]), size)
                 )
-        with fed as (arguments, more):
+        with files, fed as (arguments, more):
             return super().fit(
                 **arguments,
                 verbose=verbose,
@@ -131,7 +133,8 @@ class VAE(keras.Model):
         """`keras.Model.evaluate`; weights count without targets too."""
         if stream.has_rows(x):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
-            return super().evaluate(stream.in_order(data, batch_size), **kwargs)
+            with stream.in_order(data, batch_size) as batches:
+                return super().evaluate(batches, **kwargs)
         if feed.is_arrays(x):
             x, *rest = feed.pack(self.checked_inputs(x), y, sample_weight)
             y, sample_weight = (*rest, None, None)[:2]

@@ -10,6 +10,7 @@ that was killed goes on within its pass as if never stopped.
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -38,6 +39,7 @@ class StreamOrder:
         self.batch_size = size = batch_size or 32
         self.steps_per_pass = math.ceil(self.n_rows / size)
         self.seed, self.steps_trained = seed, steps_trained
+        self.running, self.is_over = [], False
         row = sum(nbytes(leaf) for leaf in leaves)
         # whole batches, so that of a pass only the last block's last batch is short
         self.block = max(1, window // (BLOCKS * row * size)) * size
@@ -82,15 +84,30 @@ class StreamOrder:
 
     def loaded(self, passes=None):
         """As `windows`, with the values; the next are read while these are at work."""
+        self.running.append(self._load(passes))
+        return self.running[-1]
+
+    def _load(self, passes):
         with ThreadPoolExecutor(1) as reader:
             waiting = None
-            for blocks, order in self.windows(passes):
-                coming = reader.submit(self.read, blocks), order
-                if waiting:
-                    yield waiting[0].result(), waiting[1]
-                waiting = coming
-            if waiting:
-                yield waiting[0].result(), waiting[1]
+            for blocks, order in itertools.chain(self.windows(passes), [(None, None)]):
+                coming = blocks is not None and reader.submit(self.read, blocks)
+                values = waiting and (waiting[0].result(), waiting[1])
+                waiting = coming and (coming, order)
+                if self.is_over:
+                    return
+                if values:
+                    yield values
+
+    def end(self):
+        """Lets go of the data: TensorFlow keeps for ever what it was given."""
+        self.is_over, self.arrays = True, None
+        for windows in self.running:
+            try:
+                windows.close()
+            except ValueError:  # at work in a thread, where it sees that it is over
+                pass
+        self.running.clear()
 
     def batches(self, passes=None):
         """The batches as arrays in memory, in tuples as Keras has them."""
@@ -118,6 +135,18 @@ def nbytes(leaf):
     return stored(leaf, 0, 1).nbytes
 
 
+class Form:
+    """What becomes of stored values; a leaf of a structure, unlike a tuple."""
+
+    def __init__(self, dtype, white):
+        self.dtype, self.white = dtype, white
+
+
+def form(leaf):
+    white = leaf.white if isinstance(leaf, Rows) else None
+    return Form(leaf.dtype, white)
+
+
 def tensorflow_batches(order, passes=None):
     """The same batches as a `tf.data.Dataset`.
 
@@ -125,25 +154,26 @@ def tensorflow_batches(order, passes=None):
     """
     import tensorflow as tf
 
-    size, arrays = order.batch_size, order.arrays
+    size = order.batch_size
     values = keras.tree.map_structure(
         lambda leaf: tf.TensorSpec((None, *leaf.shape[1:]), stored(leaf, 0, 1).dtype),
-        arrays,
+        order.arrays,
     )
+    forms = keras.tree.map_structure(form, order.arrays)
     signature = values, tf.TensorSpec((None,), tf.int64)
     shape = (size if order.n_rows % size == 0 else None,)
 
-    def finished(leaf, batch):
-        if not isinstance(leaf, Rows):
-            return batch
-        batch = tf.cast(batch, leaf.dtype)
-        return batch if leaf.white is None else batch / leaf.white
+    def finished(form, batch):
+        batch = tf.cast(batch, form.dtype)
+        return batch if form.white is None else batch / form.white
 
     def batches(window, rows):
         def gather(step):
             batch = tf.ensure_shape(rows[step * size : (step + 1) * size], shape)
             return keras.tree.map_structure(
-                lambda leaf, t: finished(leaf, tf.gather(t, batch)), arrays, window
+                lambda t, form: finished(form, tf.gather(t, batch)),
+                window,
+                forms,
             )
 
         steps = (tf.size(rows, tf.int64) + size - 1) // size
@@ -185,16 +215,26 @@ def has_rows(x):
     return any(is_on_disk(leaf) for leaf in keras.tree.flatten(x))
 
 
+@contextmanager
 def shuffled(order):
     """The batches without end, as `fit` takes them."""
-    return tensorflow_batches(order) if is_tensorflow() else order.batches()
+    try:
+        yield tensorflow_batches(order) if is_tensorflow() else order.batches()
+    finally:
+        order.end()
 
 
+@contextmanager
 def in_order(arrays, batch_size):
     """What `evaluate` is given: one pass in the order on disk."""
     if not is_tensorflow():
-        return InOrder(arrays, batch_size)
-    return tensorflow_batches(StreamOrder(arrays, batch_size, None, 0), 1)
+        yield InOrder(arrays, batch_size)
+        return
+    order = StreamOrder(arrays, batch_size, None, 0)
+    try:
+        yield tensorflow_batches(order, 1)
+    finally:
+        order.end()
 
 
 def predict(layer, inputs, batch_size):

@@ -113,10 +113,10 @@ def test_the_order_on_disk(save):
     x = {"x": of_map(save(np.arange(10, dtype="float32")[:, None]))}
     expected = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     assert numbers(order((x,), seed=None).batches(1)) == expected
-    again = in_order((x,), 4)
-    for _ in range(2):  # an evaluation each epoch
-        batches = [keras.tree.map_structure(np.asarray, batch) for batch in again]
-        assert numbers(batches) == expected
+    with in_order((x,), 4) as again:
+        for _ in range(2):  # an evaluation each epoch
+            batches = [keras.tree.map_structure(np.asarray, batch) for batch in again]
+            assert numbers(batches) == expected
 
 
 def test_tensorflow_gets_the_same_batches(save, rng):
