@@ -114,7 +114,25 @@ def on_jax(model):
             state, logs = steps(state, feed.arrays, padded, len(same))
         return logs, state
 
-    return many
+    one = jax.jit(step, donate_argnums=1)
+
+    def many_alone(state, feed, rows):
+        for batch in rows:
+            state, logs = one(feed.arrays, state, batch.astype("int32"))
+        return logs, state
+
+    return many_alone if slow_in_loops(model) else many
+
+
+def slow_in_loops(model):
+    """Whether JAX 0.10 takes its slow convolutions: on a CPU, within a loop.
+
+    Three to four times the time of a step; so those steps are called one by one.
+    """
+    import jax
+
+    has_convolutions = any(len(weight.shape) > 2 for weight in model.weights)
+    return has_convolutions and jax.default_backend() == "cpu"
 
 
 def on_tensorflow(model):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import models
-from models.blocks import many_steps
+from models.blocks import many_steps, networks
 from models.blocks.feed import EpochOrder
 
 BACKEND = keras.backend.backend()
@@ -73,6 +73,14 @@ def test_fit_makes_the_steps_that_train_on_batch_makes(pair, inputs_of, train, n
     expected = one_at_a_time(stepped, inputs_of(stepped), 3)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     assert_same(fitted, stepped)
+
+
+def test_convolutions_make_the_same_steps_too(pair, inputs_of, train):
+    """On JAX they are called one by one."""
+    fitted, stepped = pair(network=networks.Conv((2,), dense=4))
+    losses = train(fitted, epochs=2, batch_size=16)["loss"]
+    expected = one_at_a_time(stepped, inputs_of(stepped), 2)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [3, 7])
