@@ -32,10 +32,10 @@ def test_it_is_log_p_x_to_three_standard_errors(off_the_posterior, rows):
 
 def test_the_standard_error_is_the_spread_over_runs(off_the_posterior):
     model, _, _, x = off_the_posterior
-    runs = [likelihood(model, x, n_samples=2000, seed=s) for s in range(60)]
+    runs = [likelihood(model, x, n_samples=2000, seed=s) for s in range(40)]
     spread = np.std([run.log_px for run in runs], axis=0)
     stated = np.median([run.error for run in runs], axis=0)
-    np.testing.assert_allclose(stated, spread, rtol=0.3)
+    np.testing.assert_allclose(stated, spread, rtol=0.4)
 
 
 def test_its_expectation_never_falls_with_the_number_of_draws(off_the_posterior):

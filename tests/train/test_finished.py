@@ -52,7 +52,8 @@ def test_leaves_these_files_and_no_others(read, finished):
 def test_config_holds_every_option_resolved(read, finished):
     config = read.json(finished.folder, "config.json")
     given = options.make_parser(VARIANTS).parse_args([*map(str, finished.arguments)])
-    assert set(config) == set(vars(given)) - {"out", "overwrite", "explore"}
+    elsewhere = {"out", "overwrite", "explore", "distribute", "checkpoint", "resume"}
+    assert set(config) == set(vars(given)) - elsewhere
     for name, value in vars(given).items():
         if value is not None and name in config:
             assert config[name] == value
