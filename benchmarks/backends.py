@@ -47,16 +47,18 @@ def child():
 
     import models
 
-    x = (load_digits().images / 16).astype("float32")[:1000]
+    digits = load_digits()
+    x = (digits.images / 16).astype("float32")[:1000]
     rng = np.random.default_rng(0)
-    message = {
+    others = {
+        "label": digits.target[:1000],
         "prior_mean": rng.normal(size=(len(x), 10)),
         "prior_precision": rng.gamma(2.0, size=(len(x), 10)),
     }
     rows = {}
     for name, build in models.VARIANTS.items():
         model = build(x.shape[1:], 10, (64,), seed=0)
-        inputs = {"x": x} | {k: v for k, v in message.items() if k in model.input}
+        inputs = {"x": x} | {k: v for k, v in others.items() if k in model.input}
         rows[name] = check(models, model, inputs)
     print(json.dumps(rows))
 
