@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import serket_bridge as srk  # noqa: E402
+from benchmarks.names import add_names  # noqa: E402
 from models import bernoulli, serket  # noqa: E402
 from models.blocks import networks  # noqa: E402
 from models.experiment import data  # noqa: E402
@@ -45,17 +46,15 @@ def main():
     x, labels = images(given.mnist, given.rows)
     print(f"{len(x)} images, {given.seeds} seeds: mean and sd over seeds")
     print(f"{'':10}{'accuracy':>10}{'sd':>7}{'ARI':>7}{'NMI':>7}{'seconds':>9}")
-    for name, recipe in RECIPES.items():
-        if given.recipes and name not in given.recipes:
-            continue
-        rows = [result(name, recipe, s, x, labels, given) for s in range(given.seeds)]
+    for name in given.names or RECIPES:
+        rows = [result(name, seed, x, labels, given) for seed in range(given.seeds)]
         for part in rows[0]:
             show(part, [row[part] for row in rows])
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("recipes", nargs="*", help=", ".join(RECIPES))
+    add_names(parser, RECIPES)
     parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
     parser.add_argument("--rows", type=int, default=70_000, help="images (70000)")
     parser.add_argument("--seeds", type=int, default=10, help="trainings (10)")
@@ -65,11 +64,7 @@ def parse():
     parser.add_argument(
         "--out", default="runs/clustering", help="where results are kept"
     )
-    given = parser.parse_args()
-    unknown = set(given.recipes) - set(RECIPES)
-    if unknown:
-        parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(RECIPES)}")
-    return given
+    return parser.parse_args()
 
 
 def images(path, rows):
@@ -79,13 +74,13 @@ def images(path, rows):
     return x, np.concatenate([part.labels for part in parts])[:rows]
 
 
-def result(name, recipe, seed, x, labels, given):
+def result(name, seed, x, labels, given):
     """part of the recipe -> its scores and seconds, of one seed."""
     settings = f"{len(x)}-{given.epochs}-{given.more}-{given.rounds}"
     path = Path(given.out) / f"{name}-{settings}-{seed}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scores = recipe(x, labels, seed, given)
+        scores = RECIPES[name](x, labels, seed, given)
         write_whole(path, lambda part: save_json(part, scores))
     return json.loads(path.read_text())
 

@@ -18,6 +18,7 @@ from keras import layers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from models.experiment import data  # noqa: E402
 from models.experiment.finished import Run  # noqa: E402
 
 
@@ -43,10 +44,7 @@ def main():
 def train_classifier(path):
     """Two convolutions and a dense layer, two epochs."""
     keras.utils.set_random_seed(0)
-    with np.load(path) as arrays:
-        x, y, x_test, y_test = (
-            arrays[k] for k in ("x_train", "y_train", "x_test", "y_test")
-        )
+    train, test = (data.load(f"mnist:{path}", split=s) for s in ("train", "test"))
     classifier = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -59,8 +57,10 @@ def train_classifier(path):
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     classifier.compile("adam", loss, metrics=["accuracy"])
-    classifier.fit(x[..., None] / 255.0, y, batch_size=128, epochs=2, verbose=0)
-    _, accuracy = classifier.evaluate(x_test[..., None] / 255.0, y_test, verbose=0)
+    classifier.fit(
+        train.x[..., None], train.labels, batch_size=128, epochs=2, verbose=0
+    )
+    _, accuracy = classifier.evaluate(test.x[..., None], test.labels, verbose=0)
     print(f"the classifier names {accuracy:.3f} of the test images")
     return classifier
 

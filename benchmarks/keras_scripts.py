@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.names import add_names  # noqa: E402
+from models.experiment import data  # noqa: E402
 from models.experiment.finished import Run  # noqa: E402
 
 MLP = "--latent-dim 2 --hidden-dims 512 --optimizer adam --epochs 50 --batch-size 128"
@@ -36,20 +36,16 @@ ROWS = {  # name -> the options of the command
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAMES", help=", ".join(ROWS))
+    add_names(parser, ROWS)
     parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
     parser.add_argument("--out", default="runs/keras_scripts", help="where runs go")
     given = parser.parse_args()
-    unknown = set(given.names) - set(ROWS)
-    if unknown:
-        parser.error(f"unknown rows: {', '.join(unknown)}; known: {', '.join(ROWS)}")
-    with np.load(given.mnist) as arrays:
-        x, label = arrays["x_test"] / np.float32(255), arrays["y_test"]
+    test = data.load(f"mnist:{given.mnist}", split="test")
     print(f"{'':14}{'ELBO':>10}{'log-lik.':>10}{'KL':>8}{'seconds':>9}")
     for name in given.names or ROWS:
         folder = Path(given.out) / name
         seconds = train(ROWS[name], given.mnist, folder)
-        log_likelihood, kl = test_terms(folder, x, label)
+        log_likelihood, kl = test_terms(folder, test.x, test.labels)
         row = f"{log_likelihood - kl:10.2f}{log_likelihood:10.2f}{kl:8.2f}"
         print(f"{name:14}{row}{seconds:9.0f}", flush=True)
 

@@ -1,6 +1,6 @@
 """Published figures, and the same made here.
 
-    python benchmarks/reproduce.py --mnist PATH/mnist.npz [--stages 8] [ROWS ...]
+    python benchmarks/reproduce.py --mnist PATH/mnist.npz [--stages 8] [NAMES ...]
 
 The one-layer VAE and IWAE of Burda, Grosse and Salakhutdinov (2016) on binarised MNIST:
 200-200-50 tanh, Adam of rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7, batches of 20
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import models  # noqa: E402
+from benchmarks.names import add_names  # noqa: E402
 from models.experiment import data  # noqa: E402
 from models.experiment.importance import likelihood  # noqa: E402
 from models.experiment.runs import save_json, write_whole  # noqa: E402
@@ -49,7 +50,7 @@ def main():
         test = test[rows]
     print(f"{'':10}{'published':>10}{'here':>9}{'+-':>6}{'sd':>6}{'seeds':>6}", end="")
     print(f"{'updates':>10}{'seconds':>9}", flush=True)
-    for name in given.rows or ROWS:
+    for name in given.names or ROWS:
         results = [
             result(name, seed, train, test, given) for seed in range(given.seeds)
         ]
@@ -65,18 +66,14 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROWS", help=", ".join(ROWS))
+    add_names(parser, ROWS)
     parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
     parser.add_argument("--stages", type=int, default=8, help="of Burda's 8 (8)")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of a row (1)")
     parser.add_argument("--n-samples", type=int, default=5000, help="k (5000)")
     parser.add_argument("--test-rows", type=int, help="so many test images (all)")
     parser.add_argument("--out", default="runs/reproduce", help="where models are kept")
-    given = parser.parse_args()
-    unknown = set(given.rows) - set(ROWS)
-    if unknown:
-        parser.error(f"unknown rows: {', '.join(unknown)}; known: {', '.join(ROWS)}")
-    return given
+    return parser.parse_args()
 
 
 def result(name, seed, train, test, given):

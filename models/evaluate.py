@@ -4,7 +4,7 @@ import sys
 
 from models.experiment import run_commands
 from models.experiment.command import finish
-from models.experiment.option_types import not_negative, whole
+from models.experiment.option_types import whole
 
 WHAT = {
     "evaluation.json": "the scores, in nats where they are log-probabilities",
@@ -49,13 +49,7 @@ def make_parser():
         metavar="N",
         help="draws of z for each datum; papers take 5000 (default: 500)",
     )
-    add(
-        "--seed",
-        type=not_negative,
-        default=0,
-        metavar="N",
-        help="decides the draws (default: 0)",
-    )
+    run_commands.add_seed(parser)
     return parser
 
 

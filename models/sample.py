@@ -37,13 +37,7 @@ def make_parser():
         help="draw from one class of the mixture, 0 or more; for a model that listens "
         "(default: each draw from a class by its weight)",
     )
-    add(
-        "--seed",
-        type=not_negative,
-        default=0,
-        metavar="N",
-        help="decides the draws (default: 0)",
-    )
+    run_commands.add_seed(parser)
     return parser
 
 

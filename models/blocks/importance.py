@@ -7,13 +7,8 @@ import keras
 from keras import ops
 
 from models.blocks import densities
-from models.blocks.layers import ELBO, Float32Layer
+from models.blocks.layers import ELBO, Float32Layer, by_draw
 from models.blocks.schedules import PACKAGE
-
-
-def by_draw(stacked, one_for_each_datum):
-    """(n_samples * batch, ...) -> (n_samples, batch, ...)."""
-    return ops.reshape(stacked, (-1, *ops.shape(one_for_each_datum)))
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -42,31 +37,19 @@ class MeanOfDraws(Float32Layer):
 class LogRatio(Float32Layer):
     """log q(z|x) - log p(z) of each draw, whose expectation is the KL.
 
-    Args:
-        through_z_only: whether gradients reach q through z alone, and not through its
-            mean and log-variance as well.
-
     Input: z, (n_samples * batch, latent_dim); z_mean, z_log_var and, if there is
     another prior than N(0, I), prior_mean and prior_precision, (batch, latent_dim).
     Output: (n_samples, batch), nats.
     """
 
-    def __init__(self, through_z_only=False, **kwargs):
-        super().__init__(**kwargs)
-        self.through_z_only = through_z_only
-
     def call(self, z, z_mean, z_log_var, prior_mean=0.0, prior_precision=1.0):
-        q = z_mean, z_log_var
-        if self.through_z_only:
-            q = [ops.stop_gradient(each) for each in q]
         z = by_draw(z, z_mean)
-        return densities.gaussian_log_ratio(z, *q, prior_mean, prior_precision)
+        return densities.gaussian_log_ratio(
+            z, z_mean, z_log_var, prior_mean, prior_precision
+        )
 
     def compute_output_spec(self, z, z_mean, *others, **prior):
         return keras.KerasTensor((None, z_mean.shape[0]), self.compute_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "through_z_only": self.through_z_only}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -107,6 +107,11 @@ class Sampling(Noisy):
         return {**super().get_config(), "n_samples": self.n_samples}
 
 
+def by_draw(stacked, one_for_each_datum):
+    """What `Sampling` stacks, by draw: (n_samples, batch, ...)."""
+    return ops.reshape(stacked, (-1, *ops.shape(one_for_each_datum)))
+
+
 class LogLikelihood(Float32Layer):
     """E_q[log p(x|z)] for each datum: the mean over the draws of z.
 
@@ -118,9 +123,7 @@ class LogLikelihood(Float32Layer):
 
     def call(self, x, parameters, each_draw=False):
         x = ops.cast(x, self.compute_dtype)
-        shape = ops.shape(x)
-        draws = ops.reshape(parameters, (-1, *shape))  # (n_samples, batch, ...)
-        log_prob = self.log_prob(x[None], draws, batch_axes=2)
+        log_prob = self.log_prob(x[None], by_draw(parameters, x), batch_axes=2)
         return log_prob if each_draw else ops.mean(log_prob, axis=0)
 
     def compute_output_spec(self, x, parameters, each_draw=False):

@@ -28,6 +28,7 @@ class Evaluation:
     def __init__(self, run, dataset, train, n_samples, seed, tick=None):
         if run.config.get("binarize"):
             dataset = dataset.binarized(seed)
+            train = train and train.binarized(seed)
         self.run, self.dataset = run, dataset
         self.label = labels_for(run, dataset)
         self.mixture = run.round().mixture if run.n_rounds else None

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import contextmanager
 
-from models.experiment.option_types import whole
+from models.experiment.option_types import not_negative, whole
 from models.experiment.quiet import quiet_backend
 
 
@@ -52,6 +52,17 @@ def add_label(parser, default):
         metavar="LABEL",
         help="what a conditional model decodes: a label's name or number "
         f"(default: {default})",
+    )
+
+
+def add_seed(parser):
+    """--seed, of a command that draws."""
+    parser.add_argument(
+        "--seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="decides the draws (default: 0)",
     )
 
 
