@@ -5,7 +5,7 @@ from contextlib import ExitStack, nullcontext
 import keras
 import numpy as np
 
-from models.blocks import feed, many_steps, stream
+from models.blocks import feed, many_steps, stream, xla
 from models.blocks.labels import OneHot
 from models.blocks.layers import ELBO
 from models.blocks.rows import Rows, on_disk
@@ -50,6 +50,21 @@ class VAE(keras.Model):
         self.terms = [
             keras.metrics.Mean(name=name) for name in ("log_likelihood", "kl")
         ]
+
+        self.asked_jit, self.steps_are_jit, self.rows_of_a_step = "auto", None, None
+
+    def compile(self, *args, jit_compile="auto", **kwargs):
+        """`keras.Model.compile`; "auto" is decided anew by each `fit`, and saved."""
+        self.asked_jit = jit_compile
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        return config and config | {"jit_compile": self.asked_jit}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def get_config(self):
         # A functional model forgets its policy, and with it that float16 needs its
@@ -96,11 +111,12 @@ class VAE(keras.Model):
         callbacks = [FollowSchedule(), *keras.tree.flatten(callbacks or [])]
         kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
         fed = nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
-        files = ExitStack()
+        files, self.rows_of_a_step = ExitStack(), None
         if feed.is_arrays(x) or stream.has_rows(x):
             data = feed.pack(self.checked_inputs(x), y, sample_weight)
             if validation_split and validation_data is None:
                 data, validation_data = feed.split(data, validation_split)
+            self.rows_of_a_step = batch_size or 32
             fed = feed.feeding(self, data, batch_size, shuffle, callbacks, kwargs)
             shuffle = False
         if validation_data is not None and isinstance(validation_data, tuple):
@@ -122,12 +138,16 @@ class VAE(keras.Model):
             )
 
     def make_train_function(self, force=False):
-        """Keras's, which `fit` on arrays may have many steps made at once."""
-        if many_steps.possible(self) and (self.train_function is None or force):
-            super().make_train_function(force)
-            self.train_function = many_steps.TrainFunction(self, self.train_function)
-        else:
-            super().make_train_function(force)
+        """Keras's, which `fit` on arrays may have many steps made at once, by XLA where
+        it pays (`models.blocks.xla`)."""
+        is_jit = xla.pays(self, self.rows_of_a_step)
+        if self.train_function is None or force or is_jit != self.steps_are_jit:
+            self.steps_are_jit = is_jit
+            with xla.jit(self, is_jit):
+                super().make_train_function(force=True)
+                if many_steps.possible(self):
+                    one_by_one = self.train_function
+                    self.train_function = many_steps.TrainFunction(self, one_by_one)
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
