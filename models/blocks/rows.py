@@ -126,6 +126,27 @@ class MapRows(Rows):
         return np.array(self.array[first:last])
 
 
+class Binarized(Rows):
+    """Values in [0, 1] of other rows, each drawn as 1 with that probability, else 0.
+
+    The draws belong to blocks of rows: a row is the same however it is read.
+    """
+
+    def __init__(self, rows, seed, block=256):
+        self.rows, self.seed, self.block, self.shape = rows, seed, block, rows.shape
+
+    def stored(self, first, last):
+        begin = first // self.block
+        end = max(begin + 1, -(-last // self.block))
+        u = np.concatenate([self.uniform(block) for block in range(begin, end)])
+        start = first - begin * self.block
+        return u[start : start + max(last - first, 0)] < self.rows[first:last]
+
+    def uniform(self, block):
+        rng = np.random.default_rng((self.seed, block))
+        return rng.random((self.block, *self.shape[1:]), np.float32)
+
+
 def of_map(array, white=None, dtype=np.float32):
     """A memory map, `np.load(path, mmap_mode="r")`, as `Rows`."""
     whole = isinstance(array.base, mmap.mmap)  # the offset of a view is another's

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.blocks.rows import Rows, chunks
+from models.blocks.rows import Binarized, Rows, chunks
 from models.experiment import files, named, streamed
 from models.experiment.errors import DataError
 from models.experiment.named import NAMES
@@ -53,6 +53,8 @@ class Dataset:
 
     def binarized(self, seed):
         """Each entry 1 with the probability that it was, else 0."""
+        if self.is_on_disk:
+            return replace(self, x=Binarized(self.x, seed))
         u = np.random.default_rng(seed).random(self.x.shape, np.float32)
         return replace(self, x=(u < self.x).astype(np.float32))
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.blocks.rows import slices
 from models.experiment import metrics
 from models.experiment.importance import likelihood
 from models.experiment.run_labels import labels_for
@@ -62,7 +63,6 @@ class Evaluation:
     def bounds(self, n_samples):
         """How probable the data are."""
         terms = self.likelihood
-        x_mean = self.run.model.decode(self.z_mean, self.label)
         return {
             "p(z)": "mixture" if self.log_prior else "model",
             "n_samples": n_samples,
@@ -73,8 +73,17 @@ class Evaluation:
             "elbo_error_of_data": standard_error(terms.elbo),
             "log_likelihood": float(terms.log_likelihood.mean()),
             "kl": float(terms.kl.mean()),
-            "rmse": float(np.sqrt(np.mean(np.square(self.dataset.x - x_mean)))),
+            "rmse": self.rmse(),
         }
+
+    def rmse(self):
+        """Of the mean of p(x|z) at z = z_mean; a part of the data at a time."""
+        x, total = self.dataset.x, 0.0
+        for rows in slices(x):
+            label = self.label if self.label is None else self.label[rows]
+            x_mean = self.run.model.decode(self.z_mean[rows], label)
+            total += np.sum(np.square(x[rows] - x_mean), dtype=np.float64)
+        return float(np.sqrt(total / x.size))
 
     def latents(self, seed):
         """What q(z|x) holds; the KL of each dimension is to the model's own p(z)."""

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from models.blocks import rows
+from models.experiment import streamed
 from models.experiment.data import load
 from models.experiment.finished import Run
 
@@ -99,6 +101,22 @@ def test_other_data(run_of, data, call, tmp_path):
     assert scores["rows"] == 200 and scores["labels_from_latents"]["linear"] > 0
     result = call("evaluate", run_of("digits"), "--data", data / "table.npz")
     assert result.code == 2 and "(8, 8)" in result.err
+
+
+def test_data_on_disk_have_the_scores_of_those_in_memory(
+    run_of, data, call, tmp_path, monkeypatch
+):
+    """Read 7 rows at a time; a file of more than `LIMIT` bytes is."""
+    np.save(tmp_path / "x.npy", np.load(data / "digits.npz")["x"])
+    options = "--data", tmp_path / "x.npy"
+    run = run_of("digits")
+    expected, _ = evaluated(call, run, tmp_path / "in_memory", *options)
+    monkeypatch.setattr(streamed, "LIMIT", 0)
+    monkeypatch.setattr(rows, "MOST_ROWS", 7)
+    scores, _ = evaluated(call, run, tmp_path / "on_disk", *options)
+    assert scores.keys() == expected.keys() and scores["rows"] == 200
+    for name in ("log_px", "elbo", "kl", "rmse", "mutual_information"):
+        assert scores[name] == pytest.approx(expected[name], rel=1e-5)
 
 
 def test_vectors_and_no_labels(run_of, data, call, tmp_path):

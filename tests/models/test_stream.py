@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.blocks.rows import FileRows, MapRows, Rows, chunks, of_map
+from models.blocks.rows import Binarized, FileRows, MapRows, Rows, chunks, of_map
 from models.blocks.stream import StreamOrder, in_order, tensorflow_batches
 
 
@@ -52,6 +52,18 @@ def test_rows_divided_by_white(save, rng):
     np.testing.assert_array_equal(rows[:], x.astype("float32") / np.float32(255))
     np.testing.assert_array_equal(rows.part(2, 5)[:], rows[2:5])
     np.testing.assert_array_equal(rows.stored(2, 5), x[2:5])
+
+
+def test_rows_drawn_as_0_and_1_are_the_same_however_they_are_read(save, rng):
+    x = np.tile(np.linspace(0, 1, 5, dtype="float32"), (700, 1))
+    drawn = Binarized(of_map(save(x)), seed=3, block=256)
+    whole = drawn[:]
+    assert set(np.unique(whole)) == {0, 1} and whole.dtype == np.float32
+    np.testing.assert_allclose(whole.mean(axis=0), x[0], atol=0.06)
+    for part in (slice(250, 260), slice(512, 700), slice(10, 10), [699, 0, 300]):
+        np.testing.assert_array_equal(drawn[part], whole[part])
+    np.testing.assert_array_equal(drawn.part(300, 600)[:], whole[300:600])
+    assert (Binarized(of_map(save(x)), seed=4)[:] != whole).any()
 
 
 def test_parts_of_a_map_and_other_orders_are_read_rightly(save, rng):
