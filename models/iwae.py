@@ -5,15 +5,17 @@ Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders".
 
 from models import bernoulli
 from models.blocks.importance import (
+    DoublyReparameterizedELBO,
     FirstDraw,
     ImportanceWeightedELBO,
     LogRatio,
     MeanOfDraws,
+    ScaledGradient,
 )
 from models.blocks.model import VAE, check_elbo
 
 
-def tighten(model):
+def tighten(model, doubly_reparameterized=False):
     """The same model, same weights, with the k-sample bound, k its `n_samples`.
 
     Its objective, in training and in evaluation, is
@@ -25,21 +27,32 @@ def tighten(model):
 
     Args:
         model: any variant whose objective is the ELBO, also one that listens.
+        doubly_reparameterized: whether the encoder's gradient is that of Tucker et al.
+            (2019), which does not drown in noise as k grows; the bound is the same.
 
     Raises:
-        ValueError: the model's objective is another one, such as this one.
+        ValueError: the model's objective is another one, such as this one; or the
+            gradient is to be doubly reparameterised, and its KL has a capacity.
     """
     schedules = check_elbo(model, "be tightened", "give one that is not tight yet")
+    if doubly_reparameterized and "capacity" in schedules:
+        raise ValueError(
+            "doubly_reparameterized must be False for a KL with a capacity, whose "
+            "gradient it would lose. Received: True"
+        )
     if model.get_layer("z").n_samples == 1:
         return model  # the bound of one draw is the ELBO
     x, q = observed(model), model.output
     q = {name: q[name] for name in ("z_mean", "z_log_var")}
 
     # z_i ~ q(z|x), i = 1 .. k
-    z = model.get_layer("z")(*q.values(), always=True)
+    z, scale = model.get_layer("z")(*q.values(), always=True), []
+    if doubly_reparameterized:
+        z, *scale = ScaledGradient(name="scaled_z")(z)
 
     # log q(z_i|x) - log p(z_i)
-    log_ratios = LogRatio(name="log_ratio")(z, *q.values(), **prior_of(model))
+    log_ratio = LogRatio(through_z_only=doubly_reparameterized, name="log_ratio")
+    log_ratios = log_ratio(z, *q.values(), **prior_of(model))
 
     # log p(x|z_i)
     parameters = model.get_layer("decoder")(with_label(model, z))
@@ -50,8 +63,9 @@ def tighten(model):
         "log_likelihood": MeanOfDraws(name="mean_of_draws")(log_likelihoods),
         "kl": model.output["kl"],
     }
-    objective = ImportanceWeightedELBO(**schedules, name="elbo")
-    terms["elbo"] = objective(*terms.values(), log_likelihoods, log_ratios)
+    kind = DoublyReparameterizedELBO if scale else ImportanceWeightedELBO
+    objective = kind(**schedules, name="elbo")
+    terms["elbo"] = objective(*terms.values(), log_likelihoods, log_ratios, *scale)
 
     first = FirstDraw(name="first_parameters")(parameters, x)
     x_mean = model.get_layer("x_mean")(first)
@@ -69,8 +83,8 @@ def draws_under(model, prior):
         return []
     log_ratio = model.get_layer("log_ratio")
     z, z_mean, z_log_var, *_ = log_ratio.input
-    _, _, log_likelihoods, _ = objective.input
-    return [log_likelihoods, log_ratio(z, z_mean, z_log_var, **prior)]
+    _, _, log_likelihoods, _, *scale = objective.input
+    return [log_likelihoods, log_ratio(z, z_mean, z_log_var, **prior), *scale]
 
 
 def observed(model):
@@ -94,6 +108,7 @@ def with_label(model, z):
     return [z, model.get_layer("label_of_z")(model.input["label"], z)]
 
 
-def build(*args, n_samples=5, **kwargs):
+def build(*args, n_samples=5, doubly_reparameterized=False, **kwargs):
     """The Bernoulli VAE, tightened; other arguments are `models.bernoulli.build`'s."""
-    return tighten(bernoulli.build(*args, n_samples=n_samples, **kwargs))
+    vae = bernoulli.build(*args, n_samples=n_samples, **kwargs)
+    return tighten(vae, doubly_reparameterized)

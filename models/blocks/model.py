@@ -75,6 +75,8 @@ class VAE(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
+        if sample_weight is not None:  # of any type, from train_on_batch
+            sample_weight = keras.ops.cast(sample_weight, "float32")
         weight = 1.0 if sample_weight is None else sample_weight
         for term in self.terms:
             term.update_state(y_pred[term.name] * weight)
