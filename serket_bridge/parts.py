@@ -2,18 +2,12 @@
 
 Messages about data in memory are arrays in memory, and there is one part: all of it.
 Messages about data on disk (`models.blocks.rows.Rows`) are float32 files that are
-written a part at a time, read a part at a time, and removed with the message. They lie
-in the system's folder for temporary files, which `TMPDIR` names; only a process that is
-killed leaves them there.
+written a part at a time, read a part at a time, and gone with the message
+(`models.blocks.temporary`).
 """
 
-import os
-import tempfile
-import weakref
-
-import numpy as np
-
-from models.blocks.rows import FileRows, Rows, slices
+from models.blocks.rows import Rows, slices
+from models.blocks.temporary import TemporaryRows
 
 
 def parts(array):
@@ -31,29 +25,10 @@ def kept(values, on_disk):
         return only
     columns = None
     for arrays in values:
-        columns = columns or [None if a is None else Column() for a in arrays]
+        columns = columns or [
+            None if a is None else TemporaryRows(a.shape[1:]) for a in arrays
+        ]
         for column, array in zip(columns, arrays, strict=True):
             if column is not None:
                 column.append(array)
-    return tuple(column and column.rows() for column in columns)
-
-
-class Column:
-    """A file that grows by rows."""
-
-    def __init__(self):
-        handle, self.path = tempfile.mkstemp(".rows", "messages-")
-        self.file, self.n = os.fdopen(handle, "wb"), 0
-        self.remove = weakref.finalize(self, os.unlink, self.path)
-
-    def append(self, array):
-        np.ascontiguousarray(array, np.float32).tofile(self.file)
-        self.n, self.shape = self.n + len(array), array.shape[1:]
-
-    def rows(self):
-        """All of them; the file goes when they do."""
-        self.file.close()
-        self.remove.detach()
-        rows = FileRows(self.path, np.float32, (self.n, *self.shape))
-        weakref.finalize(rows, os.unlink, self.path)
-        return rows
+    return tuple(columns)

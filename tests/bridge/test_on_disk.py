@@ -3,13 +3,13 @@
 import gc
 import tempfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 
 from models.blocks.rows import Rows, slices
+from models.blocks.temporary import TemporaryRows
 from serket_bridge import (
     GMM,
     VAE,
@@ -26,7 +26,7 @@ from serket_bridge.mixture import EM
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch, tmp_path):
-    """Seven or so parts, and files that can be counted."""
+    """Seven or so parts, in files of a folder that can be looked into."""
     monkeypatch.setattr(parts, "slices", partial(slices, size=1000))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
@@ -63,9 +63,10 @@ def make(data, **kwargs):
     return MessageLoop([obs, vae, gmm])
 
 
-def left(tmp_path):
+def held():
+    """How many arrays of messages there are on disk."""
     gc.collect()
-    return list(Path(tmp_path).glob("messages-*"))
+    return sum(type(one) is TemporaryRows for one in gc.get_objects())
 
 
 def test_all_messages_are_those_of_the_same_data_in_memory(x, on_disk):
@@ -92,13 +93,14 @@ def test_all_messages_are_those_of_the_same_data_in_memory(x, on_disk):
 
 
 def test_a_loop_learns_from_disk_and_leaves_no_files(x, on_disk, tmp_path):
-    loop = make(on_disk(x))
+    before, loop = held(), make(on_disk(x))
     rows = loop.run(3, labels=np.arange(300) % 2, verbose=False)
     assert np.isfinite([row["elbo"] for row in rows]).all()
     assert loop["vae"].epochs_trained == 6
-    assert len(left(tmp_path)) == 7  # one for each array of a message that counts
+    assert held() == before + 7  # one for each array of a message that counts
+    assert [path.name for path in tmp_path.iterdir()] == ["data.npy"]
     del loop
-    assert not left(tmp_path)
+    assert held() == before
 
 
 def test_it_is_saved_and_goes_on(x, on_disk, tmp_path):
