@@ -108,13 +108,13 @@ def load(
 
     Args:
       source: one of `NAMES`; or NAME:PATH, the same from a downloaded mnist.npz; or
-        the path of an .npz, .npy, .csv or .txt file or of a folder of images.
+        the path of an .npz, .npy, .csv, .txt or .parquet file or of a folder of images.
       labels: the column of a table, or the key of an .npz, with the labels; or the
         path of a file with one label for each row.
       image_size: the side, or (height, width), to resize a folder of images to.
       split: "train", or "test" for the images that MNIST's makers set apart.
-      stream: whether an .npy or a folder of images stays on disk and is read as it is
-        needed; for `None` an .npy of more than a GiB does.
+      stream: whether an .npy, a .parquet or a folder of images stays on disk and is
+        read as it is needed; for `None` numbers of more than a GiB do.
 
     Raises:
       DataError: the data is missing, damaged, nothing a network can learn from, or has
@@ -128,11 +128,10 @@ def load(
         x, codes, label_names = named.read(kind, path, split)
     elif split == "test":
         raise named.no_test_split(source)
-    elif streamed.is_wanted(path, stream):
-        files.refuse_label_name(path, label_name)
+    elif streamed.is_wanted(path, stream, label_name):
         if not path.is_dir():
-            _check_shape(streamed.open_map(path), source)
-        x, codes, label_names, note = streamed.open_rows(path, image_size)
+            _check_shape(streamed.open_file(path, label_name), source)
+        x, codes, label_names, note = streamed.open_rows(path, label_name, image_size)
     else:
         x, codes, label_names = files.read(path, label_name, image_size)
     if label_file is not None:

@@ -13,7 +13,8 @@ from models.experiment import images, tables
 from models.experiment.errors import DataError, reading
 
 ARRAY_SUFFIXES = (".npy", ".npz")
-TABLE_SUFFIXES = (".csv", ".txt")
+PARQUET = ".parquet"
+TABLE_SUFFIXES = (".csv", ".txt", PARQUET)
 
 DATA_KEYS = ("x", "x_train", "data", "image", "images")
 LABEL_KEYS = ("y", "y_train", "label", "labels", "target")
@@ -35,6 +36,11 @@ def read(path: Path, label_name: str | None = None, image_size=None) -> Columns:
     suffix = path.suffix.lower()
     if suffix in ARRAY_SUFFIXES:
         x, labels = read_arrays(path, label_name)
+    elif suffix == PARQUET:
+        from models.experiment.parquet import Table  # slow to import
+
+        table = Table(path, label_name)
+        return table.array(), *table.labels()
     elif suffix in TABLE_SUFFIXES:
         x, labels = tables.read_table(path, label_name)
     else:
@@ -49,8 +55,13 @@ def read_labels(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """Reads a file with nothing but labels, integers or text: (codes, names)."""
     if not path.is_file():
         raise DataError(f"--labels {path}: there is no such file.")
-    if path.suffix.lower() in ARRAY_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix in ARRAY_SUFFIXES:
         return encode_labels(_stored_labels(path), path)
+    if suffix == PARQUET:
+        from models.experiment import parquet  # slow to import
+
+        return parquet.label_file(path)
     return encode_labels(tables.read_labels(path), path)
 
 
@@ -121,8 +132,11 @@ def _data_key(path: Path, keys: list[str], label_key: str | None) -> str:
 # --- Labels ---------------------------------------------------------------------------
 
 
-def encode_labels(raw: np.ndarray | None, where: Path):
-    """Codes 0..n_classes-1 (n,) int64 of integers or text, and the names (or Nones)."""
+def encode_labels(raw: np.ndarray | None, where: Path, index=None):
+    """Codes 0..n_classes-1 (n,) int64 of integers or text, and the names (or Nones).
+
+    index: which of the labels each row has; `None` is one label a row.
+    """
     if raw is None:
         return None, None
     raw = np.asarray(raw)
@@ -133,10 +147,11 @@ def encode_labels(raw: np.ndarray | None, where: Path):
             f"shape {raw.shape} and dtype {raw.dtype}."
         )
     values = _numeric(raw) if raw.dtype.kind == "U" else raw
-    _check_labels(values, where)
+    _check_labels(values, where, index)
     if values.dtype.kind == "f":
         values = values.astype(np.int64)
     names, codes = np.unique(values, return_inverse=True)
+    codes = codes if index is None else codes[index]
     return codes.astype(np.int64), tuple(str(name) for name in names.tolist())
 
 
@@ -150,7 +165,7 @@ def _numeric(words: np.ndarray) -> np.ndarray:
     return words
 
 
-def _check_labels(values: np.ndarray, where: Path) -> None:
+def _check_labels(values: np.ndarray, where: Path, index) -> None:
     """Refuses missing labels, and numbers that are not whole."""
     if values.dtype.kind == "U":
         bad = np.isin(np.char.lower(np.char.strip(values)), ("", "nan"))
@@ -159,6 +174,8 @@ def _check_labels(values: np.ndarray, where: Path) -> None:
     else:
         return
     if bad.any():
+        if index is not None:
+            values, bad = values[index], bad[index]
         row = int(bad.argmax())
         raise DataError(
             f"{where}: {bad.sum()} labels are not integers or text, the first in row "

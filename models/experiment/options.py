@@ -52,7 +52,7 @@ def add_data(add, add_tabled):
         default="digits",
         metavar="NAME|PATH",
         help="digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded "
-        "mnist.npz, or your .npz, .npy, .csv, .txt or folder of images "
+        "mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images "
         "(default: digits)",
     )
     add(
@@ -71,8 +71,8 @@ def add_data(add, add_tabled):
         "--stream",
         action="store_const",
         const=True,
-        help="leave an .npy or a folder of images on disk, and read it as it is needed "
-        "(default: an .npy of more than a GiB)",
+        help="leave an .npy, a .parquet or a folder of images on disk, and read it as "
+        "it is needed (default: numbers of more than a GiB)",
     )
     add(
         "--range",

@@ -24,9 +24,9 @@ def read_table(
     if first is None:
         raise DataError(f"{path}: the file is empty; expected lines of numbers.")
     header = first[1] if _is_header(first[1], label_column) else []
-    index = _label_index(header, label_column)
+    index = label_index(header, label_column)
     if label_column is not None and index is None:
-        _refuse_column(path, label_column, header)
+        refuse_column(path, label_column, header)
     columns = [place for place in range(1, len(first[1]) + 1) if place - 1 != index]
     labels, values, whole = [], [], True
     for line, fields in rows if header else chain([first], rows):
@@ -43,17 +43,22 @@ def read_table(
 def read_labels(path: Path) -> np.ndarray:
     """The words of a table with nothing but labels, or of its column of labels."""
     lines = [fields for _, fields in _table_rows(path)]
-    header = lines.pop(0) if lines and _label_index(lines[0]) is not None else None
-    index = _label_index(header or [])
+    header = lines.pop(0) if lines and label_index(lines[0]) is not None else None
+    index = label_index(header or [])
     if index is None and lines and len(lines[0]) > 1:
-        raise DataError(
-            f"--labels {path}: expected one column, or one called 'label' in the "
-            f"header, but there are {len(lines[0])}."
-        )
+        raise which_labels(path, len(lines[0]))
     return np.array([row[index or 0] for row in lines], str)
 
 
-def _refuse_column(path: Path, wanted: str, header: list[str]) -> None:
+def which_labels(path: Path, n_columns: int) -> DataError:
+    """What to say of a file of labels with several columns."""
+    return DataError(
+        f"--labels {path}: expected one column, or one called 'label' in the "
+        f"header, but there are {n_columns}."
+    )
+
+
+def refuse_column(path: Path, wanted: str, header: list[str]) -> None:
     found = f"only {', '.join(header)}" if header else "as it has no header"
     raise DataError(
         f"--labels {wanted}: {path} has no such column, {found}; give one that it has, "
@@ -84,11 +89,11 @@ def _table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def _is_header(fields: list[str], label_column: str | None) -> bool:
     """True for a line without any number, or with the name of the label column."""
     words = [field for field in fields if not _is_number(field)]
-    named = label_column in words or _label_index(words) is not None
+    named = label_column in words or label_index(words) is not None
     return named or words == fields
 
 
-def _label_index(header: list[str], wanted: str | None = None) -> int | None:
+def label_index(header: list[str], wanted: str | None = None) -> int | None:
     """Where the wanted name is in the header, or else a usual name for labels."""
     if wanted is not None:
         return header.index(wanted) if wanted in header else None

@@ -86,7 +86,9 @@ def test_a_file_that_was_cut_short_is_refused(save_npy, rng):
 def test_what_cannot_stay_on_disk(save_npy, rng, tmp_path):
     np.savez(tmp_path / "a.npz", x=rng.random((3, 4)))
     for source in (tmp_path / "a.npz", "digits"):
-        with pytest.raises(DataError, match="--stream is for an .npy file or a folder"):
+        with pytest.raises(
+            DataError, match="--stream is for an .npy or a .parquet file"
+        ):
             load(source, stream=True)
     with pytest.raises(DataError, match="--hold-out 0.5: .* a file of its own"):
         load(save_npy(rng.random((30, 4))), stream=True).hold_out(0.5, 0)

@@ -1,11 +1,15 @@
 """Training, encoding and evaluation of rows on disk, and the order they come in."""
 
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
 
 from models.blocks.rows import Binarized, FileRows, MapRows, Rows, chunks, of_map
 from models.blocks.stream import StreamOrder, in_order, tensorflow_batches
+from models.blocks.temporary import TemporaryRows
 
 
 @pytest.fixture
@@ -44,6 +48,21 @@ def test_rows_are_those_of_the_file(save, rng, kind):
     np.testing.assert_array_equal(rows.part(4, 12).part(1, 5)[:], x[5:9])
     np.testing.assert_array_equal(np.asarray(rows), x)
     assert (rows.min(), rows.max()) == (x.min(), x.max())
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32"])
+def test_temporary_rows_grow_and_have_no_name(rng, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    x = rng.integers(200, size=(20, 3, 2)).astype(kind)
+    rows = TemporaryRows((3, 2), kind)
+    assert rows[:].shape == (0, 3, 2)
+    for first in range(0, 20, 7):
+        rows.append(x[first : first + 7])
+        np.testing.assert_array_equal(rows[:], x[: first + 7])
+    with ThreadPoolExecutor(4) as readers:
+        for i, part in enumerate(readers.map(lambda i: rows[i % 20], range(500))):
+            np.testing.assert_array_equal(part, x[i % 20])
+    assert not any(tmp_path.iterdir())
 
 
 def test_rows_divided_by_white(save, rng):
