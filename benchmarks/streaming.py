@@ -143,7 +143,8 @@ def kill_in_the_middle(given, run):
 def same_weights(one, other):
     import models
 
-    weights = [models.load(run / "model.keras").get_weights() for run in (one, other)]
+    paths = [run / "checkpoint.keras" for run in (one, other)]
+    weights = [models.load(path).get_weights() for path in paths]
     return all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
@@ -156,7 +157,7 @@ def train(given):
 
     import models
     from models.blocks.rows import of_map
-    from models.experiment import resume
+    from models.experiment import checkpoint
 
     class Clock(keras.callbacks.Callback):
         first, steps = None, 0
@@ -181,7 +182,7 @@ def train(given):
         model.fit(x, epochs=1, callbacks=[clock], **settings)
     else:
         settings |= {"epochs": 1, "seconds": given.seconds, "callbacks": [clock]}
-        resume.fit(model, x, given.run, **settings)
+        checkpoint.fit(model, x, given.run, **settings)
     seconds = clock.last - clock.first
     rows = (clock.steps - 1) * given.batch_size
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB

@@ -12,6 +12,7 @@ knows `serket_bridge`.
 import os
 import sys
 import time
+from functools import partial
 from tempfile import TemporaryDirectory
 
 from models import VARIANTS, explore
@@ -63,8 +64,10 @@ def run_on(devices, given, scratch=None):
             from models.experiment import checkpoint, report
 
             loop = make_loop(config, dataset, begun.stopped, devices)
-        if not scratch and (given.checkpoint or devices or begun.stopped):
-            checkpoint.keep_epochs(loop["vae"], folder, config)
+        is_kept = given.checkpoint or devices or begun.stopped
+        if is_kept and not scratch and config["rounds"] == 1:
+            history = partial(report.history, loop["vae"], config)
+            loop["vae"].callbacks.append(checkpoint.Checkpoint(folder, history))
         folder.json("config.json", config)
         print(report.heading(config, dataset, devices), flush=True)
         rounds = []
@@ -121,7 +124,7 @@ def log_variance(q):
 def make_loop(config, dataset, stopped=None, devices=None):
     """The data, the VAE and the mixture of this configuration, connected.
 
-    stopped: a run to go on with. devices: those that train.
+    stopped: a `Training` to go on with. devices: those that train.
     """
     import numpy as np
 
@@ -152,6 +155,7 @@ def make_loop(config, dataset, stopped=None, devices=None):
     if stopped:
         vae.history = stopped.history
         vae.itr -= vae.epochs_trained
+        vae.fit = partial(stopped.fit, vae.fit or type(vae.model).fit)
     classes = srk.GMM(
         config["n_components"],
         inference=inference[config["gmm"]](),

@@ -5,6 +5,7 @@ Keras 3.15 shuffles arrays in the same order in every epoch on TensorFlow once
 and on all backends the order depends on what else drew random numbers. Here the
 order of epoch e is a function of (seed, steps trained before e) and nothing else, so
 that a run repeats bit for bit and continues from a saved model as if never stopped.
+With `within_pass` that holds within an epoch too.
 """
 
 import contextlib
@@ -28,6 +29,8 @@ class EpochOrder:
         steps_trained: a function that tells how many steps the optimiser has made;
             asked once, when the first epoch begins.
         shuffle: else the rows come as they are.
+        within_pass: whether the first epoch goes on in the pass that the steps trained
+            fall in, counted from the model's first step; else it begins a pass.
     """
 
     def __init__(
@@ -38,29 +41,30 @@ class EpochOrder:
         steps_trained,
         steps_per_epoch=None,
         shuffle=True,
+        within_pass=False,
     ):
         self.n_rows = len(keras.tree.flatten(arrays)[0])
         self.batch_size = batch_size or 32
         self.steps_per_pass = math.ceil(self.n_rows / self.batch_size)
         self.steps_per_epoch = steps_per_epoch or self.steps_per_pass
-        self.seed, self.steps_trained, self.steps = seed, steps_trained, None
-        self.shuffle = shuffle
+        self.seed, self.steps_trained = seed, steps_trained
+        self.shuffle, self.within_pass = shuffle, within_pass
         self.all_full = self.n_rows % self.batch_size == 0
-
-    def passes(self):
-        """One permutation, (n_rows,) int64, after another, without end."""
-        if self.steps is None:
-            self.steps = self.steps_trained()
-        while True:
-            rng = np.random.default_rng((self.seed, self.steps))
-            self.steps += self.steps_per_pass
-            yield (rng.permutation if self.shuffle else np.arange)(self.n_rows)
 
     def batches(self):
         """The rows of one batch after another, without end."""
-        for order in self.passes():
-            for first in range(0, self.n_rows, self.batch_size):
+        steps = self.steps_trained()
+        skip = steps % self.steps_per_pass if self.within_pass else 0
+        for start in itertools.count(steps - skip, self.steps_per_pass):
+            order = self.one_pass(start)
+            for first in range(skip * self.batch_size, self.n_rows, self.batch_size):
                 yield order[first : first + self.batch_size]
+            skip = 0
+
+    def one_pass(self, start):
+        """The rows, (n_rows,) int64, of the pass that begins after `start` steps."""
+        rng = np.random.default_rng((self.seed, start))
+        return (rng.permutation if self.shuffle else np.arange)(self.n_rows)
 
 
 class Batches(keras.utils.PyDataset):
@@ -140,9 +144,11 @@ def split(arrays, validation_split):
 def feeding(model, arrays, batch_size, shuffle, callbacks, settings):
     """Within it, what `fit` is given for `arrays`: (keyword arguments, callbacks).
 
-    settings: what else `fit` was asked for, by name; `steps_per_epoch` is taken out.
+    settings: what else `fit` was asked for, by name; what Keras is not to see is taken
+        out of it.
     """
     seed, steps = model.get_layer("z").seed, settings.pop("steps_per_epoch", None)
+    within_pass = settings.pop("within_pass", False)
     if stream.has_rows(arrays):
         seed = seed if shuffle else None
         order = stream.StreamOrder(arrays, batch_size, seed, model.steps_trained())
@@ -151,7 +157,7 @@ def feeding(model, arrays, batch_size, shuffle, callbacks, settings):
             yield {"x": batches, "steps_per_epoch": steps}, []
         return
     trained = model.steps_trained
-    order = EpochOrder(arrays, batch_size, seed, trained, steps, shuffle)
+    order = EpochOrder(arrays, batch_size, seed, trained, steps, shuffle, within_pass)
     if many_steps.possible(model) and settings.get("class_weight") is None:
         most = many_steps.steps_per_call(model, order, callbacks)
         with many_steps.DeviceFeed(model, arrays, order, most) as feed:

@@ -197,7 +197,7 @@ def steps_per_call(model, order, callbacks):
 
 def sees_steps(callback):
     """Whether a callback does something at a step: has a hook of its own for it."""
-    if getattr(callback, "save_freq", None) == "epoch":  # Keras's, idle until then
+    if getattr(callback, "save_freq", None) == "epoch":  # Keras's word: need not see it
         return False
     hooks = ("on_batch_begin", "on_batch_end")
     hooks += ("on_train_batch_begin", "on_train_batch_end")

@@ -107,6 +107,8 @@ class VAE(keras.Model):
         x: a dict of arrays by input name, or one array where `x` is the only input.
         Memory maps and `models.blocks.rows` are read as they are needed, shuffled block
         by block (`models.blocks.stream`); they take no `validation_split`.
+        within_pass: whether arrays go on in the pass that the steps trained fall in, as
+        what is on disk always does; else a new pass begins.
         Any data set or generator that Keras takes is passed on as it is.
         Raises ValueError if an input is missing, unknown or of a wrong shape.
         """

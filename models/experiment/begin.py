@@ -1,19 +1,21 @@
 """How a run begins: as the options say, or where one that was stopped left off."""
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from models.experiment import data
 from models.experiment.device_options import check_resume
+from models.experiment.finished import Run
 from models.experiment.quiet import quiet_backend
 from models.experiment.resolve import resolve
-from models.experiment.runs import RunFolder
+from models.experiment.runs import CHECKPOINT, RunFolder
 
 
 @dataclass(frozen=True)
 class Begun:
-    """The data, the resolved configuration, the folder, and a run to go on with."""
+    """Data, resolved configuration, folder, and the `Training` to go on with."""
 
     dataset: data.Dataset
     config: dict
@@ -56,12 +58,22 @@ def place(given, dataset):
 
 
 def go_on(name, scratch):
+    run = Run(name)
+    if not (run.path / CHECKPOINT).exists():
+        raise ValueError(
+            f"--resume {name}: {run.path} has no {CHECKPOINT}; the run has ended, "
+            "or it was begun without --checkpoint"
+        )
+    config = {k: tuple(v) if isinstance(v, list) else v for k, v in run.config.items()}
     with quiet_backend():
-        from models.experiment.checkpoint import Stopped
+        import models
+        from models.experiment.checkpoint import Training
 
-        stopped = Stopped(name)
-    folder = RunFolder(scratch or stopped.path, overwrite=True)
-    return Begun(stopped.dataset, stopped.config, folder, stopped)
+        run.model = models.load(run.path / CHECKPOINT)
+        a_pass = math.ceil(len(run.dataset.x) / config["batch_size"])
+        stopped = Training(run.model, run.path, config["log_every"] or a_pass)
+    folder = RunFolder(scratch or run.path, overwrite=True)
+    return Begun(run.dataset, config, folder, stopped)
 
 
 @contextmanager
@@ -73,7 +85,7 @@ def whole_or_gone(folder):
         gone = folder.discard()
         if isinstance(error, ConnectionError) and not gone:
             raise ConnectionError(
-                f"{error}. The run is kept up to its last whole epoch: start all its "
+                f"{error}. The run is kept up to its last checkpoint: start all its "
                 f"processes again with --distribute --resume {folder.path}"
             ) from error
         raise

@@ -17,14 +17,14 @@ def add_devices(add, add_tabled):
     add(
         "--checkpoint",
         action="store_true",
-        help="save after every epoch, for --resume; all variants but serket (default: "
-        "with --distribute only)",
+        help="save after every epoch and every five minutes, for --resume; all "
+        "variants but serket (default: with --distribute only)",
     )
     add(
         "--resume",
         metavar="RUN",
-        help="go on with a run that was stopped, from its last whole epoch to the end "
-        "it would have had (default: begin a run)",
+        help="go on with a run that was stopped, from where it was saved last to the "
+        "end it would have had (default: begin a run)",
     )
 
 

@@ -74,6 +74,7 @@ class Devices:
         batch_size,
         steps_per_epoch=None,
         callbacks=(),
+        within_pass=False,
         **arguments,
     ):
         """`VAE.fit` of arrays, on all the devices."""
@@ -81,7 +82,14 @@ class Devices:
         copy_state(model, twin)
         arrays = feed.pack(model.checked_inputs(inputs))
         seed, trained = model.get_layer("z").seed, twin.steps_trained
-        order = feed.EpochOrder(arrays, batch_size, seed, trained, steps_per_epoch)
+        order = feed.EpochOrder(
+            arrays,
+            batch_size,
+            seed,
+            trained,
+            steps_per_epoch,
+            within_pass=within_pass,
+        )
         data = Spread(feed.Batches(arrays, order), self.spread)
         own = [feed.NextEpoch(data.batches), Mirror(model)]
         callbacks = [*own, *callbacks]

@@ -13,7 +13,7 @@ from models.experiment.training_options import show_training
 WHAT = {
     "config.json": "the resolved configuration",
     "model.keras": "the model: models.load(path)",
-    "checkpoint.keras": "the last whole epoch: --resume goes on from it",
+    "checkpoint.keras": "what was saved last: --resume goes on from it",
     "history.csv": "loss, log-likelihood and KL of every epoch",
     "rounds.csv": "the table above",
     "latents.npz": "z_mean, z_log_var, z, classes, responsibilities, labels",

@@ -1,14 +1,28 @@
-"""--checkpoint and --resume: a run that was stopped ends as if it had never been."""
+"""What a run keeps: killed at any moment it goes on, to the end it would have had."""
 
+import os
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 import models
-from models.experiment import report
-from models.experiment.checkpoint import Checkpoint
-from models.experiment.runs import RunFolder
+from models.blocks import many_steps
+from models.experiment import report, runs
+from models.experiment.checkpoint import Checkpoint, fit, rest
+
+
+class Killed(BaseException):
+    """Stands in for kill -9: nothing in between could catch it."""
+
+
+def assert_same(one, other):
+    """That two models have the same weights, to the last bit."""
+    np.testing.assert_equal(one.get_weights(), other.get_weights())
+
+
+# --- --checkpoint and --resume --------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
@@ -24,20 +38,16 @@ def small():
     return words.split()
 
 
-class Killed(BaseException):
-    """Stands in for kill -9."""
-
-
 @pytest.fixture
 def killed(light, monkeypatch):
-    """A function: a run that dies where a method is called for the third time."""
+    """A function: a run that dies where a method is called for the `last` time."""
 
-    def killed(method, *arguments, **where):
+    def killed(method, *arguments, last=3, **where):
         original, calls = getattr(*method), []
 
         def dies(self, *given):
             calls.append(given)
-            if len(calls) == 3:
+            if len(calls) == last:
                 raise Killed
             return original(self, *given)
 
@@ -49,7 +59,23 @@ def killed(light, monkeypatch):
     return killed
 
 
-EPOCH, FILE = (Checkpoint, "on_epoch_end"), (RunFolder, "model")
+@pytest.fixture
+def check_end(run, read):
+    """Checks that a stopped run, resumed, leaves what the whole one has left."""
+
+    def check_end(whole, stopped):
+        result = run("--resume", stopped)
+        assert result.code == 0, result.err
+        assert read.names(stopped) == read.names(whole)
+        for name in ("history.csv", "config.json"):
+            assert (stopped / name).read_text() == (whole / name).read_text()
+        np.testing.assert_equal(read.arrays(stopped), read.arrays(whole))
+        assert_same(*(models.load(f / "model.keras") for f in (stopped, whole)))
+
+    return check_end
+
+
+EPOCH, FILE = (Checkpoint, "on_epoch_end"), (Checkpoint, "save")
 
 
 @pytest.mark.parametrize(
@@ -57,27 +83,38 @@ EPOCH, FILE = (Checkpoint, "on_epoch_end"), (RunFolder, "model")
     [
         ("--variant beta --kl-weight linear:4:2 --epochs 5", EPOCH),
         ("--variant conditional --learned-prior --optimizer rmsprop --epochs 5", FILE),
-        ("--variant vanilla --steps 20 --log-every 2 --mixed-precision", FILE),
+        ("--variant vanilla --steps 21 --log-every 3 --mixed-precision", FILE),
     ],
 )
 def test_a_stopped_run_ends_as_the_one_never_stopped(
-    run, light, killed, read, tmp_path, options, moment
+    light, killed, check_end, read, tmp_path, options, moment
 ):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert light(*options.split(), out=whole).code == 0
     killed(moment, *options.split(), out=stopped)
     assert read.names(stopped) == {"config.json", "history.csv", "checkpoint.keras"}
-    result = run("--resume", stopped)
-    assert result.code == 0, result.err
-    assert read.names(stopped) == read.names(whole)
-    for name in ("history.csv", "config.json"):
-        assert (stopped / name).read_text() == (whole / name).read_text()
-    ours, its = (read.arrays(folder) for folder in (stopped, whole))
-    for name, array in its.items():
-        np.testing.assert_array_equal(ours[name], array)
-    ours, its = (models.load(f / "model.keras").get_weights() for f in (stopped, whole))
-    for one, other in zip(ours, its, strict=True):
-        np.testing.assert_array_equal(one, other)
+    check_end(whole, stopped)
+
+
+@pytest.mark.parametrize(
+    "options, name, steps",
+    [
+        ("--variant beta --kl-weight linear:2:2 --epochs 2", "table.npz", 3),
+        ("--variant vanilla --steps 21 --log-every 3", "table.npz", 8),
+        ("--variant vanilla --stream --epochs 3", "unlabelled.npy", 7),
+    ],
+)
+def test_a_run_stopped_within_an_epoch_goes_on_within_it(
+    light, killed, check_end, monkeypatch, tmp_path, options, name, steps
+):
+    """Each step is saved, and the saving after these steps never comes."""
+    monkeypatch.setattr(many_steps, "MOST_STEPS", 1)
+    monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0,))
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert light(*options.split(), out=whole, name=name).code == 0
+    killed(FILE, *options.split(), out=stopped, name=name, last=steps + 1)
+    assert models.load(stopped / "checkpoint.keras").steps_trained() == steps
+    check_end(whole, stopped)
 
 
 def test_a_run_stopped_by_ctrl_c_goes_on_too(run, light, read, monkeypatch):
@@ -92,9 +129,7 @@ def test_a_run_stopped_by_ctrl_c_goes_on_too(run, light, read, monkeypatch):
         result = light("--variant", "vanilla", "--epochs", "4", "--checkpoint")
     assert result.code == 130 and "checkpoint.keras" in result.out
     assert run("--resume", result.folder).code == 0
-    np.testing.assert_array_equal(
-        read.column(result.folder / "history.csv", "epoch"), [1, 2, 3, 4]
-    )
+    assert len(read.rows(result.folder / "history.csv")) == 4
     assert "checkpoint.keras" not in read.names(result.folder)
 
 
@@ -102,15 +137,11 @@ def test_a_run_killed_after_its_last_epoch_goes_on_too(run, light, monkeypatch, 
     def dies(*_):
         raise Killed
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(report, "write", dies)
-        with pytest.raises(Killed):
-            light("--variant", "vanilla", "--epochs", "2", "--checkpoint", out="run")
+        light("--variant", "vanilla", "--epochs", "2", "--checkpoint", out="run")
     assert run("--resume", "run").code == 0
     assert len(read.rows(Path("run/history.csv"))) == 2
-
-
-# --- Wrong use ------------------------------------------------------------------------
 
 
 def test_a_run_without_a_checkpoint_is_refused(run, light):
@@ -135,8 +166,134 @@ def test_what_does_not_go_together_is_refused(check, arguments, sentence):
 
 
 def test_a_history_cut_short_is_refused(run, light, killed):
-    killed((Checkpoint, "on_epoch_end"), "--variant", "vanilla", out=Path("run"))
+    killed(EPOCH, "--variant", "vanilla", out=Path("run"))
     Path("run/history.csv").write_text("round,epoch,loss\n1,1,5.0\n")
     result = run("--resume", "run")
     assert result.code == 2
     assert "run/history.csv: is empty, damaged, cut short" in result.err
+
+
+# --- checkpoint.fit, in Python --------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["in memory", "on disk"])
+def x(tmp_path_factory, request):
+    """Seven steps an epoch, in batches of 8."""
+    values = np.random.default_rng(0).random((50, 6), np.float32)
+    if request.param == "in memory":
+        return values
+    path = tmp_path_factory.mktemp("x") / "x.npy"
+    np.save(path, values)
+    return np.load(path, mmap_mode="r")
+
+
+def make():
+    model = models.vanilla.build((6,), latent_dim=2, hidden_dims=(8,), seed=0)
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9))
+    return model
+
+
+def go(x, folder="killed", seconds=0, kill_after=None, model=None):
+    """Three epochs; `kill_after` so many steps they are broken off at the next."""
+    steps = []
+
+    def count(batch, logs):
+        steps.append(batch)
+        if len(steps) - 1 == kill_after:
+            raise Killed
+
+    each = [keras.callbacks.LambdaCallback(on_train_batch_end=count)]
+    model = model or make()
+    return fit(model, x, folder, 3, 8, seconds=seconds, callbacks=each, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def whole(x, tmp_path_factory):
+    """The folder of a training that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert go(x, folder).steps_trained() == 21
+    return folder
+
+
+def check_goes_on(x, whole):
+    """Checks that what was killed ends as the whole one."""
+    assert_same(go(x), models.load(whole / "checkpoint.keras"))
+    history = Path("killed/history.csv").read_text()
+    assert history == (whole / "history.csv").read_text()
+
+
+@pytest.mark.parametrize("steps", [[0], [3, 1], [14]])
+def test_broken_off_it_ends_as_if_it_had_not_been(x, whole, steps):
+    for count in steps:
+        with pytest.raises(Killed):
+            go(x, kill_after=count)
+    check_goes_on(x, whole)
+
+
+@pytest.mark.parametrize("x", ["on disk"], indirect=True)
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("file", [1, 5, 8, 9])
+def test_killed_as_it_writes_it_ends_as_if_it_had_not_been(
+    x, whole, monkeypatch, file, where
+):
+    """Nine files in the first epoch: the settings, six steps, history, checkpoint."""
+    rename, renamed = os.replace, []
+
+    def replace(*paths):
+        renamed.append(paths)
+        if len(renamed) < file or where == "after":
+            rename(*paths)
+        if len(renamed) == file:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(runs.os, "replace", replace)
+        go(x)
+    check_goes_on(x, whole)
+
+
+def test_what_was_not_saved_yet_is_done_again(x, whole):
+    with pytest.raises(Killed):
+        go(x, seconds=1000, kill_after=4)
+    assert not Path("killed/checkpoint.keras").exists()
+    check_goes_on(x, whole)
+
+
+@pytest.mark.parametrize("x", ["in memory"], indirect=True)
+def test_a_model_trained_before_counts_from_there(x):
+    one, other = make(), make()
+    for model in (one, other):
+        model.fit(x, batch_size=8, steps_per_epoch=3, verbose=0)
+    assert go(x, "whole", model=one).steps_trained() == 24
+    with pytest.raises(Killed):
+        go(x, kill_after=9, model=other)
+    check_goes_on(x, Path("whole"))
+
+
+def test_what_is_finished_is_left_as_it_is(x, whole):
+    before = (whole / "checkpoint.keras").read_bytes()
+    assert go(x, whole).steps_trained() == 21
+    assert (whole / "checkpoint.keras").read_bytes() == before
+
+
+def test_other_settings_are_refused(x, whole):
+    with pytest.raises(ValueError, match="batch_size must be 8, .* Received: 16"):
+        fit(make(), x, whole, 3, 16)
+    with pytest.raises(ValueError, match="rows must be 50, .* Received: 40"):
+        fit(make(), x[:40], whole, 3, 8)
+
+
+def test_a_damaged_model_is_refused(x):
+    go(x)
+    path = Path("killed/checkpoint.keras")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="no model could be loaded"):
+        go(x)
+
+
+@pytest.mark.parametrize(
+    "done, expected",
+    [(0, [(0, 3, 7)]), (9, [(1, 2, 5), (2, 3, 7)]), (20, [(2, 3, 1)]), (21, [])],
+)
+def test_what_is_still_to_do(done, expected):
+    assert rest(done, 7, 3) == expected
