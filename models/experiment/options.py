@@ -97,6 +97,12 @@ def add_model(add, add_tabled, variants):
         help="which VAE (default: serket)",
     )
     add_tabled("--latent-dim", "latent_dim", whole, "dimensions of z", metavar="N")
+    add_likelihood(add)
+    add_objective(add)
+
+
+def add_likelihood(add):
+    """p(x|z)."""
     add(
         "--likelihood",
         choices=["bernoulli", "gaussian"],
@@ -116,6 +122,10 @@ def add_model(add, add_tabled, variants):
         help="draw each pixel as 0 or 1 anew in every step, as papers on MNIST do; "
         "bernoulli likelihood, not --variant conditional (default: as they are)",
     )
+
+
+def add_objective(add):
+    """The weight of the KL, the prior, and how many z the expectation is taken over."""
     add(
         "--kl-weight",
         type=kl_weight,
