@@ -6,9 +6,8 @@ import keras
 import numpy as np
 
 from models.blocks import feed, many_steps, stream, xla
-from models.blocks.labels import OneHot
+from models.blocks.inputs import checked, checked_inputs, with_label
 from models.blocks.layers import ELBO
-from models.blocks.rows import Rows, on_disk
 from models.blocks.schedules import PACKAGE
 
 
@@ -117,7 +116,7 @@ class VAE(keras.Model):
         fed = nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
         files, self.rows_of_a_step = ExitStack(), None
         if feed.is_arrays(x) or stream.has_rows(x):
-            data = feed.pack(self.checked_inputs(x), y, sample_weight)
+            data = feed.pack(checked_inputs(self, x), y, sample_weight)
             if validation_split and validation_data is None:
                 data, validation_data = feed.split(data, validation_split)
             self.rows_of_a_step = batch_size or 32
@@ -126,7 +125,7 @@ class VAE(keras.Model):
         if validation_data is not None and isinstance(validation_data, tuple):
             validation_data = feed.pack(*validation_data)
             if stream.has_rows(validation_data):
-                inputs = self.checked_inputs(validation_data[0])
+                inputs = checked_inputs(self, validation_data[0])
                 size = kwargs.pop("validation_batch_size")
                 validation_data = files.enter_context(
                     stream.in_order((inputs, *validation_data[1:]), size)
@@ -156,11 +155,11 @@ class VAE(keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
         if stream.has_rows(x):
-            data = feed.pack(self.checked_inputs(x), y, sample_weight)
+            data = feed.pack(checked_inputs(self, x), y, sample_weight)
             with stream.in_order(data, batch_size) as batches:
                 return super().evaluate(batches, **kwargs)
         if feed.is_arrays(x):
-            x, *rest = feed.pack(self.checked_inputs(x), y, sample_weight)
+            x, *rest = feed.pack(checked_inputs(self, x), y, sample_weight)
             y, sample_weight = (*rest, None, None)[:2]
         return super().evaluate(
             x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
@@ -170,47 +169,19 @@ class VAE(keras.Model):
         """How many steps the optimiser has made since `compile`; saved with it."""
         return int(self.optimizer.iterations)
 
-    def checked_inputs(self, x):
-        """The arrays by input name, float32; ValueError where something is wrong."""
-        expected = {name: tensor.shape[1:] for name, tensor in self.input.items()}
-        x = x if isinstance(x, dict) else {"x": x}
-        if set(x) != set(expected):
-            hint = (
-                " A listening model needs its message; prior_mean = 0 and "
-                "prior_precision = 1 say nothing."
-            )
-            raise ValueError(
-                f"x must hold the inputs {', '.join(expected)}. "
-                f"Received: {', '.join(map(str, x))}."
-                + (hint if "prior_mean" in expected and "prior_mean" not in x else "")
-            )
-        x = {name: to_float(x[name]) for name in expected}
-        for name, shape in expected.items():
-            check_shape(name, x[name], shape)
-            if len(x[name]) != len(x["x"]):
-                raise ValueError(
-                    f"{name} must have one row for each of the {len(x['x'])} rows of x."
-                    f" Received: {len(x[name])} rows"
-                )
-        if self.is_conditional:
-            self.check_label(x["label"], len(x["x"]))
-        return x
-
     def encode(self, x, label=None, batch_size=1024):
         """q(z|x), or q(z|x, y): (z_mean, z_log_var), each (n, latent_dim).
 
         Needs no message. label: of a conditional model, one for all or one a row.
         """
-        x = to_float(x)
-        check_shape("x", x, self.input["x"].shape[1:])
-        q = self.half("encoder", self.with_label(x, label), batch_size)
+        x = checked("x", x, self.input["x"].shape[1:])
+        q = self.half("encoder", with_label(self, x, label), batch_size)
         return q["z_mean"], q["z_log_var"]
 
     def decode(self, z, label=None, batch_size=1024):
         """The mean of p(x|z), or p(x|z, y): (n, latent_dim) -> (n, *input_shape)."""
-        z = to_float(z)
-        check_shape("z", z, (self.latent_dim,))
-        parameters = self.half("decoder", self.with_label(z, label), batch_size)
+        z = checked("z", z, (self.latent_dim,))
+        parameters = self.half("decoder", with_label(self, z, label), batch_size)
         return keras.ops.convert_to_numpy(self.get_layer("x_mean")(parameters))
 
     def reconstruct(self, x, label=None, batch_size=1024):
@@ -226,7 +197,7 @@ class VAE(keras.Model):
         if all(layer.name != "prior" for layer in self.layers):
             shape = (n, self.latent_dim)
             return np.zeros(shape, "float32"), np.ones(shape, "float32")
-        _, labels = self.with_label(range(n), label)
+        _, labels = with_label(self, range(n), label)
         prior = self.half("prior", labels, batch_size=1024)
         return prior["prior_mean"], prior["prior_precision"]
 
@@ -253,59 +224,6 @@ class VAE(keras.Model):
     @property
     def latent_dim(self):
         return self.output["z_mean"].shape[-1]
-
-    def with_label(self, rows, label):
-        """What the halves take: the rows, or [the rows, the label of each, checked]."""
-        if not self.is_conditional:
-            if label is not None:
-                raise ValueError("label is for conditional models, and this one is not")
-            return rows
-        shape = self.input["label"].shape[1:]
-        if label is None:
-            raise ValueError(
-                "label must be given, for the model is conditional: one for all rows "
-                f"or one a row, of the shape {shape}. Received: None"
-            )
-        label = to_float(label)
-        if label.shape == shape:
-            label = np.broadcast_to(label, (len(rows), *shape))
-        self.check_label(label, len(rows))
-        return [rows, label]
-
-    def check_label(self, label, n):
-        """Raises ValueError unless it is one known label for each of n rows."""
-        check_shape("label", label, self.input["label"].shape[1:])
-        if len(label) != n:
-            raise ValueError(
-                f"label must have one row for each of the {n} rows. "
-                f"Received: {len(label)} rows"
-            )
-        for layer in self.get_layer("encoder").layers:
-            if isinstance(layer, OneHot):
-                wrong = np.setdiff1d(label, np.arange(layer.n_labels))
-                if wrong.size:
-                    raise ValueError(
-                        f"label must be an integer of 0 .. {layer.n_labels - 1}. "
-                        f"Received: {wrong[0]:g}"
-                    )
-
-
-def to_float(array):
-    """A NumPy array in Keras's float type, (batch, ...); `Rows` of what is on disk."""
-    array = on_disk(array)
-    if isinstance(array, Rows):
-        return array
-    array = keras.ops.convert_to_numpy(array)
-    return np.asarray(array, dtype=keras.config.floatx())
-
-
-def check_shape(name, array, shape):
-    """Raises ValueError unless `array` is (any number of rows, *shape)."""
-    if array.shape[1:] != tuple(shape) or array.ndim == 0:
-        raise ValueError(
-            f"{name} must have the shape (n, {', '.join(map(str, shape))}). "
-            f"Received: {array.shape}"
-        )
 
 
 def check_elbo(model, verb, way_out):

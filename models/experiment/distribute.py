@@ -11,6 +11,7 @@ import os
 import keras
 
 from models.blocks import feed
+from models.blocks.inputs import checked_inputs
 from models.experiment import cluster
 from models.experiment.quiet import flush, silent
 
@@ -80,7 +81,7 @@ class Devices:
         """`VAE.fit` of arrays, on all the devices."""
         twin = self.twin(model)
         copy_state(model, twin)
-        arrays = feed.pack(model.checked_inputs(inputs))
+        arrays = feed.pack(checked_inputs(model, inputs))
         seed, trained = model.get_layer("z").seed, twin.steps_trained
         order = feed.EpochOrder(
             arrays,

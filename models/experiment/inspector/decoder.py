@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from models.blocks.model import to_float
+from models.blocks.inputs import to_float, with_label
 
 
 class Decoder:
@@ -30,5 +30,5 @@ class Decoder:
         if round != self.round:
             self.model.set_weights(self.weights[round])
             self.round = round
-        inputs = self.model.with_label(to_float(z), label)
+        inputs = with_label(self.model, to_float(z), label)
         return np.asarray(self.mean.predict_on_batch(inputs), np.float32)
