@@ -6,6 +6,7 @@ import keras
 
 from models import bernoulli, serket, vanilla
 from models.blocks import networks
+from models.blocks.layers import BernoulliLogLikelihood
 
 # Serket's names of p(x|z). Its squared error has no 1/2, which is a variance of 1/2.
 RECONSTRUCTION_ERRORS = {
@@ -76,3 +77,19 @@ class Building:
         model = serket.listen(self.build(input_shape, network=self.network))
         model.compile(self.optimizer or keras.optimizers.Adam(self.learning_rate))
         return model
+
+
+def shapes(model):
+    """The shapes of the weights, by path, as JSON."""
+    return {weight.path: list(weight.shape) for weight in model.weights}
+
+
+def check_support(name, model, x):
+    """Raises ValueError if a Bernoulli p(x|z) is asked for values it cannot have."""
+    likelihood = model.get_layer("log_likelihood")
+    if isinstance(likelihood, BernoulliLogLikelihood) and (x.min() < 0 or x.max() > 1):
+        raise ValueError(
+            f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
+            'scale them, or take a Gaussian one (RE="MSE"). '
+            f"Received: {x.min():g} to {x.max():g}"
+        )

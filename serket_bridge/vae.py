@@ -4,31 +4,15 @@ import keras
 import numpy as np
 
 import models
-from models.blocks.layers import BernoulliLogLikelihood
-from models.blocks.rows import Rows
 from models.experiment.runs import write_whole
-from serket_bridge.building import Building
+from serket_bridge.building import Building, check_support, shapes
+from serket_bridge.latents import decoded, encoded, mean, moments, sample
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module, positive
 from serket_bridge.output import write_text
-from serket_bridge.parts import kept, parts
 from serket_bridge.saving import save_module
 
-
-def sample(posterior, rng):
-    """Sends one draw of q(z|x): its scatter carries the posterior's variance up."""
-    return Gaussian.point(posterior.sample(rng))
-
-
-def mean(posterior, rng):
-    """Sends the mean of q(z|x), as if it were certain."""
-    return Gaussian.point(posterior.mean)
-
-
-def moments(posterior, rng):
-    """Sends q(z|x) itself, mean and precision."""
-    return posterior
-
+__all__ = ["VAE", "mean", "moments", "sample"]
 
 LOSS_STEPS = 50  # loss.txt has every 50th step where a step is an epoch
 
@@ -177,7 +161,7 @@ class VAE(Module):
         """Builds and compiles the model where that is still to do."""
         if self.model is None:
             self.model = self._build(x.shape[1:])
-        check_support(self, x)
+        check_support(self.name, self.model, x)
         if not self.model.compiled:
             self.model.compile(keras.optimizers.Adam(self.learning_rate))
         if not self.warm_start:
@@ -209,6 +193,7 @@ class VAE(Module):
                 self.history.setdefault(name, []).append(float(value))
             tick()
 
+        own = keras.callbacks.LambdaCallback(on_epoch_end=keep)
         first = self.epochs_trained if self.warm_start else 0
         fit = self.fit or type(self.model).fit
         fit(
@@ -219,10 +204,7 @@ class VAE(Module):
             initial_epoch=first,
             epochs=first + self.itr,
             verbose=0,
-            callbacks=[
-                keras.callbacks.LambdaCallback(on_epoch_end=keep),
-                *self.callbacks,
-            ],
+            callbacks=[own, *self.callbacks],
         )
         self.report = {name: values[-1] for name, values in self.history.items()}
         if not np.isfinite(self.report["loss"]):
@@ -236,30 +218,10 @@ class VAE(Module):
     def send(self):
         """Encodes the data, sends latents up and the reconstruction down."""
         x, label = self.observed()
-        said = (
-            self.say(x[rows], label if label is None else label[rows])
-            for rows in parts(x)
-        )
-        z_mean, z_precision, mean, precision = kept(said, isinstance(x, Rows))
-        self.posterior = Gaussian(z_mean, z_precision)
-        is_point = precision is None
-        self.forward = Gaussian.point(mean) if is_point else Gaussian(mean, precision)
-        self.x_hat = self.decoded(self.forward.mean, label)
+        message = self.message if self.mode == "learn" else mean
+        self.posterior, self.forward = encoded(self.model, x, label, message, self.rng)
+        self.x_hat = decoded(self.model, self.forward.mean, label)
         self.send_down(self.lowers[0], Gaussian.point(self.x_hat))
-
-    def say(self, x, label):
-        """Mean and precision of q(z|x), and of the message up, `None` of a point."""
-        z_mean, z_log_var = self.model.encode(x, label)
-        q = Gaussian(z_mean, np.exp(-z_log_var))
-        up = (self.message if self.mode == "learn" else mean)(q, self.rng)
-        is_point = np.isinf(up.precision).all()
-        return q.mean, q.precision, up.mean, None if is_point else up.precision
-
-    def decoded(self, z, label):
-        """The mean of p(x|z); of latents on disk decoded where it is read."""
-        if isinstance(z, Rows):
-            return Decoded(self.model, z, label)
-        return self.model.decode(z, label)
 
     def evidence(self):
         """E_q[log p(x|z)], and -KL(q || N(0, I)) where no module above has p(z)."""
@@ -307,14 +269,8 @@ class VAE(Module):
         return module
 
     def config(self):
-        names = (
-            "itr",
-            "batch_size",
-            "steps_per_epoch",
-            "learning_rate",
-            "warm_start",
-            "message",
-        )
+        names = ("itr", "batch_size", "steps_per_epoch")
+        names += ("learning_rate", "warm_start", "message")
         return {name: getattr(self, name) for name in names}
 
     def state(self):
@@ -330,32 +286,4 @@ class VAE(Module):
         self.initial = list(state.get("initial", {}).values()) or None
         self.posterior, self.forward = state["posterior"], state["forward"]
         if not self.model.is_conditional:  # the labels may not be here yet
-            self.x_hat = self.decoded(self.forward.mean, None)
-
-
-class Decoded(Rows):
-    """The mean of p(x|z) of latents on disk, by the model as it is when it is read."""
-
-    def __init__(self, model, z, label):
-        self.model, self.z, self.label = model, z, label
-        self.shape = (len(z), *model.input["x"].shape[1:])
-
-    def stored(self, first, last):
-        label = self.label if self.label is None else self.label[first:last]
-        return self.model.decode(self.z[first:last], label)
-
-
-def shapes(model):
-    """The shapes of the weights, by path, as JSON."""
-    return {weight.path: list(weight.shape) for weight in model.weights}
-
-
-def check_support(vae, x):
-    """Raises ValueError if a Bernoulli p(x|z) is asked for values it cannot have."""
-    likelihood = vae.model.get_layer("log_likelihood")
-    if isinstance(likelihood, BernoulliLogLikelihood) and (x.min() < 0 or x.max() > 1):
-        raise ValueError(
-            f"{vae.name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
-            'scale them, or take a Gaussian one (RE="MSE"). '
-            f"Received: {x.min():g} to {x.max():g}"
-        )
+            self.x_hat = decoded(self.model, self.forward.mean, None)
