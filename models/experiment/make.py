@@ -63,7 +63,7 @@ def variant_model(config, dataset, seed):
     if variant == "beta":
         vae = beta.weigh(vae, kl_weight, schedule(config["capacity"]))
     if variant == "iwae":
-        vae = iwae.tighten(vae)
+        vae = iwae.tighten(vae, config["doubly_reparameterized"])
     if variant == "serket":
         vae = serket.listen(vae)
     return vae

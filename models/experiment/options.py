@@ -153,6 +153,12 @@ def add_objective(add):
         metavar="N",
         help="draws of z for each datum in a step (default: 1; --variant iwae 5)",
     )
+    add(
+        "--doubly-reparameterized",
+        action="store_true",
+        help="the encoder's gradient of Tucker et al. (2019), which does not drown in "
+        "noise as --n-samples grows; --variant iwae only (default: Burda's)",
+    )
 
 
 def add_mixture(add, add_tabled):

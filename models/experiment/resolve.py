@@ -22,16 +22,8 @@ def resolve(given, dataset):
     config |= resolve_training(given, len(dataset.x), config)
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
     rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
-    rest += (
-        "weights",
-        "seed",
-        "capacity",
-        "learned_prior",
-        "binarize",
-        "tag",
-        "stream",
-    )
-    rest += ("mixed_precision",)
+    rest += ("weights", "seed", "capacity", "learned_prior", "doubly_reparameterized")
+    rest += ("binarize", "tag", "stream", "mixed_precision")
     return {name: getattr(given, name) for name in rest} | config
 
 
@@ -62,6 +54,11 @@ def check_variant(given, own, dataset):
         raise ValueError(
             "--learned-prior: only the variant conditional has a prior for each label, "
             f"and this one is {name}; use --variant conditional"
+        )
+    if given.doubly_reparameterized and name != "iwae":
+        raise ValueError(
+            "--doubly-reparameterized: only the variant iwae has such a gradient, and "
+            f"this one is {name}; use --variant iwae"
         )
     if given.binarize and name == "conditional":
         raise ValueError("--binarize: not for the variant conditional; leave it out")

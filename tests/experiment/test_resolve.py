@@ -205,6 +205,7 @@ def test_the_mlp_has_none_of_convs_settings():
         ("--variant bernoulli --sigma 1", "--sigma 1.* --likelihood gaussian"),
         ("--likelihood bernoulli --sigma learn", "--sigma learn belongs to a gaussian"),
         ("--learned-prior", "--learned-prior: only the variant conditional"),
+        ("--doubly-reparameterized", "--doubly-reparameterized: only the variant iwae"),
         ("--variant conditional", "learns from labels, and digits has none"),
         ("--steps 100 --epochs 3", "--steps 100 and --epochs 3 say the same thing"),
         ("--steps 100 --log-every 30", "--log-every 30 must divide .* --steps 90"),

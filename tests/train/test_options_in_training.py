@@ -69,6 +69,12 @@ def test_convolutions_reach_the_model(light):
     assert model.reconstruct(np.zeros((2, 8, 8))).shape == (2, 8, 8)
 
 
+def test_the_gradient_of_the_iwae_is_the_one_asked_for(light):
+    result = light("--variant", "iwae", "--doubly-reparameterized")
+    elbo = models.load(result.folder / "model.keras").get_layer("elbo")
+    assert type(elbo).__name__ == "DoublyReparameterizedELBO"
+
+
 def test_a_capacity_reaches_the_model_and_the_history(read, light):
     result = light("--variant", "beta", "--capacity", "linear:2:5")
     assert result.code == 0 and "KL weight 4 from linear:2:5 nats" in result.out
