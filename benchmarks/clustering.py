@@ -24,7 +24,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 from sklearn.cluster import KMeans
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,13 +34,12 @@ import serket_bridge as srk  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
 from models import bernoulli, serket  # noqa: E402
 from models.blocks import networks  # noqa: E402
-from models.blocks.layers import Noisy  # noqa: E402
+from models.blocks.shake import Shake  # noqa: E402
 from models.experiment import data  # noqa: E402
 from models.experiment.metrics import clustering_scores  # noqa: E402
 from models.experiment.runs import save_json, write_whole  # noqa: E402
 
 WIDTHS = (256, 256)
-SIDE, MOST = 28, (0.17, 0.1, 0.08, 0.08)  # 10 degrees, a tenth, two pixels
 
 
 def main():
@@ -140,7 +139,7 @@ def messages(network, names, x, labels, seed, given):
 
 
 def shaken_encoder(x, latent_dim):
-    h = layers.Flatten()(Shake(MOST)(x))
+    h = layers.Flatten()(Shake()(x))
     for width in WIDTHS:
         h = layers.Dense(width, activation="relu")(h)
     return layers.Dense(latent_dim)(h), layers.Dense(latent_dim)(h)
@@ -151,40 +150,6 @@ def mirrored_decoder(z):
     for width in reversed(WIDTHS):
         h = layers.Dense(width, activation="relu")(h)
     return layers.Dense(784)(h)
-
-
-@keras.saving.register_keras_serializable("benchmarks")
-class Shake(Noisy):
-    """In training, each image (28, 28) moved by an affine map drawn for it.
-
-    Args:
-        most: the most it is turned (radians), scaled, and shifted across and down (of
-            its side); each is drawn from the uniform distribution of -most to most.
-    """
-
-    def __init__(self, most, seed=0, **kwargs):
-        super().__init__(seed, **kwargs)
-        self.most = most
-
-    def call(self, x, training=False):
-        if not training:
-            return x
-        drawn = (ops.shape(x)[0], len(self.most))
-        u = keras.random.uniform(drawn, -1, 1, seed=self.noise(training))
-        angle, zoom, across, down = ops.unstack(u * ops.array(self.most), axis=1)
-        c, s = (1 + zoom) * ops.cos(angle), (1 + zoom) * ops.sin(angle)
-        middle = (SIDE - 1) / 2  # stays where it is but for the shift
-        rows = [c, -s, middle * (1 - c + s) + SIDE * across]
-        rows += [s, c, middle * (1 - s - c) + SIDE * down]
-        maps = ops.stack([*rows, 0 * c, 0 * c], axis=1)
-        moved = ops.image.affine_transform(x[..., None], maps, fill_mode="constant")
-        return moved[..., 0]
-
-    def compute_output_shape(self, x_shape):
-        return x_shape
-
-    def get_config(self):
-        return {**super().get_config(), "most": self.most}
 
 
 RECIPES = {"pixels": pixels, "loop": loop, "shaken": shaken}

@@ -13,7 +13,7 @@ For a conditional variant it has a third one:
         x; code is a label's, (batch, code_dim). See `models.blocks.labels`.
 
 `settings.half` makes these models, and sees to it that no two layers share a name.
-`MLP`, `Conv` and `FromFunctions` are networks.
+`MLP`, `Conv` and `FromFunctions` are networks; `Shaken` makes one of another.
 """
 
 from models.blocks.conv import Conv, batch_normalization, group_normalization
@@ -21,12 +21,14 @@ from models.blocks.functions import FromFunctions
 from models.blocks.layers import Sampling
 from models.blocks.mlp import MLP
 from models.blocks.settings import Settings
+from models.blocks.shake import Shaken
 
 __all__ = [
     "MLP",
     "Conv",
     "FromFunctions",
     "Settings",
+    "Shaken",
     "batch_normalization",
     "gaussian_posterior",
     "group_normalization",

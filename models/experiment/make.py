@@ -109,8 +109,11 @@ def learned(model):
 
 def network(config):
     """The bodies of encoder and decoder."""
-    if config["network"] == "mlp":
-        return networks.MLP()
+    body = networks.MLP() if config["network"] == "mlp" else conv(config)
+    return networks.Shaken(body) if config["shake"] else body
+
+
+def conv(config):
     return networks.Conv(
         config["filters"],
         normalization=NORMALIZATIONS[config["normalization"]],

@@ -41,6 +41,12 @@ def add_network(add, add_tabled):
         const=True,
         help="conv: with residual blocks (default: without)",
     )
+    add(
+        "--shake",
+        action="store_true",
+        help="encode images shifted, turned and scaled a little, anew in every step, "
+        "and decode them as they were: better classes (default: as they are)",
+    )
 
 
 def resolve_network(given, dataset, config):
@@ -51,9 +57,16 @@ def resolve_network(given, dataset, config):
             raise ValueError(
                 f"--{name.replace('_', '-')} is no option of --network {given.network}"
             )
+    is_image = len(dataset.input_shape) in (2, 3)
+    if given.shake and (given.variant == "conditional" or not is_image):
+        raise ValueError(
+            "--shake is for images, and not for the variant conditional; each datum of "
+            f"{given.data} has the shape {dataset.input_shape}, and the variant is "
+            f"{given.variant}; leave it out"
+        )
     if given.network == "mlp":
         return {"hidden_dims": tuple(config["hidden_dims"])}
-    if len(dataset.input_shape) not in (2, 3):
+    if not is_image:
         raise ValueError(
             "--network conv needs images, and each datum of "
             f"{given.data} has the shape {dataset.input_shape}; use --network mlp"

@@ -37,7 +37,7 @@ def heading(config, dataset, devices=None):
     """What is about to run, in two lines, and a third for several devices."""
     rows, shape = len(dataset.x), " x ".join(map(str, dataset.input_shape))
     note = f", {dataset.note}" if dataset.note else ""
-    network = "conv " * (config["network"] == "conv")
+    network = "shaken " * config["shake"] + "conv " * (config["network"] == "conv")
     network += defaults.show(config["filters"] or config["hidden_dims"])
     capacity = f" from {config['capacity']} nats" if config["capacity"] else ""
     return (

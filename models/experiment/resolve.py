@@ -23,7 +23,7 @@ def resolve(given, dataset):
     config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
     rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
     rest += ("weights", "seed", "capacity", "learned_prior", "doubly_reparameterized")
-    rest += ("binarize", "tag", "stream", "mixed_precision")
+    rest += ("binarize", "shake", "tag", "stream", "mixed_precision")
     return {name: getattr(given, name) for name in rest} | config
 
 

@@ -226,3 +226,13 @@ def test_conv_needs_images():
     given = parse("--network", "conv")
     with pytest.raises(ValueError, match=r"--network conv needs images.*\(6,\).*mlp"):
         options_to_config.resolve(given, dataset(input_shape=(6,)))
+
+
+def test_what_is_no_image_is_not_shaken():
+    with pytest.raises(ValueError, match=r"--shake is for images.*\(6,\).* leave it"):
+        options_to_config.resolve(parse("--shake"), dataset(input_shape=(6,)))
+    given = parse("--shake", "--variant", "conditional")
+    with pytest.raises(ValueError, match="the variant is conditional; leave it out"):
+        options_to_config.resolve(given, dataset(labels=np.arange(1000) % 3))
+    given = parse("--shake", "--variant", "bernoulli")
+    assert options_to_config.resolve(given, dataset())["shake"] is True
