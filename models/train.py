@@ -68,6 +68,8 @@ def run_on(devices, given, scratch=None):
         if is_kept and not scratch and config["rounds"] == 1:
             history = partial(report.history, loop["vae"], config)
             loop["vae"].callbacks.append(checkpoint.Checkpoint(folder, history))
+        if not begun.stopped:
+            report.clear(folder)
         folder.json("config.json", config)
         print(report.heading(config, dataset, devices), flush=True)
         rounds = []

@@ -62,7 +62,7 @@ def go_on(name, scratch):
     if not (run.path / CHECKPOINT).exists():
         raise ValueError(
             f"--resume {name}: {run.path} has no {CHECKPOINT}; the run has ended, "
-            "or it was begun without --checkpoint"
+            "was begun without --checkpoint, or was stopped before one was saved"
         )
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in run.config.items()}
     with quiet_backend():

@@ -50,6 +50,12 @@ def heading(config, dataset, devices=None):
     ) + (f"{devices}\n" if devices else "")
 
 
+def clear(folder):
+    """Removes what an earlier run left in the folder, lest it pass for this one's."""
+    for name in WHAT:
+        folder.remove(name)
+
+
 def write(folder, loop, dataset, config, rounds):
     """Writes everything there is: all of it, or after Ctrl-C in round 1 the model.
 

@@ -118,6 +118,19 @@ def test_ctrl_c_in_the_first_round_keeps_the_model(
         assert len(read.rows(result.folder / "history.csv")) == 1
 
 
+def test_overwrite_leaves_nothing_of_the_run_before(
+    read, light, monkeypatch, unfinished, tmp_path
+):
+    """Its checkpoint, mixture and history would pass for those of the new run."""
+    interrupt_round(monkeypatch, VAE, 1)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in (*report.WHAT, "notes.txt"):
+        (folder / name).write_text("old")
+    assert light("--overwrite", out=folder).code == 130
+    assert read.names(folder) == unfinished | {"notes.txt"}
+
+
 @pytest.mark.parametrize("where", ["while it reads the data", "while it writes"])
 def test_ctrl_c_outside_training_ends_the_command_quietly(light, monkeypatch, where):
     def interrupt(*_, **__):
