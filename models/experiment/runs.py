@@ -71,7 +71,7 @@ class RunFolder:
         self.written = [path for path in self.written if path.name != name]
 
     def json(self, name, content):
-        self._write(name, lambda path: save_json(path, content))
+        self._write(name, lambda path: save_json(path, finite(content)))
 
     def csv(self, name, columns):
         """columns: a dict of equally long lists."""
@@ -119,6 +119,16 @@ def first_free(stem):
 
 def save_json(path, content):
     path.write_text(json.dumps(content, indent=2, default=plain) + "\n")
+
+
+def finite(content):
+    """The same with None, JSON's null, for NaN and infinity, which JSON has not."""
+    if isinstance(content, dict):
+        return {name: finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    is_number = isinstance(content, float | np.floating)
+    return None if is_number and not np.isfinite(content) else content
 
 
 def save_npz(path, arrays):

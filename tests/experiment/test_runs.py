@@ -114,6 +114,15 @@ def test_files_are_listed_in_the_order_they_were_written(folder):
     assert names_in(folder.path) == ["a.png", "b.json", "c.keras"]
 
 
+def test_json_has_null_for_what_is_no_finite_number(folder):
+    """A class alone has no silhouette: Python's NaN is no JSON."""
+    scores = {"one": float("nan"), "more": [np.float32("inf"), 2.5, "NaN"], "n": 3}
+    folder.json("scores.json", {"scores": scores})
+    text = (folder.path / "scores.json").read_text()
+    expected = {"one": None, "more": [None, 2.5, "NaN"], "n": 3}
+    assert json.loads(text, parse_constant=pytest.fail) == {"scores": expected}
+
+
 BAD = {
     "json of an unknown type": lambda f, name: f.json(name, {"a": 1, "b": object()}),
     "csv of unequal columns": lambda f, name: f.csv(name, {"a": [1, 2], "b": [1]}),
