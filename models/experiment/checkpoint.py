@@ -25,6 +25,7 @@ from models.experiment.runs import CHECKPOINT, RunFolder
 
 SECONDS = 300
 HISTORY, PLAN, SUMS = "history.csv", "training.json", "sums.json"
+OURS = {"initial_epoch", "steps_per_epoch", "validation_split", "validation_freq"}
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -159,11 +160,16 @@ def fit(model, x, folder, epochs, batch_size, *, seconds=SECONDS, callbacks=(), 
         folder: for `checkpoint.keras`, `history.csv` and `training.json`.
         epochs, batch_size: in all; a folder goes on with no others.
         seconds: between savings within an epoch.
-        callbacks, more: as `VAE.fit`'s.
+        callbacks, more: as `VAE.fit`'s, but for `OURS`.
 
     Returns the model that was trained. Raises ValueError: the folder was begun with
-    other settings, or its files cannot be read.
+    other settings, or its files cannot be read; or `more` has one of `OURS`.
     """
+    for name in sorted(OURS & set(more)):
+        raise ValueError(
+            f"{name} must be left out: an epoch is one pass over all rows of x, and "
+            f"each has a row in {HISTORY}. Received: {more[name]}"
+        )
     folder = RunFolder(folder, overwrite=True)
     n_rows = len(x["x"] if isinstance(x, dict) else x)
     plan = {"rows": n_rows, "epochs": epochs, "batch_size": batch_size}
