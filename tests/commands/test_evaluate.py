@@ -128,6 +128,14 @@ def test_vectors_and_no_labels(run_of, data, call, tmp_path):
     assert "labels by" not in text
 
 
+def test_data_that_a_bernoulli_cannot_have_are_refused(run_of, data, call, tmp_path):
+    """Their log p(x) would be a number all the same, and a high one."""
+    np.save(tmp_path / "x.npy", 16 * np.load(data / "digits.npz")["x"].astype("f4"))
+    result = call("evaluate", run_of("digits"), "--data", tmp_path / "x.npy")
+    assert result.code == 2 and "values must lie in [0, 1]" in result.err
+    assert "Received: 0 to 16" in result.err
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
