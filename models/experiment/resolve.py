@@ -60,6 +60,11 @@ def check_variant(given, own, dataset):
             "--doubly-reparameterized: only the variant iwae has such a gradient, and "
             f"this one is {name}; use --variant iwae"
         )
+    if given.doubly_reparameterized and given.n_samples == 1:
+        raise ValueError(
+            "--doubly-reparameterized: with --n-samples 1 there is nothing to weigh, "
+            "and the gradient would be the ELBO's; draw 2 or more"
+        )
     if given.binarize and name == "conditional":
         raise ValueError("--binarize: not for the variant conditional; leave it out")
     if name == "conditional" and dataset.labels is None:

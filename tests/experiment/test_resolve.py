@@ -206,6 +206,10 @@ def test_the_mlp_has_none_of_convs_settings():
         ("--likelihood bernoulli --sigma learn", "--sigma learn belongs to a gaussian"),
         ("--learned-prior", "--learned-prior: only the variant conditional"),
         ("--doubly-reparameterized", "--doubly-reparameterized: only the variant iwae"),
+        (
+            "--variant iwae --n-samples 1 --doubly-reparameterized",
+            "--doubly-reparameterized: with --n-samples 1 there is nothing to weigh",
+        ),
         ("--variant conditional", "learns from labels, and digits has none"),
         ("--steps 100 --epochs 3", "--steps 100 and --epochs 3 say the same thing"),
         ("--steps 100 --log-every 30", "--log-every 30 must divide .* --steps 90"),
