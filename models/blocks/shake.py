@@ -34,6 +34,8 @@ class Shake(Noisy):
     def __init__(self, most=(10.0, 0.1, 0.08, 0.08), seed=0, **kwargs):
         super().__init__(seed, **kwargs)
         self.most = tuple(most)
+        # TensorFlow's affine maps are not among the operations that XLA has
+        self.supports_jit = keras.backend.backend() != "tensorflow"
 
     def call(self, x, training=False):
         if not training:

@@ -5,9 +5,6 @@ import numpy as np
 import pytest
 
 from models import VARIANTS
-from models.blocks import xla
-
-xla.MOST_ROWS = 0  # compiling would take longer than these trainings; see test_xla.py
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import models
 from models.blocks import networks, xla
@@ -38,8 +39,26 @@ def test_what_compile_says_counts(trained):
     assert trained(jit_compile=True, batch_size=64)
 
 
-def test_convolutions_are_not(trained, make):
-    assert not trained(make(network=networks.Conv((2,), dense=4)), batch_size=8)
+def test_draws_of_z_count(trained, make):
+    assert trained(make(n_samples=2), batch_size=16)
+    assert not trained(make(n_samples=3), batch_size=16)
+
+
+def encoder(x, latent_dim):
+    h = layers.GaussianNoise(0.1)(layers.Flatten()(x))
+    return layers.Dense(latent_dim)(h), layers.Dense(latent_dim)(h)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        networks.Conv((2,), dense=4),
+        networks.Shaken(),
+        networks.FromFunctions(encoder, layers.Dense(12)),
+    ],
+)
+def test_layers_that_xla_may_not_have_are_not(trained, make, network):
+    assert not trained(make(network=network), batch_size=8)
 
 
 def test_steps_one_by_one_are_the_same(trained, make, data):
