@@ -11,9 +11,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from models.blocks import xla  # noqa: E402
-
-xla.MOST_ROWS = 0  # compiling would take longer than most trainings here; test_xla.py
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -1,9 +1,10 @@
 """When XLA compiles training steps on TensorFlow: on a CPU too, if batches are small.
 
-Keras leaves XLA out where there is no GPU, and for large batches is right: its matrix
-products are slower there than TensorFlow's own. The step of a small batch is some fifty
-small operations and Adam's passes over all weights, of which XLA makes few: at 20 rows
-a step takes a third of the time, at 256 as much or less (`benchmarks/speed.py`).
+Keras leaves XLA out where there is no GPU, and for large batches is right: its products
+and its functions of many values are slower there than TensorFlow's own. What it saves
+are Adam's passes over all weights, and some fifty calls of small operations. So it pays
+where a step has many weights for each of its rows, and then takes up to two thirds off
+a step (`benchmarks/speed.py`). On one core it pays from some 4000 on, on two from 1000.
 """
 
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 import keras
 from keras import layers
 
-MOST_ROWS = 256  # of which a step computes, draws of z counted
+WEIGHTS_A_ROW = 5000  # at least; draws of z count as rows
 # Of other layers it is not known that XLA has all their operations, and fast.
 KNOWN = {layers.InputLayer, layers.Dense, layers.Flatten, layers.Reshape}
 KNOWN |= {layers.Activation, layers.Concatenate, layers.Dropout}
@@ -27,12 +28,16 @@ def pays(model, n_rows):
         return model.jit_compile
     return model.jit_compile or (
         n_rows is not None
-        and n_rows * model.get_layer("z").n_samples <= MOST_ROWS
+        and weights_a_row(model, n_rows) >= WEIGHTS_A_ROW
         and not model.run_eagerly
         and model.distribute_strategy.num_replicas_in_sync == 1
         and all(map(is_known, model._flatten_layers()))
         and not is_deterministic()
     )
+
+
+def weights_a_row(model, n_rows):
+    return model.count_params() / (n_rows * model.get_layer("z").n_samples)
 
 
 def is_known(layer):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def trained(make, inputs_of, train, monkeypatch):
     """A function that trains a model, and tells whether XLA made its steps."""
-    monkeypatch.setattr(xla, "MOST_ROWS", 32)
+    monkeypatch.setattr(xla, "WEIGHTS_A_ROW", 8)
 
     def trained(model=None, jit_compile="auto", **kwargs):
         model = model or make()
@@ -27,11 +27,19 @@ def trained(make, inputs_of, train, monkeypatch):
     return trained
 
 
-def test_small_batches_are_compiled_and_large_ones_not(trained):
-    model = models.bernoulli.build((4, 3), 2, (8,), seed=0)
-    assert trained(model, batch_size=32)
-    assert not trained(model, batch_size=33)
+def test_small_batches_are_compiled_and_large_ones_not(trained, make):
+    model = make(hidden_dims=(9,))  # 117 + 40 + 27 + 120 parameters, one of them beta
+    n = model.count_params()
+    assert n // 8 == 38
+    assert trained(model, batch_size=38)
+    assert not trained(model, batch_size=39)
     assert trained(model, batch_size=20, validation_split=0.5)
+
+
+def test_a_network_for_mnist_is_compiled_at_20_rows_and_not_at_500():
+    model = models.bernoulli.build((784,), 18, (128,))
+    model.compile("adam")
+    assert xla.pays(model, 20) and not xla.pays(model, 500)
 
 
 def test_what_compile_says_counts(trained):
@@ -88,8 +96,8 @@ def test_a_saved_model_goes_on_as_the_one_that_was_saved(
 def test_it_learns_what_it_learns_without(make, train, monkeypatch):
     """Other noise, the same objective: the losses end close."""
     ends = []
-    for rows in (0, 32):
-        monkeypatch.setattr(xla, "MOST_ROWS", rows)
+    for weights in (8, 1000):
+        monkeypatch.setattr(xla, "WEIGHTS_A_ROW", weights)
         model = make()
         ends.append(np.mean(train(model, 30, batch_size=14)["loss"][-10:]))
     assert ends[0] == pytest.approx(ends[1], rel=0.05)
