@@ -4,6 +4,7 @@ import sys
 
 from models.experiment import run_commands
 from models.experiment.command import finish
+from models.experiment.data import check_unit_interval
 from models.experiment.option_types import whole
 
 WHAT = {
@@ -84,21 +85,11 @@ def data_to_score(run, given):
     if given.data is not None:
         dataset = run.load(given.data, given.labels)
         if run.config.get("likelihood") == "bernoulli":
-            check_probabilities(given.data, dataset)
+            check_unit_interval(dataset, "scale them as those it was trained on")
         return dataset, run.dataset
     if given.split == "train":
         return run.dataset, None
     return run.test, run.dataset
-
-
-def check_probabilities(name, dataset):
-    """Refuses data that have no probability under a Bernoulli p(x|z)."""
-    if not dataset.in_unit_interval:
-        raise ValueError(
-            f"--data {name}: the run has a Bernoulli p(x|z), so values must lie in "
-            "[0, 1]; scale them as those it was trained on. "
-            f"Received: {dataset.x.min():g} to {dataset.x.max():g}"
-        )
 
 
 def of_each_datum(evaluation):

@@ -32,7 +32,8 @@ def tighten(model, doubly_reparameterized=False):
 
     Raises:
         ValueError: the model's objective is another one, such as this one; or the
-            gradient is to be doubly reparameterised, and its KL has a capacity.
+            gradient is to be doubly reparameterised, and there is one draw, whose
+            gradient is the ELBO's, or the KL has a capacity.
     """
     schedules = check_elbo(model, "be tightened", "give one that is not tight yet")
     if doubly_reparameterized and "capacity" in schedules:
@@ -40,7 +41,13 @@ def tighten(model, doubly_reparameterized=False):
             "doubly_reparameterized must be False for a KL with a capacity, whose "
             "gradient it would lose. Received: True"
         )
-    if model.get_layer("z").n_samples == 1:
+    n_samples = model.get_layer("z").n_samples
+    if doubly_reparameterized and n_samples == 1:
+        raise ValueError(
+            "doubly_reparameterized must be False for a model of n_samples=1, which "
+            "has no weights to square. Received: True"
+        )
+    if n_samples == 1:
         return model  # the bound of one draw is the ELBO
     x, q = observed(model), model.output
     q = {name: q[name] for name in ("z_mean", "z_log_var")}

@@ -79,9 +79,12 @@ class ImportanceWeightedELBO(ELBO):
     """
 
     def call(self, log_likelihood, kl, log_likelihoods, log_ratios):
-        log_w = log_likelihoods - self.kl_weight * log_ratios
+        log_w = self.log_w(log_likelihoods, log_ratios)
         gain = densities.log_mean_exp(log_w) - ops.mean(log_w, axis=0)
         return super().call(log_likelihood, kl) + gain
+
+    def log_w(self, log_likelihoods, log_ratios):
+        return log_likelihoods - self.kl_weight * log_ratios
 
     def build(self, log_likelihood_shape, *others, **shapes):
         super().build(log_likelihood_shape)
@@ -138,7 +141,7 @@ class DoublyReparameterizedELBO(ImportanceWeightedELBO):
     """
 
     def call(self, log_likelihood, kl, log_likelihoods, log_ratios, scale):
-        log_w = log_likelihoods - self.kl_weight * log_ratios
+        log_w = self.log_w(log_likelihoods, log_ratios)
         plain = ELBO.call(self, log_likelihood, kl) - ops.mean(log_w, axis=0)
         v = ops.stop_gradient(ops.softmax(log_w, axis=0))
         factor = (1.0 - self.kl_weight) + self.kl_weight * v

@@ -6,6 +6,7 @@ count as the process's own until the machine runs short, and a bound on memory w
 then be no bound.
 """
 
+import math
 import mmap
 from abc import ABC, abstractmethod
 from functools import cached_property
@@ -16,14 +17,30 @@ CHUNK = 32 * 2**20  # bytes read at once where all rows are passed through
 MOST_ROWS = 2**16  # at once: of a short row much may be computed
 
 
-class Rows(ABC):
+class Shaped:
+    """What has a `shape`, and with it all that an array tells of it."""
+
+    shape: tuple
+
+    def __len__(self):
+        return self.shape[0]
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def size(self):
+        return math.prod(self.shape)
+
+
+class Rows(Shaped, ABC):
     """n rows of one shape, (n, ...), float32 unless said otherwise.
 
     A source has `shape`, `stored` and, if its values are not yet what a network takes,
     `white`: what they are divided by.
     """
 
-    shape: tuple
     dtype = np.dtype(np.float32)
     white = None
 
@@ -55,17 +72,6 @@ class Rows(ABC):
     def __array__(self, dtype=None, copy=None):
         """All rows, in memory."""
         return self[:].astype(dtype or self.dtype, copy=False)
-
-    def __len__(self):
-        return self.shape[0]
-
-    @property
-    def ndim(self):
-        return len(self.shape)
-
-    @property
-    def size(self):
-        return int(np.prod(self.shape))
 
     def part(self, first, last):
         """Rows first to last - 1, still on disk."""
@@ -127,7 +133,7 @@ class MapRows(Rows):
 
 
 class Binarized(Rows):
-    """Values in [0, 1] of other rows, each drawn as 1 with that probability, else 0.
+    """Values in [0, 1] of an array or of rows: 1 with that probability, else 0.
 
     The draws belong to blocks of rows: a row is the same however it is read.
     """

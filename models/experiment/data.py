@@ -14,6 +14,11 @@ from models.experiment import files, named, streamed
 from models.experiment.errors import DataError
 from models.experiment.named import NAMES
 
+GAUSSIAN = (
+    "use --likelihood gaussian, which takes any real values, or scale the data to "
+    "[0, 1]"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -52,11 +57,9 @@ class Dataset:
         return self._rows(slice(first, last + 1))
 
     def binarized(self, seed):
-        """Each entry 1 with the probability that it was, else 0."""
-        if self.is_on_disk:
-            return replace(self, x=Binarized(self.x, seed))
-        u = np.random.default_rng(seed).random(self.x.shape, np.float32)
-        return replace(self, x=(u < self.x).astype(np.float32))
+        """Each entry 1 with the probability that it was, else 0; on disk or not."""
+        drawn = Binarized(self.x, seed)
+        return replace(self, x=drawn if self.is_on_disk else drawn[:])
 
     def hold_out(self, fraction, seed):
         """(the rows to train on, the rows held out), the latter drawn by the seed.
@@ -145,17 +148,19 @@ def load(
     return Dataset(name, kind, x, codes, label_names, note)
 
 
-def check_unit_interval(dataset: Dataset) -> None:
-    """Refuses data that a Bernoulli decoder cannot have produced."""
+def check_unit_interval(dataset: Dataset, way_out: str = GAUSSIAN) -> None:
+    """Refuses data that a Bernoulli decoder cannot have produced.
+
+    way_out: what to do then.
+    """
     if dataset.in_unit_interval:
         return
     x = dataset.x
     outside = sum(np.count_nonzero((part < 0) | (part > 1)) for part in chunks(x))
     raise DataError(
         f"{dataset.name}: a Bernoulli decoder expects values in [0, 1], but {outside} "
-        f"of {x.size} are outside (smallest {x.min():g}, largest {x.max():g}); use "
-        "--likelihood gaussian, which takes any real values, or scale the data to "
-        "[0, 1]."
+        f"of {x.size} are outside (smallest {x.min():g}, largest {x.max():g}); "
+        f"{way_out}."
     )
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from models.blocks.rows import CHUNK, MOST_ROWS
+from models.blocks.rows import CHUNK, MOST_ROWS, Shaped
 from models.blocks.temporary import TemporaryRows
 from models.experiment import files, tables
 from models.experiment.errors import DataError, reading
@@ -26,7 +26,7 @@ BUFFER = 2**16  # bytes of a column that are read from the file at once
 MOST_NAMED = 5  # columns in a message
 
 
-class Table:
+class Table(Shaped):
     """The numbers of a Parquet file.
 
     Args:
@@ -69,17 +69,6 @@ class Table:
             lengths.append(len(row or []))
             kind, row = kind.value_type, row and row[0]
         return lengths
-
-    def __len__(self):
-        return self.shape[0]
-
-    @property
-    def ndim(self):
-        return len(self.shape)
-
-    @property
-    def size(self):
-        return math.prod(self.shape)
 
     @property
     def nbytes(self):

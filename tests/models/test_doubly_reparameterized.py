@@ -73,6 +73,11 @@ def test_data_of_no_weight_have_no_gradient(data):
     np.testing.assert_array_equal(flat(model.trainable_variables), before)
 
 
+def test_one_draw_is_refused():
+    with pytest.raises(ValueError, match="must be False for a model of n_samples=1"):
+        build((4,), 2, (4,), n_samples=1, doubly_reparameterized=True)
+
+
 def test_a_capacity_is_refused():
     model = weigh(models.bernoulli.build((4,), 2, (4,), n_samples=3), capacity=2.0)
     with pytest.raises(ValueError, match="doubly_reparameterized must be False"):

@@ -28,11 +28,11 @@ def trained(make, inputs_of, train, monkeypatch):
 
 
 def test_small_batches_are_compiled_and_large_ones_not(trained, make):
-    model = make(hidden_dims=(9,))  # 117 + 40 + 27 + 120 parameters, one of them beta
-    n = model.count_params()
-    assert n // 8 == 38
-    assert trained(model, batch_size=38)
-    assert not trained(model, batch_size=39)
+    model = make(hidden_dims=(9,))
+    most = model.count_params() // xla.WEIGHTS_A_ROW
+    assert 20 < most < 69  # of 70 rows
+    assert trained(model, batch_size=most)
+    assert not trained(model, batch_size=most + 1)
     assert trained(model, batch_size=20, validation_split=0.5)
 
 
