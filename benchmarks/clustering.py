@@ -32,12 +32,15 @@ sys.path.insert(0, str(ROOT))
 
 import serket_bridge as srk  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
-from models import bernoulli, serket  # noqa: E402
-from models.blocks import networks  # noqa: E402
-from models.blocks.shake import Shake  # noqa: E402
-from models.experiment import data  # noqa: E402
-from models.experiment.metrics import clustering_scores  # noqa: E402
-from models.experiment.runs import save_json, write_whole  # noqa: E402
+from models import (  # noqa: E402
+    bernoulli,
+    data,  # noqa: E402
+    networks,  # noqa: E402
+    serket,
+)
+from models.evaluation.metrics import clustering_scores  # noqa: E402
+from models.networks.augmentation import Shake  # noqa: E402
+from models.runs.run_folder import save_json, write_whole  # noqa: E402
 
 WIDTHS = (256, 256)
 

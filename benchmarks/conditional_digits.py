@@ -18,8 +18,8 @@ from keras import layers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.experiment import data  # noqa: E402
-from models.experiment.finished import Run  # noqa: E402
+from models import data  # noqa: E402
+from models.runs.saved_run import Run  # noqa: E402
 
 
 def main():

@@ -111,8 +111,8 @@ def resident():
 
 
 def in_chunks(z, start, iterations):
-    from models.experiment.mixture import Mixture
-    from serket_bridge.chunked import maximise
+    from models.evaluation.mixture import Mixture
+    from serket_bridge.inference.chunked_em import maximise
 
     nothing_said = np.broadcast_to(0.0, (len(z), len(start[0])))
     return maximise(z, nothing_said, Mixture(*start), iterations, 0.0, 1e-6)[1]

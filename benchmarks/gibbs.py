@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from serket_bridge.gibbs import Gibbs  # noqa: E402
+from serket_bridge.inference.gibbs import Gibbs  # noqa: E402
 
 
 def main():

@@ -95,7 +95,7 @@ def measure(rows, latent, classes, rounds):
     """Seconds of a round and of its parts, and MB, of one size, in this process."""
     import serket_bridge as srk
     from models import serket
-    from serket_bridge.mixture import EM
+    from serket_bridge.inference.em import EM
 
     before = peak()
     x = groups(rows, classes)

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.names import add_names  # noqa: E402
-from models.experiment import data  # noqa: E402
-from models.experiment.finished import Run  # noqa: E402
+from models import data  # noqa: E402
+from models.runs.saved_run import Run  # noqa: E402
 
 MLP = "--latent-dim 2 --hidden-dims 512 --optimizer adam --epochs 50 --batch-size 128"
 CONV = "--network conv --filters 32 64 --latent-dim 2 --optimizer rmsprop --epochs 30"

@@ -39,7 +39,7 @@ def main():
 def train(folder, epochs):
     """The run, as a user writes it; it goes on from what the folder holds."""
     import serket_bridge as srk
-    from models.experiment import data
+    from models import data
 
     digits = data.load("digits")
     obs, vae = (
@@ -55,7 +55,7 @@ def train(folder, epochs):
 
 def compare(given, home):
     """Runs and kills; returns the exit code."""
-    from models.experiment import data
+    from models import data
     from serket_bridge import load
 
     started = time.perf_counter()

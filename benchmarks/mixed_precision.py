@@ -19,9 +19,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from models import VARIANTS  # noqa: E402
-from models.experiment import data, make, options  # noqa: E402
-from models.experiment.resolve import resolve  # noqa: E402
+from models import VARIANTS, data  # noqa: E402
+from models.cli import build_model, options  # noqa: E402
+from models.cli.resolve import resolve  # noqa: E402
 
 MOST = 0.5  # percent
 PRECISIONS = {"float32": [], "mixed": ["--mixed-precision"]}
@@ -73,7 +73,7 @@ def held_out_elbo(train, test, epochs, seed, words):
     """Trains as the command would with these words."""
     words = ["--variant=bernoulli", f"--epochs={epochs}", f"--seed={seed}", *words]
     config = resolve(options.make_parser(VARIANTS).parse_args(words), train)
-    model = make.model(config, train, seed)
+    model = build_model.model(config, train, seed)
     model.fit(train.x, batch_size=config["batch_size"], epochs=epochs, verbose=0)
     terms = model.evaluate(test.x, batch_size=1000, verbose=0, return_dict=True)
     return terms["log_likelihood"] - terms["kl"]

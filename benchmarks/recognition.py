@@ -20,8 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import serket_bridge as srk  # noqa: E402
-from models.experiment import data  # noqa: E402
-from models.experiment.metrics import matching_accuracy  # noqa: E402
+from models import data  # noqa: E402
+from models.evaluation.metrics import matching_accuracy  # noqa: E402
 
 COLUMNS = ("load", "first", "again", "training", "next", "test set")
 

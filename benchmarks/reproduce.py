@@ -26,9 +26,9 @@ sys.path.insert(0, str(ROOT))
 
 import models  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
-from models.experiment import data  # noqa: E402
-from models.experiment.importance import likelihood  # noqa: E402
-from models.experiment.runs import save_json, write_whole  # noqa: E402
+from models import data  # noqa: E402
+from models.evaluation.log_likelihood import likelihood  # noqa: E402
+from models.runs.run_folder import save_json, write_whole  # noqa: E402
 
 BATCH, STAGES, PASSES_AT_ONCE = 20, 8, 9
 ROWS = {  # name -> (variant, k, published; Burda et al. 2016, table 1)

@@ -17,10 +17,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models import VARIANTS, train  # noqa: E402
-from models.experiment import data, options  # noqa: E402
-from models.experiment.quiet import quiet_backend  # noqa: E402
-from models.experiment.resolve import resolve  # noqa: E402
+from models import (  # noqa: E402
+    VARIANTS,
+    data,  # noqa: E402
+    train,
+)
+from models.cli import options  # noqa: E402
+from models.cli.resolve import resolve  # noqa: E402
+from models.suppress_output import quiet_backend  # noqa: E402
 
 
 def main():

@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from models.experiment import data  # noqa: E402
+from models import data  # noqa: E402
 
 FOLDER = ROOT / "tests" / "bridge" / "scripts"
 SCRIPTS = {"tutorial": "vae_gmm_tutorial.py", "document": "vae_document.py"}

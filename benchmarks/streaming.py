@@ -156,8 +156,8 @@ def train(given):
     import keras
 
     import models
-    from models.blocks.rows import of_map
-    from models.experiment import checkpoint
+    from models.blocks.ondisk_array import of_map
+    from models.runs import checkpoint
 
     class Clock(keras.callbacks.Callback):
         first, steps = None, 0

@@ -21,7 +21,7 @@ Arguments that every `build` takes:
     input_shape: the shape of one datum: (d,), or an image's (h, w) or (h, w, c).
     latent_dim: the number of dimensions of z.
     hidden_dims: the widths of the encoder's hidden layers; the decoder mirrors them.
-    network: the bodies of encoder and decoder, an object of `models.blocks.networks`:
+    network: the bodies of encoder and decoder, an object of `models.networks`:
         `MLP()`, dense layers whose decoder may have widths of its own and whose
         weights may begin as Serket's; `Conv()`, convolutions for images of any size;
         `FromFunctions(build_encoder, build_decoder)`, any layers of Keras; or one of
@@ -44,7 +44,7 @@ from zipfile import BadZipFile
 
 
 class Variants(Mapping):
-    """name -> `build` of the module `models.<name>`, imported when it is asked for.
+    """name -> `build` of the module `models.variants.<name>`, imported when it is asked for.
 
     Names are known before Keras is imported, so that a command's `--help` is instant.
     """
@@ -55,7 +55,7 @@ class Variants(Mapping):
     def __getitem__(self, name):
         if name not in self.names:
             raise KeyError(f"{name!r} is no variant. Known: {', '.join(self.names)}")
-        return import_module(f"models.{name}").build
+        return import_module(f"models.variants.{name}").build
 
     def __iter__(self):
         return iter(self.names)
@@ -93,5 +93,5 @@ def load(path):
 def __getattr__(name):
     """`models.vanilla` and its siblings, without an import of their own."""
     if name in VARIANTS:
-        return import_module(f"models.{name}")
+        return import_module(f"models.variants.{name}")
     raise AttributeError(f"module 'models' has no attribute {name!r}")

@@ -2,8 +2,8 @@
 
 import sys
 
-from models.experiment import run_commands
-from models.experiment.command import finish
+from models.cli import run_commands
+from models.cli.command import finish
 
 WHAT = {
     "latents.npz": "z_mean, z_log_var of q(z|x), labels, label_names",
@@ -38,8 +38,9 @@ def make_parser():
 def run(given):
     """Encodes the data. ValueError or OSError: what a user can mend."""
     opened, model = run_commands.open_run(given.run)
-    from models.experiment import latent_files, plots
-    from models.experiment.run_labels import labels_for
+    from models.plotting import curves
+    from models.runs import latent_files
+    from models.runs.run_labels import labels_for
 
     dataset = run_commands.data_of(opened, given)
     label = labels_for(opened, dataset)
@@ -59,7 +60,7 @@ def run(given):
             step = -(-len(z_mean) // MOST_SHOWN) if dataset.is_on_disk else 1
             labels, names = dataset.labels, dataset.label_names
             colours = {} if labels is None else {"label": labels[::step]}
-            figure = plots.latent_pca(
+            figure = curves.latent_pca(
                 {dataset.name: z_mean[::step]}, colours, label_names=names
             )
             folder.figure("latent_pca.png", figure)
@@ -69,7 +70,7 @@ def write_npy(folder, model, dataset, label):
     """Writes the latents part by part; returns a map of z_mean."""
     import numpy as np
 
-    from models.experiment import latent_files
+    from models.runs import latent_files
 
     latent_files.write(folder, model, dataset.x, label)
     if dataset.labels is not None:

@@ -2,10 +2,10 @@
 
 import sys
 
-from models.experiment import run_commands
-from models.experiment.command import finish
-from models.experiment.data import check_unit_interval
-from models.experiment.option_types import whole
+from models.cli import run_commands
+from models.cli.command import finish
+from models.cli.option_types import whole
+from models.data import check_unit_interval
 
 WHAT = {
     "evaluation.json": "the scores, in nats where they are log-probabilities",
@@ -59,8 +59,8 @@ def run(given):
     opened, _ = run_commands.open_run(given.run)
     from tqdm.auto import tqdm
 
-    from models.experiment.evaluation import Evaluation, table
-    from models.experiment.evaluation_page import page
+    from models.evaluation.scores import Evaluation, table
+    from models.plotting.evaluation_page import page
 
     dataset, train = data_to_score(opened, given)
     with run_commands.results(opened, given, WHAT) as folder:

@@ -1,15 +1,15 @@
 """python -m models.explore: a page that shows the latent space of a run.
 
 Click on points and between them, move sliders, go back to earlier rounds. What there is
-to see is in `models.experiment.inspector`, whose `view` shows it in a notebook.
+to see is in `models.explorer`, whose `view` shows it in a notebook.
 """
 
 import argparse
 import sys
 
-from models.experiment.command import finish
-from models.experiment.option_types import not_negative
-from models.experiment.quiet import quiet_backend
+from models.cli.command import finish
+from models.cli.option_types import not_negative
+from models.suppress_output import quiet_backend
 
 
 def main(arguments=None):
@@ -64,12 +64,12 @@ def port(text):
 
 def run(given):
     """Serves until Ctrl-C. ValueError or OSError: what a user can mend."""
-    from models.experiment.finished import Run
+    from models.runs.saved_run import Run
 
     found = Run(given.run)
     with quiet_backend():
-        from models.experiment.inspector import server
-        from models.experiment.inspector.space import Space
+        from models.explorer import server
+        from models.explorer.space import Space
 
         space = Space(found)
     browser = not given.no_browser

@@ -2,9 +2,9 @@
 
 import sys
 
-from models.experiment import run_commands
-from models.experiment.command import finish
-from models.experiment.option_types import not_negative
+from models.cli import run_commands
+from models.cli.command import finish
+from models.cli.option_types import not_negative
 
 WHAT = {
     "interpolation.npz": "z, x_mean of both paths, the linear one first; x of the ends",
@@ -46,8 +46,8 @@ def run(given):
     opened, model = run_commands.open_run(given.run)
     import numpy as np
 
-    from models.blocks import latent_paths
-    from models.experiment.animation import Animation
+    from models.evaluation import latent_paths
+    from models.plotting.animation import Animation
 
     rows = rows_of(opened, given)
     own, label = labels_of(opened, rows, given.label)
@@ -74,7 +74,7 @@ def rows_of(opened, given):
 
 def labels_of(opened, rows, label):
     """The two rows' labels, and the one to decode with; `None` if unconditional."""
-    from models.experiment.run_labels import code_of, labels_for
+    from models.runs.run_labels import code_of, labels_for
 
     code = code_of(opened, label)
     labels = labels_for(opened, opened.dataset)
@@ -87,7 +87,7 @@ def picture(x, x_mean, rows):
     """Two rows, linear and spherical, with the data at both ends."""
     import numpy as np
 
-    from models.experiment import pictures, strips
+    from models.plotting import image_grids, images
 
     steps = x_mean.shape[1]
     shown = run_commands.spread(steps, SHOWN)
@@ -96,20 +96,20 @@ def picture(x, x_mean, rows):
     heads = [f"row {rows[0]}", *(f"{t:.2f}" for t in shown / (steps - 1))]
     heads += [f"row {rows[1]}"]
     title = f"From row {rows[0]} to row {rows[1]} through the latent space"
-    return strips.strips(cells, PATHS, heads, title, pictures.grey_limits(cells))
+    return image_grids.strips(cells, PATHS, heads, title, images.grey_limits(cells))
 
 
 def frames(x, x_mean, rows):
     """One picture a step: both paths there, between the two data."""
     import numpy as np
 
-    from models.experiment import pictures, strips
+    from models.plotting import image_grids, images
 
     names = [f"row {rows[0]}", *PATHS, f"row {rows[1]}"]
-    limits = pictures.grey_limits(np.concatenate([x, *x_mean]))
+    limits = images.grey_limits(np.concatenate([x, *x_mean]))
     for step, t in enumerate(np.linspace(0, 1, x_mean.shape[1])):
         cells = np.stack([x[0], *x_mean[:, step], x[1]])
-        yield strips.frame(cells, names, f"{t:.2f} of the way", limits)
+        yield image_grids.frame(cells, names, f"{t:.2f} of the way", limits)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import sys
 
-from models.experiment import run_commands
-from models.experiment.command import finish
-from models.experiment.option_types import whole
+from models.cli import run_commands
+from models.cli.command import finish
+from models.cli.option_types import whole
 
 WHAT = {
     "reconstructions.npz": "x, x_mean, and squared_error, its sum in each datum",
@@ -40,8 +40,8 @@ def run(given):
             f"--n must be 1 to {MOST}, for a picture to hold them. Received: {given.n}"
         )
     opened, model = run_commands.open_run(given.run)
-    from models.experiment import pictures
-    from models.experiment.run_labels import labels_for
+    from models.plotting import images
+    from models.runs.run_labels import labels_for
 
     dataset = run_commands.data_of(opened, given)
     label = labels_for(opened, dataset)
@@ -50,7 +50,7 @@ def run(given):
         error = ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
         folder.arrays("reconstructions.npz", x=x, x_mean=x_mean, squared_error=error)
         shown = run_commands.spread(len(x), given.n)
-        figure = pictures.reconstructions(x[shown], x_mean[shown], given.n)
+        figure = images.reconstructions(x[shown], x_mean[shown], given.n)
         folder.figure("reconstructions.png", figure)
 
 

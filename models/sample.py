@@ -6,9 +6,9 @@ that it learned with; for a conditional one p(z|label).
 
 import sys
 
-from models.experiment import run_commands
-from models.experiment.command import finish
-from models.experiment.option_types import not_negative, whole
+from models.cli import run_commands
+from models.cli.command import finish
+from models.cli.option_types import not_negative, whole
 
 WHAT = {
     "samples.npz": "z, x_mean, and labels or the mixture's classes if there are",
@@ -64,7 +64,7 @@ def labels_to_draw(opened, given):
     """One code a draw, of --label or of all labels; `None` if unconditional."""
     import numpy as np
 
-    from models.experiment.run_labels import code_of, names_of
+    from models.runs.run_labels import code_of, names_of
 
     code = code_of(opened, given.label)
     if code is not None:
@@ -117,10 +117,12 @@ def picture(opened, given, x_mean, labels, mixture):
     """A row a label where all labels were drawn, else a square of draws."""
     import math
 
-    from models.experiment import pictures, strips
+    from models.plotting import image_grids, images
 
     if labels is not None and given.label is None:
-        return strips.rows_of_each(x_mean, labels, opened.dataset.label_names, SHOWN)
+        return image_grids.rows_of_each(
+            x_mean, labels, opened.dataset.label_names, SHOWN
+        )
     source = "z ~ N(0, I)" if mixture is None else "z of the mixture"
     source = source if given.label is None else f"label {given.label}"
     source = source if given.class_ is None else f"class {given.class_} of the mixture"
@@ -128,7 +130,7 @@ def picture(opened, given, x_mean, labels, mixture):
     first = f"The first {len(shown)} of " if len(shown) < given.n else ""
     side = math.ceil(math.sqrt(len(shown)))
     draws = "1 draw" if given.n == 1 else f"{given.n} draws"
-    return pictures.samples(shown, side, f"{first}{draws}, {source}")
+    return images.samples(shown, side, f"{first}{draws}, {source}")
 
 
 if __name__ == "__main__":

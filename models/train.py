@@ -4,7 +4,7 @@ Every variant gets the same treatment: a VAE, and a Gaussian mixture that sorts 
 latents into classes. A variant that listens (`serket`) and the mixture then teach each
 other for some rounds; the others have one.
 
-This is the composition root: here, and for the model in `models.experiment.make`, a
+This is the composition root: here, and for the model in `models.cli.build_model`, a
 word on the command line becomes a function; and this is the only file of `models` that
 knows `serket_bridge`.
 """
@@ -16,9 +16,10 @@ from functools import partial
 from tempfile import TemporaryDirectory
 
 from models import VARIANTS, explore
-from models.experiment import cluster, options
-from models.experiment.command import INTERRUPTED, finish, guarded
-from models.experiment.quiet import quiet_backend, silent
+from models.cli import options
+from models.cli.command import INTERRUPTED, finish, guarded
+from models.suppress_output import quiet_backend, silent
+from models.training import processes
 
 PROG = "python -m models.train"
 
@@ -35,11 +36,11 @@ def run(given):
 
 def run_distributed(given):
     """The run on many devices; of several processes the first writes and prints."""
-    several = cluster.find(os.environ)
+    several = processes.find(os.environ)
     if several:
-        print(cluster.show(several), file=sys.stderr, flush=True)
+        print(processes.show(several), file=sys.stderr, flush=True)
     with quiet_backend():
-        from models.experiment import distribute
+        from models.training import distribute
 
         devices = distribute.join(several)
     if devices.is_first:
@@ -52,7 +53,7 @@ def run_distributed(given):
 def run_on(devices, given, scratch=None):
     """The run, on these devices or on one; with `scratch` it leaves nothing else."""
     started = time.perf_counter()
-    from models.experiment.begin import begin, whole_or_gone
+    from models.cli.prepare_run import begin, whole_or_gone
 
     defaults = options.make_parser(VARIANTS).parse_args([])
     begun = begin(given, vars(defaults), scratch)
@@ -61,7 +62,7 @@ def run_on(devices, given, scratch=None):
         if devices:
             devices.check(config)
         with quiet_backend():
-            from models.experiment import checkpoint, report
+            from models.runs import checkpoint, report
 
             loop = make_loop(config, dataset, begun.stopped, devices)
         is_kept = given.checkpoint or devices or begun.stopped
@@ -87,7 +88,7 @@ def run_on(devices, given, scratch=None):
 
 def train(loop, rounds, labels, kept, verbose=True):
     """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
-    from models.experiment.finished import Round
+    from models.runs.saved_run import Round
 
     vae, gmm = loop["vae"], loop["gmm"]
 
@@ -117,7 +118,7 @@ def log_variance(q):
     """The log of q's variances, where q has its moments: in memory, or on disk."""
     import numpy as np
 
-    from serket_bridge.parts import kept
+    from serket_bridge.partwise import kept
 
     values = ((-np.log(q.part(rows).precision),) for rows in q.parts())
     return kept(values, q.is_on_disk)[0]
@@ -131,12 +132,13 @@ def make_loop(config, dataset, stopped=None, devices=None):
     import numpy as np
 
     import serket_bridge as srk
-    from models.experiment import make
-    from serket_bridge import gibbs, gmm, mixture
+    from models.cli import build_model
+    from serket_bridge import gmm
+    from serket_bridge.inference import em, gibbs
 
     inference = {
-        "em": mixture.EM,
-        "variational": mixture.Variational,
+        "em": em.EM,
+        "variational": em.Variational,
         "gibbs": gibbs.Gibbs,
     }
     message = {"hard": gmm.hard, "soft": gmm.soft}
@@ -147,7 +149,9 @@ def make_loop(config, dataset, stopped=None, devices=None):
     if config["variant"] == "conditional":
         below.append(srk.Observation(dataset.labels[:, None], "labels"))
     vae = srk.VAE(
-        model=stopped.model if stopped else make.model(config, dataset, model_seed),
+        model=stopped.model
+        if stopped
+        else build_model.model(config, dataset, model_seed),
         itr=config["epochs"],
         batch_size=config["batch_size"],
         steps_per_epoch=config["log_every"],

@@ -2,9 +2,9 @@
 
 import sys
 
-from models.experiment import run_commands
-from models.experiment.command import finish
-from models.experiment.option_types import above_zero, not_negative, whole
+from models.cli import run_commands
+from models.cli.command import finish
+from models.cli.option_types import above_zero, not_negative, whole
 
 WHAT = {
     "traversal.npz": "z, x_mean of a path a dimension; dims (z1 is 1), kl, values",
@@ -62,8 +62,8 @@ def run(given):
     opened, model = run_commands.open_run(given.run)
     import numpy as np
 
-    from models.blocks import latent_paths
-    from models.experiment.animation import Animation
+    from models.evaluation import latent_paths
+    from models.plotting.animation import Animation
 
     check_dims(model, given.dims)
     label = label_of(opened, given)
@@ -95,7 +95,7 @@ def check_dims(model, dims):
 
 def label_of(opened, given):
     """The code to decode with: --label's, or the row's; `None` if unconditional."""
-    from models.experiment.run_labels import code_of, labels_for
+    from models.runs.run_labels import code_of, labels_for
 
     if given.row is not None:
         run_commands.check_row(opened, "--row", given.row)
@@ -115,7 +115,7 @@ def posterior(opened):
     from keras.ops import convert_to_numpy
 
     from models.blocks.densities import gaussian_kl
-    from models.experiment.run_labels import labels_for
+    from models.runs.run_labels import labels_for
 
     label = labels_for(opened, opened.dataset)
     q = opened.model.encode(opened.dataset.x, label)
@@ -134,24 +134,24 @@ def title_of(given, n):
 
 def picture(x_mean, dims, kl, values, title):
     """A row a dimension, a column a value."""
-    from models.experiment import pictures, strips
+    from models.plotting import image_grids, images
 
     shown = run_commands.spread(len(values), SHOWN)
     cells = x_mean[:SHOWN, shown]
     names = [f"$z_{{{d}}}$   {nats:.2f} nats" for d, nats in zip(dims, kl, strict=True)]
     heads = [number(value) for value in values[shown]]
-    limits = pictures.grey_limits(x_mean)
-    return strips.strips(cells, names[:SHOWN], heads, title, limits)
+    limits = images.grey_limits(x_mean)
+    return image_grids.strips(cells, names[:SHOWN], heads, title, limits)
 
 
 def frames(x_mean, dims, kl, values):
     """One picture a value: what every dimension does there."""
-    from models.experiment import pictures, strips
+    from models.plotting import image_grids, images
 
-    limits, names = pictures.grey_limits(x_mean), [f"$z_{{{d}}}$" for d in dims]
+    limits, names = images.grey_limits(x_mean), [f"$z_{{{d}}}$" for d in dims]
     for step, value in enumerate(values):
         cells = x_mean[:SHOWN, step]
-        yield strips.frame(cells, names[:SHOWN], f"{number(value)} sd", limits)
+        yield image_grids.frame(cells, names[:SHOWN], f"{number(value)} sd", limits)
 
 
 def number(value):

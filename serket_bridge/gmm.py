@@ -8,15 +8,15 @@ import numpy as np
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from models.experiment.metrics import matching_accuracy
-from models.experiment.runs import save_npz, write_whole
-from serket_bridge.encoding import read_arrays
+from models.evaluation.metrics import matching_accuracy
+from models.runs.run_folder import save_npz, write_whole
+from serket_bridge.inference.em import EM, Mixture
 from serket_bridge.messages import Categorical, Gaussian
-from serket_bridge.mixture import EM, Mixture
 from serket_bridge.module import Module, positive
 from serket_bridge.output import write_text
-from serket_bridge.parts import kept, parts
+from serket_bridge.partwise import kept, parts
 from serket_bridge.saving import save_module
+from serket_bridge.serialization import read_arrays
 
 
 def hard(responsibilities, mixture):
@@ -62,15 +62,15 @@ class GMM(Module):
             so many sweeps of Gibbs sampling.
         name, mode, seed, verbose: as every module's.
         category: labels (n,), only for the accuracy.
-        inference: `EM`, `Variational` (`serket_bridge.mixture`) or `Gibbs`
-            (`serket_bridge.gibbs`); or one with settings of its own, `EM(n_init=5)`,
-            which `itr` and `n_init` leave alone; or any function of their signature.
+        inference: `EM`, `Variational` (`serket_bridge.inference.em`) or `Gibbs`
+            (`serket_bridge.inference.gibbs`); or one with settings of its own,
+            `EM(n_init=5)`, which `itr` and `n_init` leave alone; or any function of their signature.
         n_init: how many starts in the first round; the inference's own default.
         message: what goes down, `hard` or `soft`: a function (responsibilities,
             mixture) -> `Gaussian`.
 
     Attributes, after an update:
-        mixture: the parameters, a `serket_bridge.mixture.Mixture`.
+        mixture: the parameters, a `serket_bridge.inference.em.Mixture`.
         responsibilities: p(c_n | z_n, message from above), (n, K).
         classes: the most probable class of each datum, (n,) int.
         accuracy: of the classes, under the best matching with `category`.

@@ -7,9 +7,9 @@ read.
 
 import numpy as np
 
-from models.blocks.rows import Rows
+from models.blocks.ondisk_array import Rows
 from serket_bridge.messages import Gaussian
-from serket_bridge.parts import kept, parts
+from serket_bridge.partwise import kept, parts
 
 
 def sample(posterior, rng):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from models.experiment.metrics import clustering_scores, matching_accuracy
+from models.evaluation.metrics import clustering_scores, matching_accuracy
 from serket_bridge import saving
 from serket_bridge.module import Module, positive
 from serket_bridge.observation import Observation

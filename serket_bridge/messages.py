@@ -1,7 +1,7 @@
 """What modules send each other: a message is a distribution, one for each datum.
 
 "Nothing said yet" is a distribution too: N(0, I), or the uniform one. Messages about
-data on disk hold `Rows` in place of arrays: see `serket_bridge.parts`.
+data on disk hold `Rows` in place of arrays: see `serket_bridge.partwise`.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
-from models.blocks.rows import Rows
-from serket_bridge.parts import kept, parts
+from models.blocks.ondisk_array import Rows
+from serket_bridge.partwise import kept, parts
 
 INFINITY = np.array(np.inf)
 INFINITY.setflags(write=False)

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from models.blocks.settings import is_integer
+from models.networks.network_config import is_integer
 from serket_bridge.graph import Node
 from serket_bridge.messages import Gaussian
 from serket_bridge.output import output_dir

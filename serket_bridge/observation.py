@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from models.blocks.rows import Rows, chunks, on_disk
+from models.blocks.ondisk_array import Rows, chunks, on_disk
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module
 
@@ -12,8 +12,8 @@ from serket_bridge.module import Module
 class Observation(Module):
     """Observed data, (n, ...), sent up as points.
 
-    Memory maps, and `models.blocks.rows.Rows`, stay on disk: modules read them part by
-    part, and so they do with all messages about them.
+    Memory maps, and `models.blocks.ondisk_array.Rows`, stay on disk: modules read
+    them part by part, and so they do with all messages about them.
 
     Raises ValueError: fewer than two axes, no rows, values that are not finite numbers.
     """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.experiment.runs import write_whole
+from models.runs.run_folder import write_whole
 
 
 class output_dir:

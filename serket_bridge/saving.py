@@ -16,8 +16,8 @@ import os
 import shutil
 from pathlib import Path
 
-from models.experiment.runs import plain, save_json, save_npz, write_whole
-from serket_bridge.encoding import (
+from models.runs.run_folder import plain, save_json, save_npz, write_whole
+from serket_bridge.serialization import (
     decode,
     encode,
     flatten,

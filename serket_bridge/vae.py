@@ -4,13 +4,13 @@ import keras
 import numpy as np
 
 import models
-from models.experiment.runs import write_whole
-from serket_bridge.building import Building, check_support, shapes
+from models.runs.run_folder import write_whole
 from serket_bridge.latents import decoded, encoded, mean, moments, sample
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module, positive
 from serket_bridge.output import write_text
 from serket_bridge.saving import save_module
+from serket_bridge.serket_arguments import Building, check_support, shapes
 
 __all__ = ["VAE", "mean", "moments", "sample"]
 

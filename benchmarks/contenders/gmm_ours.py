@@ -3,8 +3,8 @@
 import numpy as np
 
 from contenders import STEPS
-from serket_bridge.gibbs import Gibbs
-from serket_bridge.mixture import EM
+from serket_bridge.inference.em import EM
+from serket_bridge.inference.gibbs import Gibbs
 
 
 def latents(task):

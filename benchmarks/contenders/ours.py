@@ -3,7 +3,7 @@
 import keras
 
 import models
-from models.blocks import networks
+from models import networks
 
 
 def build(task):

@@ -6,8 +6,8 @@ All raise ValueError that names the argument, what was expected and what came.
 import keras
 import numpy as np
 
-from models.blocks.labels import OneHot
-from models.blocks.rows import Rows, on_disk
+from models.blocks.ondisk_array import Rows, on_disk
+from models.networks.conditioned import OneHot
 
 
 def checked_inputs(model, x):

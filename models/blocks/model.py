@@ -5,10 +5,10 @@ from contextlib import ExitStack, nullcontext
 import keras
 import numpy as np
 
-from models.blocks import feed, many_steps, stream, xla
 from models.blocks.inputs import checked, checked_inputs, with_label
 from models.blocks.layers import ELBO
 from models.blocks.schedules import PACKAGE
+from models.training import batching, device_loop, streaming, xla
 
 
 class Negative(keras.losses.Loss):
@@ -100,12 +100,12 @@ class VAE(keras.Model):
         **kwargs,
     ):
         """`keras.Model.fit`, with the KL weight on its schedule and the data's order
-        decided by the model's seed and the steps it was trained (`models.blocks.feed`),
-        and arrays on the device, many steps a call (`models.blocks.many_steps`).
+        decided by the model's seed and the steps it was trained
+        (`models.training.batching`), and arrays on the device, many steps a call (`models.training.device_loop`).
 
         x: a dict of arrays by input name, or one array where `x` is the only input.
-        Memory maps and `models.blocks.rows` are read as they are needed, shuffled block
-        by block (`models.blocks.stream`); they take no `validation_split`.
+        Memory maps and `models.blocks.ondisk_array` are read as they are needed,
+        shuffled block by block (`models.training.streaming`); they take no `validation_split`.
         within_pass: whether arrays go on in the pass that the steps trained fall in, as
         what is on disk always does; else a new pass begins.
         Any data set or generator that Keras takes is passed on as it is.
@@ -115,20 +115,20 @@ class VAE(keras.Model):
         kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
         fed = nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
         files, self.rows_of_a_step = ExitStack(), None
-        if feed.is_arrays(x) or stream.has_rows(x):
-            data = feed.pack(checked_inputs(self, x), y, sample_weight)
+        if batching.is_arrays(x) or streaming.has_rows(x):
+            data = batching.pack(checked_inputs(self, x), y, sample_weight)
             if validation_split and validation_data is None:
-                data, validation_data = feed.split(data, validation_split)
+                data, validation_data = batching.split(data, validation_split)
             self.rows_of_a_step = batch_size or 32
-            fed = feed.feeding(self, data, batch_size, shuffle, callbacks, kwargs)
+            fed = batching.feeding(self, data, batch_size, shuffle, callbacks, kwargs)
             shuffle = False
         if validation_data is not None and isinstance(validation_data, tuple):
-            validation_data = feed.pack(*validation_data)
-            if stream.has_rows(validation_data):
+            validation_data = batching.pack(*validation_data)
+            if streaming.has_rows(validation_data):
                 inputs = checked_inputs(self, validation_data[0])
                 size = kwargs.pop("validation_batch_size")
                 validation_data = files.enter_context(
-                    stream.in_order((inputs, *validation_data[1:]), size)
+                    streaming.in_order((inputs, *validation_data[1:]), size)
                 )
         with files, fed as (arguments, more):
             return super().fit(
@@ -142,24 +142,24 @@ class VAE(keras.Model):
 
     def make_train_function(self, force=False):
         """Keras's, which `fit` on arrays may have many steps made at once, by XLA where
-        it pays (`models.blocks.xla`)."""
+        it pays (`models.training.xla`)."""
         is_jit = xla.pays(self, self.rows_of_a_step)
         if self.train_function is None or force or is_jit != self.steps_are_jit:
             self.steps_are_jit = is_jit
             with xla.jit(self, is_jit):
                 super().make_train_function(force=True)
-                if many_steps.possible(self):
+                if device_loop.possible(self):
                     one_by_one = self.train_function
-                    self.train_function = many_steps.TrainFunction(self, one_by_one)
+                    self.train_function = device_loop.TrainFunction(self, one_by_one)
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
-        if stream.has_rows(x):
-            data = feed.pack(checked_inputs(self, x), y, sample_weight)
-            with stream.in_order(data, batch_size) as batches:
+        if streaming.has_rows(x):
+            data = batching.pack(checked_inputs(self, x), y, sample_weight)
+            with streaming.in_order(data, batch_size) as batches:
                 return super().evaluate(batches, **kwargs)
-        if feed.is_arrays(x):
-            x, *rest = feed.pack(checked_inputs(self, x), y, sample_weight)
+        if batching.is_arrays(x):
+            x, *rest = batching.pack(checked_inputs(self, x), y, sample_weight)
             y, sample_weight = (*rest, None, None)[:2]
         return super().evaluate(
             x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
@@ -213,8 +213,8 @@ class VAE(keras.Model):
 
     def half(self, name, inputs, batch_size):
         """What this layer, a model by itself, makes of the inputs."""
-        if stream.has_rows(inputs):
-            return stream.predict(self.get_layer(name), inputs, batch_size)
+        if streaming.has_rows(inputs):
+            return streaming.predict(self.get_layer(name), inputs, batch_size)
         return self.get_layer(name).predict(inputs, batch_size=batch_size, verbose=0)
 
     @property

@@ -15,7 +15,7 @@ from serket_bridge import (
     Observation,
     output_dir,
 )
-from serket_bridge.mixture import EM
+from serket_bridge.inference.em import EM
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,8 +15,13 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from serket_bridge import GMM, Gaussian, MessageLoop, Observation, load
-from serket_bridge.chunked import coefficients, expect, features_of, maximise
-from serket_bridge.mixture import EM, Chunked, Mixture
+from serket_bridge.inference.chunked_em import (
+    coefficients,
+    expect,
+    features_of,
+    maximise,
+)
+from serket_bridge.inference.em import EM, Chunked, Mixture
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from scipy.special import logsumexp, softmax
 
 import models
 import serket_bridge as srk
-from serket_bridge.mixture import Mixture
+from serket_bridge.inference.em import Mixture
 
 
 def gaussian_kl(mean, variance, other_mean, other_precision):

@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 from sklearn.metrics import adjusted_rand_score
 
-from serket_bridge.gibbs import Gibbs, NormalWishart, log_marginal, sweep
+from serket_bridge.inference.gibbs import Gibbs, NormalWishart, log_marginal, sweep
 
 LINE = np.array([[-1.0], [-0.4], [0.5], [1.2]])  # four data on a line
 OBLIQUE = np.array([[2.0, 0.5], [0.5, 1.0]])

@@ -5,9 +5,9 @@ import pytest
 from scipy import optimize, stats
 
 from serket_bridge import GMM, Gaussian, Module, Observation
-from serket_bridge.gibbs import Gibbs
 from serket_bridge.gmm import hard, soft
-from serket_bridge.mixture import EM, Mixture, Variational
+from serket_bridge.inference.em import EM, Mixture, Variational
+from serket_bridge.inference.gibbs import Gibbs
 
 QUICK = EM(n_init=2)
 INFERENCE = [QUICK, Variational(n_init=2), Gibbs(sweeps=5, n_init=2)]

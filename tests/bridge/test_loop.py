@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import models
-from models.experiment.metrics import clustering_scores
+from models.evaluation.metrics import clustering_scores
 from serket_bridge import GMM, VAE, MessageLoop, Module, Observation
-from serket_bridge.gibbs import Gibbs
 from serket_bridge.gmm import soft
-from serket_bridge.mixture import EM, Variational
+from serket_bridge.inference.em import EM, Variational
+from serket_bridge.inference.gibbs import Gibbs
 from serket_bridge.table import table
 
 LABELS = np.array([0, 0, 0, 1, 1, 1])

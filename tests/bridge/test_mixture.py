@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from serket_bridge.mixture import EM, Chunked, Mixture, Variational
+from serket_bridge.inference.em import EM, Chunked, Mixture, Variational
 
 METHODS = [EM, Chunked, Variational]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from models.blocks.rows import Rows, slices
-from models.blocks.temporary import TemporaryRows
+from models.blocks.ondisk_array import Rows, slices
+from models.blocks.temporary_array import TemporaryRows
 from serket_bridge import (
     GMM,
     VAE,
@@ -18,16 +18,16 @@ from serket_bridge import (
     MessageLoop,
     Observation,
     load,
-    parts,
+    partwise,
 )
 from serket_bridge.gmm import soft
-from serket_bridge.mixture import EM
+from serket_bridge.inference.em import EM
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch, tmp_path):
     """Seven or so parts, in files of the test's own folder."""
-    monkeypatch.setattr(parts, "slices", partial(slices, size=1000))
+    monkeypatch.setattr(partwise, "slices", partial(slices, size=1000))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
@@ -137,7 +137,7 @@ def test_a_draw_is_that_of_the_same_message_in_memory(rng):
         (memory.mean[i : i + 70], memory.precision[i : i + 70])
         for i in range(0, 300, 70)
     )
-    disk = Gaussian(*parts.kept(columns, True))
+    disk = Gaussian(*partwise.kept(columns, True))
     draws = [q.sample(np.random.default_rng(5)) for q in (memory, disk)]
     np.testing.assert_allclose(draws[1][:], draws[0], rtol=1e-6, atol=1e-6)
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import serket_bridge as srk
-from serket_bridge import encoding, saving
-from serket_bridge.gibbs import Gibbs
+from serket_bridge import saving, serialization
 from serket_bridge.gmm import soft
-from serket_bridge.mixture import Variational
+from serket_bridge.inference.em import Variational
+from serket_bridge.inference.gibbs import Gibbs
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {"verbose": False}
@@ -266,7 +266,7 @@ def test_arrays_and_messages_survive(rng):
         "history": {"loss": np.arange(3.0)},
         "nothing": None,
     }
-    back = encoding.unflatten(encoding.flatten(tree))
+    back = serialization.unflatten(serialization.flatten(tree))
     for name, message in tree["above"].items():
         for key, value in vars(message).items():
             np.testing.assert_array_equal(getattr(back["above"][name], key), value)

@@ -8,8 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 
 import serket_bridge as srk
 from serket_bridge import GMM, Gaussian, MessageLoop, Observation
-from serket_bridge.gibbs import Gibbs
-from serket_bridge.mixture import EM, Mixture, Variational
+from serket_bridge.inference.em import EM, Mixture, Variational
+from serket_bridge.inference.gibbs import Gibbs
 
 LOG_OF_LARGEST = np.log(np.finfo(float).max)  # 709.8, where exp overflows
 INFERENCE = [EM(n_init=1), Variational(n_init=1), Gibbs(sweeps=3, n_init=1, short=3)]

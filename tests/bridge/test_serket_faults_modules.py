@@ -12,7 +12,7 @@ from scipy import stats
 
 import serket_bridge as srk
 from serket_bridge import GMM, VAE, Gaussian, MessageLoop, Module, Observation
-from serket_bridge.mixture import EM, Mixture
+from serket_bridge.inference.em import EM, Mixture
 
 N = 24
 QUICK = EM(n_init=2)

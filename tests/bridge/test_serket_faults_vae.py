@@ -12,7 +12,7 @@ from scipy.special import expit
 import serket_bridge as srk
 from serket_bridge import GMM, VAE, MessageLoop, Observation
 from serket_bridge.gmm import soft
-from serket_bridge.mixture import Mixture
+from serket_bridge.inference.em import Mixture
 from serket_bridge.vae import mean
 
 N, D, LATENT = 30, 6, 2

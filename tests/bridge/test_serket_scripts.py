@@ -10,9 +10,9 @@ import pytest
 from keras import layers
 
 import serket_bridge as srk
+from models import data
 from models.blocks.layers import BernoulliLogLikelihood, GaussianLogLikelihood
-from models.experiment import data
-from models.experiment.metrics import matching_accuracy
+from models.evaluation.metrics import matching_accuracy
 from serket_bridge import gmm, vae
 
 SCRIPTS = Path(__file__).parent / "scripts"

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from models.blocks import rows
-from models.experiment import streamed
-from models.experiment.data import load
-from models.experiment.finished import Run
+from models.blocks import ondisk_array
+from models.data import load, on_disk
+from models.runs.saved_run import Run
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +110,8 @@ def test_data_on_disk_have_the_scores_of_those_in_memory(
     options = "--data", tmp_path / "x.npy"
     run = run_of("digits")
     expected, _ = evaluated(call, run, tmp_path / "in_memory", *options)
-    monkeypatch.setattr(streamed, "LIMIT", 0)
-    monkeypatch.setattr(rows, "MOST_ROWS", 7)
+    monkeypatch.setattr(on_disk, "LIMIT", 0)
+    monkeypatch.setattr(ondisk_array, "MOST_ROWS", 7)
     scores, _ = evaluated(call, run, tmp_path / "on_disk", *options)
     assert scores.keys() == expected.keys() and scores["rows"] == 200
     for name in ("log_px", "elbo", "kl", "rmse", "mutual_information"):

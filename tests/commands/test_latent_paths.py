@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.blocks.latent_paths import along_axes, linear, spherical
+from models.evaluation.latent_paths import along_axes, linear, spherical
 
 
 def test_a_linear_path_has_even_steps_between_its_ends(rng):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import models
-from models.experiment.data import load
+from models.data import load
 
 
 def model_and_x(run_of, data, run):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from models.experiment import strips
-from models.experiment.animation import Animation
-from models.experiment.pictures import Plot
+from models.plotting import image_grids
+from models.plotting.animation import Animation
+from models.plotting.images import Plot
 
 
 def texts(labels):
@@ -15,7 +15,7 @@ def texts(labels):
 
 def test_a_strip_names_rows_and_columns_where_they_are(rng):
     x_mean = rng.uniform(size=(2, 3, 4, 5))
-    figure = strips.strips(x_mean, ["up", "down"], ["a", "b", "c"], "Title")
+    figure = image_grids.strips(x_mean, ["up", "down"], ["a", "b", "c"], "Title")
     (ax,) = figure.axes
     assert texts(ax.get_xticklabels()) == ["a", "b", "c"]
     assert texts(ax.get_yticklabels()) == ["up", "down"]
@@ -29,7 +29,7 @@ def test_a_strip_names_rows_and_columns_where_they_are(rng):
 @pytest.mark.parametrize("d", [1, 6, 100])
 def test_vectors_are_lines_in_the_cells_of_a_strip(d, rng):
     x_mean = rng.normal(size=(2, 3, d))
-    figure = strips.strips(x_mean, "ab", "cde", "", limits=(-9.0, 9.0))
+    figure = image_grids.strips(x_mean, "ab", "cde", "", limits=(-9.0, 9.0))
     lines = figure.axes[0].get_lines()
     assert len(lines) == 6 and all(len(line.get_xdata()) > 1 for line in lines)
     middle = np.array([line.get_ydata().mean() for line in lines]).reshape(2, 3)
@@ -40,7 +40,7 @@ def test_vectors_are_lines_in_the_cells_of_a_strip(d, rng):
 def test_a_row_for_each_label_leaves_the_missing_white(rng):
     x_mean = rng.uniform(size=(5, 2, 2))
     codes = np.array([2, 0, 2, 0, 2])
-    figure = strips.rows_of_each(x_mean, codes, ["a", "b", "c"], 20)
+    figure = image_grids.rows_of_each(x_mean, codes, ["a", "b", "c"], 20)
     (ax,) = figure.axes
     assert texts(ax.get_yticklabels()) == ["a", "c"]
     picture = np.ma.filled(ax.get_images()[0].get_array(), np.nan)
@@ -50,7 +50,7 @@ def test_a_row_for_each_label_leaves_the_missing_white(rng):
 
 def test_of_many_labels_the_first_are_shown_and_it_is_said(rng):
     codes, names = np.arange(30), [str(code) for code in range(30)]
-    figure = strips.rows_of_each(rng.uniform(size=(30, 2, 2)), codes, names, 20)
+    figure = image_grids.rows_of_each(rng.uniform(size=(30, 2, 2)), codes, names, 20)
     assert texts(figure.axes[0].get_yticklabels()) == names[:20]
     assert figure.get_suptitle() == "Draws of each label, 20 of 30 labels"
 
@@ -58,7 +58,7 @@ def test_of_many_labels_the_first_are_shown_and_it_is_said(rng):
 @pytest.mark.parametrize("shape", [(7, 3, 4), (7, 3, 4, 3), (7, 9)])
 def test_a_frame_puts_five_in_a_row_each_below_its_name(shape, rng):
     x_mean, names = rng.uniform(size=shape), list("abcdefg")
-    figure = strips.frame(x_mean, names, "now", (0.0, 1.0))
+    figure = image_grids.frame(x_mean, names, "now", (0.0, 1.0))
     heads = [texts(ax.get_xticklabels()) for ax in figure.axes]
     assert heads == [list("abcde"), ["f", "g", "", "", ""]]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.experiment.checkpoint import OURS, fit
+from models.runs.checkpoint import OURS, fit
 
 
 @pytest.mark.parametrize("name", sorted(OURS))

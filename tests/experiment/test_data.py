@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models.experiment import data
-from models.experiment.data import load
-from models.experiment.errors import DataError
+from models import data
+from models.data import load
+from models.data.errors import DataError
 
 
 class TestArrays:

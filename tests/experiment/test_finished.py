@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from models.experiment import finished
-from models.experiment.errors import DataError
-from models.experiment.finished import Round, Run
+from models.data.errors import DataError
+from models.runs import saved_run
+from models.runs.saved_run import Round, Run
 
 
 def some_round(rng, n=20, dim=2, k=3):
@@ -35,7 +35,7 @@ def run(tmp_path, rounds):
     config = {"variant": "serket", "data": "digits", "labels": None}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "metrics.json").write_text(json.dumps({"last": {"round": 3}}))
-    np.savez(tmp_path / "rounds.npz", **finished.round_arrays(rounds))
+    np.savez(tmp_path / "rounds.npz", **saved_run.round_arrays(rounds))
     run = Run(tmp_path)
     vars(run)["model"] = SimpleNamespace(weights=[0, 0])  # as if it was loaded
     return run
@@ -44,7 +44,7 @@ def run(tmp_path, rounds):
 def test_every_round_comes_back_as_it_was(run, rounds):
     assert run.n_rounds == 3
     for number, expected in enumerate(rounds, start=1):
-        for name in finished.LATENTS + finished.MIXTURE:
+        for name in saved_run.LATENTS + saved_run.MIXTURE:
             kept = getattr(run.round(number), name)
             np.testing.assert_array_equal(kept, getattr(expected, name))
         for weight, same in zip(run.round(number).model, expected.model, strict=True):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.experiment.data import load
-from models.experiment.errors import DataError
+from models.data import load
+from models.data.errors import DataError
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 

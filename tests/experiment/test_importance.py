@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 import models
-from models.experiment.importance import likelihood
-from models.experiment.mixture import Mixture
+from models.evaluation.log_likelihood import likelihood
+from models.evaluation.mixture import Mixture
 from tests import linear_gaussian as linear
 
 

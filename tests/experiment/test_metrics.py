@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from models.experiment import metrics
-from models.experiment.metrics import clustering_scores, matching_accuracy
+from models.evaluation import metrics
+from models.evaluation.metrics import clustering_scores, matching_accuracy
 
 
 def best_of_all_matchings(labels, classes):

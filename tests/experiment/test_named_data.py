@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.experiment.data import load
-from models.experiment.errors import DataError
+from models.data import load
+from models.data.errors import DataError
 
 
 @pytest.fixture

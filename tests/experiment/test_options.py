@@ -7,8 +7,8 @@ import pytest
 
 from models import VARIANTS
 from models.blocks.schedules import Cyclical, LinearWarmUp
-from models.experiment import defaults, make, option_types, options
-from models.experiment.named import NAMES
+from models.cli import build_model, defaults, option_types, options
+from models.data.builtin_datasets import NAMES
 
 # --- The table ------------------------------------------------------------------------
 
@@ -123,17 +123,17 @@ def test_other_words_are_refused_with_what_came(kind, words):
 
 
 def test_kl_weight_becomes_a_number_or_a_schedule():
-    assert make.schedule("0.5") == 0.5
-    linear = make.schedule("linear:5:0.5")
+    assert build_model.schedule("0.5") == 0.5
+    linear = build_model.schedule("linear:5:0.5")
     assert isinstance(linear, LinearWarmUp)
     assert [linear(e) for e in (0, 5, 9)] == [0, 0.5, 0.5]
-    assert make.schedule("linear:4")(2) == 0.5
-    cyclical = make.schedule("cyclical:4:2")
+    assert build_model.schedule("linear:4")(2) == 0.5
+    cyclical = build_model.schedule("cyclical:4:2")
     assert isinstance(cyclical, Cyclical)
     assert [cyclical(e) for e in range(5)] == [0, 1, 2, 2, 0]
 
 
 @pytest.mark.parametrize("word", ["0", "7", "linear:1", "cyclical:0.5:3"])
 def test_every_kl_weight_that_is_taken_becomes_one(word):
-    schedule = make.schedule(option_types.kl_weight(word))
+    schedule = build_model.schedule(option_types.kl_weight(word))
     assert math.isfinite(schedule if isinstance(schedule, float) else schedule(1))

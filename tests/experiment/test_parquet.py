@@ -6,11 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from models import vanilla
-from models.blocks.stream import StreamOrder
-from models.blocks.temporary import TemporaryRows
-from models.experiment import parquet, streamed
-from models.experiment.data import load
-from models.experiment.errors import DataError
+from models.blocks.temporary_array import TemporaryRows
+from models.data import load, on_disk, parquet
+from models.data.errors import DataError
+from models.training.streaming import StreamOrder
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ class TestNumbers:
     def test_what_is_large_stays_on_disk_by_itself(self, save, rng, monkeypatch):
         path = save({"x": lists(rng.random((30, 4)))})
         assert not load(path).is_on_disk
-        monkeypatch.setattr(streamed, "LIMIT", 900)
+        monkeypatch.setattr(on_disk, "LIMIT", 900)
         assert isinstance(load(path).x, TemporaryRows)
         assert not load(path, stream=False).is_on_disk
 

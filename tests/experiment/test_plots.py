@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from models.experiment import pictures, plots
+from models.plotting import curves, images
 
 BEFORE, AFTER = "before", "after"
 
@@ -43,18 +43,18 @@ def shown_image(figure):
 
 def test_latent_panels_share_axes_and_show_rows_by_columns(rng):
     latents = {BEFORE: rng.normal(size=(50, 4)), AFTER: 9 + rng.normal(size=(70, 4))}
-    figure = plots.latent_pca(latents, {"none": None, "other": None})
+    figure = curves.latent_pca(latents, {"none": None, "other": None})
     assert [ax.get_title() for ax in figure.axes] == [BEFORE, BEFORE, AFTER, AFTER]
     assert len({(ax.get_xlim(), ax.get_ylim()) for ax in figure.axes}) == 1
     assert all(ax.get_aspect() == 1 for ax in figure.axes)
     assert [len(points) for points, _ in scatters(figure)] == [50, 50, 70, 70]
-    assert {*scatters(figure)[0][1]} == {pictures.GREY}
+    assert {*scatters(figure)[0][1]} == {images.GREY}
 
 
 def test_latents_are_projected_by_one_common_pca(rng):
     spread = np.array([9.0, 3.0, 0.1])
     a, b = spread * rng.normal(size=(40, 3)), spread * rng.normal(size=(60, 3)) + 1
-    figure = plots.latent_pca({BEFORE: a, AFTER: b}, {})
+    figure = curves.latent_pca({BEFORE: a, AFTER: b}, {})
     drawn = np.concatenate([points for points, _ in scatters(figure)])
     stacked = np.concatenate([a, b]) - np.concatenate([a, b]).mean(0)
     variances, vectors = np.linalg.eigh(stacked.T @ stacked)
@@ -68,16 +68,16 @@ def test_latents_are_projected_by_one_common_pca(rng):
 def test_limits_ignore_a_few_outliers(rng):
     z = rng.normal(size=(3000, 2))
     z[0] = 1000
-    (ax,) = plots.latent_pca({AFTER: z}, {}).axes
+    (ax,) = curves.latent_pca({AFTER: z}, {}).axes
     assert max(np.abs([ax.get_xlim(), ax.get_ylim()]).ravel()) < 10
 
 
 def test_a_random_subset_is_drawn_chosen_by_the_seed(rng):
-    z = {AFTER: rng.normal(size=(plots.MAX_POINTS + 1000, 2))}
+    z = {AFTER: rng.normal(size=(curves.MAX_POINTS + 1000, 2))}
     (first, _), (again, _), (other, _) = (
-        scatters(plots.latent_pca(z, {}, seed=seed))[0] for seed in (0, 0, 1)
+        scatters(curves.latent_pca(z, {}, seed=seed))[0] for seed in (0, 0, 1)
     )
-    assert len(np.unique(first, axis=0)) == plots.MAX_POINTS
+    assert len(np.unique(first, axis=0)) == curves.MAX_POINTS
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -87,11 +87,11 @@ def test_classes_take_the_colours_of_their_labels_in_every_panel(rng):
     classes = {BEFORE: (labels + 1) % 3, AFTER: np.where(labels == 2, 0, labels + 1)}
     classes[AFTER][:3] = 5  # a class that no label is left for
     z = {BEFORE: rng.normal(size=(60, 3)), AFTER: rng.normal(size=(60, 3))}
-    figure = plots.latent_pca(z, {"label": labels, "class": classes})
+    figure = curves.latent_pca(z, {"label": labels, "class": classes})
     (_, label_a), (_, class_a), (_, label_b), (_, class_b) = scatters(figure)
     assert label_a == class_a
     moved = [one != other for one, other in zip(label_b, class_b, strict=True)]
-    assert sum(moved) == 3 and {*class_b} - {*label_b} == {pictures.PALETTE[3]}
+    assert sum(moved) == 3 and {*class_b} - {*label_b} == {images.PALETTE[3]}
     legend = figure.axes[1].get_legend()
     assert legend.get_title().get_text() == "class (before / after)"
     assert legend_texts(figure.axes[1]) == ["1 / 1", "2 / 2", "0 / 0", "– / 5"]
@@ -100,16 +100,16 @@ def test_classes_take_the_colours_of_their_labels_in_every_panel(rng):
 def test_the_legend_names_labels_once_and_classes_alone_keep_their_order(rng):
     z = {BEFORE: rng.normal(size=(30, 2)), AFTER: rng.normal(size=(30, 2))}
     labels = np.arange(30) % 3
-    figure = plots.latent_pca(z, {"label": labels}, label_names=["cat", "dog", "cow"])
+    figure = curves.latent_pca(z, {"label": labels}, label_names=["cat", "dog", "cow"])
     assert legend_texts(figure.axes[0]) == ["cat", "dog", "cow"]
     assert figure.axes[1].get_legend() is None
-    alone = plots.latent_pca(z, {"class": labels})
-    assert {*scatters(alone)[0][1]} == {*pictures.PALETTE[:3]}
+    alone = curves.latent_pca(z, {"class": labels})
+    assert {*scatters(alone)[0][1]} == {*images.PALETTE[:3]}
 
 
 def test_more_than_twenty_values_get_a_colour_bar(rng):
     z, values = rng.normal(size=(40, 2)), np.linspace(-1, 3, 40)
-    figure = plots.latent_pca({AFTER: z}, {"angle": values})
+    figure = curves.latent_pca({AFTER: z}, {"angle": values})
     ax, (bar,) = figure.axes[0], figure.axes[0].child_axes
     assert bar.get_xlim() == (-1, 3) and ax.get_legend() is None
     expected = matplotlib.colormaps["viridis"](np.linspace(0, 1, 40))
@@ -119,7 +119,7 @@ def test_more_than_twenty_values_get_a_colour_bar(rng):
 
 def test_a_single_latent_dimension_becomes_a_strip(rng):
     z = rng.normal(size=(30, 1))
-    figure = plots.latent_pca({AFTER: z}, {"label": np.arange(30) % 2})
+    figure = curves.latent_pca({AFTER: z}, {"label": np.arange(30) % 2})
     points = scatters(figure)[0][0]
     distances = np.sort(np.abs(z - z.mean()).ravel())
     np.testing.assert_allclose(np.sort(np.abs(points[:, 0])), distances)
@@ -143,7 +143,7 @@ def test_a_single_latent_dimension_becomes_a_strip(rng):
 )
 def test_wrong_latents_and_colourings_are_refused(latents, colourings, message):
     with pytest.raises(ValueError, match=message):
-        plots.latent_pca(latents, colourings)
+        curves.latent_pca(latents, colourings)
 
 
 # Learning curves and rounds
@@ -157,7 +157,7 @@ def history(n=60):
 
 
 def test_curves_draw_the_history():
-    figure = plots.curves(history())
+    figure = curves.curves(history())
     titles = [ax.get_title() for ax in figure.axes]
     assert titles == ["Loss", "Log-likelihood", "KL divergence"]
     training, validation = figure.axes[0].get_lines()
@@ -169,25 +169,25 @@ def test_curves_draw_the_history():
 
 
 def test_steep_first_epochs_do_not_flatten_the_curve():
-    low, high = plots.curves(history()).axes[0].get_ylim()
+    low, high = curves.curves(history()).axes[0].get_ylim()
     assert 95 < low < 99 and 102 < high < 110
 
 
 def test_curves_mark_new_rounds_and_a_weight_that_varies():
     weights = {"kl_weight": [0.1] * 30 + [1.0] * 30}
-    figure = plots.curves(history() | weights, rounds=[1] * 20 + [2] * 40)
+    figure = curves.curves(history() | weights, rounds=[1] * 20 + [2] * 40)
     (line,) = [x for x in figure.axes[0].get_lines() if x.get_label() == "new round"]
     assert list(line.get_xdata()) == [20.5, 20.5]
     (weight,) = figure.axes[-1].get_lines()
     assert list(weight.get_ydata()) == weights["kl_weight"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["training", "validation", "new round", "KL weight"]
-    assert len(plots.curves(history() | {"kl_weight": [1.0] * 60}).axes) == 3
+    assert len(curves.curves(history() | {"kl_weight": [1.0] * 60}).axes) == 3
 
 
 def test_curves_survive_one_epoch_and_a_loss_that_diverges():
-    plots.curves({"loss": [3.0]}).draw_without_rendering()
-    plots.curves(
+    curves.curves({"loss": [3.0]}).draw_without_rendering()
+    curves.curves(
         {"loss": [3.0, 2.0, np.inf, np.nan], "kl": [np.nan] * 4}
     ).draw_without_rendering()
 
@@ -202,7 +202,7 @@ def test_curves_survive_one_epoch_and_a_loss_that_diverges():
 )
 def test_wrong_histories_are_refused(wrong, rounds, message):
     with pytest.raises(ValueError, match=message):
-        plots.curves(wrong, rounds)
+        curves.curves(wrong, rounds)
 
 
 def test_rounds_draw_what_is_there_and_name_it_at_the_end():
@@ -211,18 +211,18 @@ def test_rounds_draw_what_is_there_and_name_it_at_the_end():
         {"round": 2, "accuracy": 0.70, "ari": 0.69, "agreement": 0.9},
         {"round": 3, "accuracy": 0.72, "ari": 0.71, "agreement": np.nan},
     ]
-    (ax,) = plots.rounds(table).axes
+    (ax,) = curves.rounds(table).axes
     lines = {tuple(line.get_xdata()): None for line in ax.get_lines()}
     assert lines.keys() == {(1, 2, 3)}
     drawn = {line.get_color(): line.get_ydata() for line in ax.get_lines()}
-    np.testing.assert_array_equal(drawn[plots.BLUE], [0.5, 0.70, 0.72])
-    np.testing.assert_array_equal(drawn[plots.VIOLET], [np.nan, 0.9, np.nan])
+    np.testing.assert_array_equal(drawn[curves.BLUE], [0.5, 0.70, 0.72])
+    np.testing.assert_array_equal(drawn[curves.VIOLET], [np.nan, 0.9, np.nan])
     heights = {text.get_text().strip(): text.get_position()[1] for text in ax.texts}
     assert [*heights] == ["ARI 0.71", "accuracy 0.72", "agreement 0.90"]
     assert heights["accuracy 0.72"] - heights["ARI 0.71"] > 0.04
     assert ax.get_ylim()[0] <= 0.2 and ax.get_ylim()[1] >= 1
     with pytest.raises(ValueError, match="table: expected rows with any of accuracy"):
-        plots.rounds([{"round": 1, "nmi": None}])
+        curves.rounds([{"round": 1, "nmi": None}])
 
 
 # Pictures of data
@@ -230,7 +230,7 @@ def test_rounds_draw_what_is_there_and_name_it_at_the_end():
 
 def test_reconstructions_reach_the_axes_unchanged_under_their_originals(rng):
     x, x_mean = rng.uniform(size=(2, 5, 3, 4))
-    image = shown_image(pictures.reconstructions(x, x_mean, n=4))
+    image = shown_image(images.reconstructions(x, x_mean, n=4))
     picture = image.get_array()
     assert picture.shape == (2 * 3 + 1, 4 * 4 + 3)
     for column in range(4):
@@ -244,14 +244,14 @@ def test_reconstructions_reach_the_axes_unchanged_under_their_originals(rng):
 
 def test_images_beyond_the_unit_interval_share_their_extremes(rng):
     x = rng.uniform(-3, 3, size=(2, 3, 3, 1))
-    image = shown_image(pictures.reconstructions(x, 2 * x))
+    image = shown_image(images.reconstructions(x, 2 * x))
     assert image.get_clim() == (2 * x.min(), 2 * x.max())
     assert image.get_array().ndim == 2
 
 
 def test_samples_fill_a_grid_and_leave_the_rest_white(rng):
     x_mean = rng.uniform(-0.5, 1.5, size=(5, 2, 2, 3))
-    figure = pictures.samples(x_mean, columns=3, title="Class 7")
+    figure = images.samples(x_mean, columns=3, title="Class 7")
     picture = shown_image(figure).get_array()
     assert picture.shape == (5, 8, 3) and figure.get_suptitle() == "Class 7"
     np.testing.assert_array_equal(picture[3:, 3:5], np.clip(x_mean[4], 0, 1))
@@ -259,13 +259,13 @@ def test_samples_fill_a_grid_and_leave_the_rest_white(rng):
 
 
 def test_large_images_get_wider_gaps():
-    assert pictures.tile(np.zeros((2, 2, 28, 28))).shape == (57, 57)
-    assert pictures.tile(np.zeros((2, 2, 64, 64))).shape == (130, 130)
+    assert images.tile(np.zeros((2, 2, 28, 28))).shape == (57, 57)
+    assert images.tile(np.zeros((2, 2, 64, 64))).shape == (130, 130)
 
 
 def test_a_manifold_centres_images_on_their_coordinates_with_z2_upwards(rng):
     x_mean = rng.uniform(size=(2, 3, 4, 5))
-    figure = pictures.manifold(x_mean, (-1, 1, 0, 3))
+    figure = images.manifold(x_mean, (-1, 1, 0, 3))
     image = shown_image(figure)
     np.testing.assert_array_equal(image.get_array()[:4, 10:], x_mean[0, 2])
     np.testing.assert_array_equal(image.get_array()[4:, :5], x_mean[1, 0])
@@ -278,7 +278,7 @@ def test_a_manifold_centres_images_on_their_coordinates_with_z2_upwards(rng):
 
 def test_vectors_are_drawn_as_lines(rng):
     x, x_mean = rng.normal(size=(2, 12, 7))
-    figure = pictures.reconstructions(x, x_mean)
+    figure = images.reconstructions(x, x_mean)
     assert len(figure.axes) == 10
     for ax, datum, mean in zip(figure.axes, x, x_mean, strict=False):
         original, reconstruction = ax.get_lines()
@@ -286,14 +286,14 @@ def test_vectors_are_drawn_as_lines(rng):
         np.testing.assert_array_equal(reconstruction.get_ydata(), mean)
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["original", "reconstruction"]
-    panels = pictures.samples(x, columns=5).axes
+    panels = images.samples(x, columns=5).axes
     assert [len(ax.get_lines()) for ax in panels] == [5, 5, 2, 0]
     np.testing.assert_array_equal(panels[2].get_lines()[1].get_ydata(), x[11])
 
 
 def test_a_manifold_of_vectors_draws_each_in_its_cell():
     x_mean = np.linspace(0, 1, 24).reshape(2, 3, 4)
-    lines = pictures.manifold(x_mean, (-1, 1, 0, 3)).axes[0].get_lines()
+    lines = images.manifold(x_mean, (-1, 1, 0, 3)).axes[0].get_lines()
     assert len(lines) == 6
     np.testing.assert_allclose(lines[4].get_xdata().mean(), 0, atol=1e-12)
     assert all(np.abs(lines[4].get_xdata()) < 0.5)
@@ -303,14 +303,14 @@ def test_a_manifold_of_vectors_draws_each_in_its_cell():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: pictures.samples(np.ones(3)), r"x_mean: expected .*, got \(3,\)"),
-        (lambda: pictures.samples(np.ones((0, 3))), "not empty"),
-        (lambda: pictures.samples(np.ones((2, 8, 8, 2))), "1 or 3"),
-        (lambda: pictures.samples(np.ones((2, 3)), columns=0), "columns: expected"),
-        (lambda: pictures.reconstructions(np.ones((2, 3)), np.ones((2, 4))), "x_mean"),
-        (lambda: pictures.reconstructions(np.eye(3), np.eye(3), n=0), "n: expected"),
-        (lambda: pictures.manifold(np.ones((4, 8)), (0, 1, 0, 1)), r"\(rows, columns"),
-        (lambda: pictures.manifold(np.ones((2, 2, 8)), (0, 1)), "extent: expected"),
+        (lambda: images.samples(np.ones(3)), r"x_mean: expected .*, got \(3,\)"),
+        (lambda: images.samples(np.ones((0, 3))), "not empty"),
+        (lambda: images.samples(np.ones((2, 8, 8, 2))), "1 or 3"),
+        (lambda: images.samples(np.ones((2, 3)), columns=0), "columns: expected"),
+        (lambda: images.reconstructions(np.ones((2, 3)), np.ones((2, 4))), "x_mean"),
+        (lambda: images.reconstructions(np.eye(3), np.eye(3), n=0), "n: expected"),
+        (lambda: images.manifold(np.ones((4, 8)), (0, 1, 0, 1)), r"\(rows, columns"),
+        (lambda: images.manifold(np.ones((2, 2, 8)), (0, 1)), "extent: expected"),
     ],
 )
 def test_wrong_shapes_are_refused(draw, message):
@@ -319,7 +319,7 @@ def test_wrong_shapes_are_refused(draw, message):
 
 
 def test_figures_save_as_png_and_show_in_a_notebook_without_pyplot(tmp_path, rng):
-    figure = pictures.samples(rng.uniform(size=(3, 8, 8)))
+    figure = images.samples(rng.uniform(size=(3, 8, 8)))
     assert isinstance(figure, Figure) and pyplot.get_fignums() == []
     figure.savefig(tmp_path / "samples.png", dpi=150)
     with Image.open(tmp_path / "samples.png") as saved:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models import VARIANTS
-from models.experiment import defaults, options
-from models.experiment import resolve as options_to_config
+from models.cli import defaults, options
+from models.cli import resolve as options_to_config
 
 OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli"}
 

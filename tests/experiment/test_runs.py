@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.experiment.runs import RunFolder, first_free
+from models.runs.run_folder import RunFolder, first_free
 
 
 @pytest.fixture

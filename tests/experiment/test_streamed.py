@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.blocks.rows import Rows
-from models.experiment import streamed
-from models.experiment.data import check_unit_interval, load
-from models.experiment.errors import DataError
+from models.blocks.ondisk_array import Rows
+from models.data import check_unit_interval, load, on_disk
+from models.data.errors import DataError
 
 
 def assert_same(path, **options):
@@ -51,7 +50,7 @@ def test_labels_of_a_file_of_their_own_and_a_range(save_npy, rng, tmp_path):
 def test_a_large_npy_stays_on_disk_by_itself(save_npy, rng, monkeypatch):
     path = save_npy(rng.random((30, 4)))
     assert not load(path).is_on_disk
-    monkeypatch.setattr(streamed, "LIMIT", 500)
+    monkeypatch.setattr(on_disk, "LIMIT", 500)
     assert load(path).is_on_disk and not load(path, stream=False).is_on_disk
 
 

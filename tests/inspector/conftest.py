@@ -5,8 +5,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from models import train
-from models.experiment import report
-from models.experiment.finished import Run
+from models.runs import report
+from models.runs.saved_run import Run
 
 # name -> data, and the options that it is trained with
 RUNS = {
@@ -49,7 +49,7 @@ def run_of(tmp_path_factory, digits):
 @pytest.fixture(scope="session")
 def space_of(run_of):
     """Name -> the `Space` of that run."""
-    from models.experiment.inspector.space import Space
+    from models.explorer.space import Space
 
     spaces = {}
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from models.experiment.inspector.server import LOST
+from models.explorer.server import LOST
 from tests.inspector import browser as tools
 
 pytest.importorskip("playwright", reason="no Playwright: pip install playwright")

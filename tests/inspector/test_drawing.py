@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.experiment.inspector.colours import colourings, of_classes, of_values
-from models.experiment.inspector.drawing import Artist
-from models.experiment.pictures import GREY, PALETTE
+from models.explorer.colours import colourings, of_classes, of_values
+from models.explorer.drawing import Artist
+from models.plotting.images import GREY, PALETTE
 
 
 def pixels(html):

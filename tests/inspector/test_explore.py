@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from models import explore
-from models.experiment.inspector.server import free_port, own_names
+from models.explorer.server import free_port, own_names
 from tests.inspector.browser import ROOT
 
 ERROR = "python -m models.explore: error: "

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from models.experiment.inspector import plane
+from models.explorer import plane
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from models.experiment import inspector
-from models.experiment.errors import DataError
-from models.experiment.finished import Run
-from models.experiment.inspector.page import Page
-from models.experiment.inspector.space import Space
-from models.experiment.inspector.state import SLIDERS, State, shown_dimensions
+from models import explorer
+from models.data.errors import DataError
+from models.explorer.page import Page
+from models.explorer.space import Space
+from models.explorer.state import SLIDERS, State, shown_dimensions
+from models.runs.saved_run import Run
 
 FAR = np.array([50.0, 50.0])
 PIXEL = np.array([0.01, 0.01])
@@ -188,7 +188,7 @@ def test_latents_that_are_no_numbers_are_refused(run_of, tmp_path):
 
 def test_a_notebook_cell_displays_the_page(run_of):
     run = Run(run_of("serket"))
-    html = inspector.view(run)._repr_mimebundle_()[0]["text/html"]
+    html = explorer.view(run)._repr_mimebundle_()[0]["text/html"]
     assert "Latent space of" in html and "//cdn." not in html
     weights = Run(run.path).model.get_weights()
     for ours, own in zip(run.model.get_weights(), weights, strict=True):

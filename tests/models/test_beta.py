@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import models
-from models.beta import build, weigh
 from models.blocks.schedules import LinearWarmUp
+from models.variants.beta import build, weigh
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pytest
 
 import models
 from models import conditional, vanilla
-from models.blocks.conv import as_channels
-from models.blocks.labels import ForEachDraw
-from models.blocks.mlp import as_features
-from models.blocks.networks import MLP, Conv, FromFunctions, Settings
-from models.serket import listen
+from models.networks import MLP, Conv, FromFunctions, Settings
+from models.networks.conditioned import ForEachDraw
+from models.networks.conv import as_channels
+from models.networks.mlp import as_features
+from models.variants.serket import listen
 
 LABELS = np.arange(90) % 3
 

@@ -9,8 +9,8 @@ from keras import ops
 
 import models
 from models import VARIANTS
-from models.blocks.networks import Conv, batch_normalization, group_normalization
-from models.serket import listen
+from models.networks import Conv, batch_normalization, group_normalization
+from models.variants.serket import listen
 
 SHAPE = (7, 6)
 SMALL = {"filters": (8,), "dense": 8}

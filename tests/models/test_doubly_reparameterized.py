@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import models
-from models.beta import weigh
-from models.iwae import build, tighten
-from models.serket import listen
+from models.variants.beta import weigh
+from models.variants.iwae import build, tighten
+from models.variants.serket import listen
 from tests import linear_gaussian as linear
 
 

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import models
-from models.blocks.networks import FromFunctions
+from models.networks import FromFunctions
 
 
 def dense_encoder(x, latent_dim):

@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 
 import models
-from models.beta import weigh
 from models.blocks.importance import ImportanceWeightedELBO
-from models.iwae import build, tighten
-from models.serket import listen
+from models.variants.beta import weigh
+from models.variants.iwae import build, tighten
+from models.variants.serket import listen
 from tests import linear_gaussian as linear
 
 N = 4000  # data, each the same, so that their mean is an expectation

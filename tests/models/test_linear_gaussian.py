@@ -5,7 +5,7 @@ import pytest
 
 import models
 from models.blocks.layers import GaussianKL
-from models.serket import listen
+from models.variants.serket import listen
 from tests.linear_gaussian import (
     DIM,
     LATENT,

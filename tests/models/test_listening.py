@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.blocks.model import VAE
-from models.serket import listen
+from models.variants.serket import listen
 
 
 def nothing_said(n=70):

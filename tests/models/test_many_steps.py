@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import models
-from models.blocks import many_steps, networks
-from models.blocks.feed import EpochOrder
+from models import networks
+from models.training import device_loop
+from models.training.batching import EpochOrder
 
 BACKEND = keras.backend.backend()
 needs_loop = pytest.mark.skipif(BACKEND == "torch", reason="torch has no such loop")
@@ -105,7 +106,7 @@ def test_sample_weights_go_with_their_rows(pair, inputs_of, train):
 def test_how_many_steps_a_call_makes_changes_no_bit(make, train, monkeypatch, most):
     """Five steps an epoch in calls of one, two, three or all."""
     expected = train(make("vanilla"), epochs=3, batch_size=16)
-    monkeypatch.setattr(many_steps, "MOST_STEPS", most)
+    monkeypatch.setattr(device_loop, "MOST_STEPS", most)
     steps = Steps()
     assert train(make("vanilla"), 3, batch_size=16, callbacks=[steps]) == expected
     assert len(steps.ends) == 3 * -(-5 // most)

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import models
-from models.blocks.networks import MLP
+from models.networks import MLP
 
 
 @pytest.fixture(params=["vanilla", "serket"])

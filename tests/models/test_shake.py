@@ -6,8 +6,8 @@ import pytest
 from scipy import ndimage
 
 import models
-from models.blocks.networks import MLP, Conv, Shaken
-from models.blocks.shake import Shake
+from models.networks import MLP, Conv, Shaken
+from models.networks.augmentation import Shake
 
 
 @pytest.fixture

@@ -7,9 +7,16 @@ import keras
 import numpy as np
 import pytest
 
-from models.blocks.rows import Binarized, FileRows, MapRows, Rows, chunks, of_map
-from models.blocks.stream import StreamOrder, in_order, tensorflow_batches
-from models.blocks.temporary import TemporaryRows
+from models.blocks.ondisk_array import (
+    Binarized,
+    FileRows,
+    MapRows,
+    Rows,
+    chunks,
+    of_map,
+)
+from models.blocks.temporary_array import TemporaryRows
+from models.training.streaming import StreamOrder, in_order, tensorflow_batches
 
 
 @pytest.fixture

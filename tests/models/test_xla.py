@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 
 import models
-from models.blocks import networks, xla
+from models import networks
+from models.training import xla
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a choice on TensorFlow only"

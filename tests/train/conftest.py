@@ -17,8 +17,8 @@ import pytest
 
 import models
 from models import train
-from models.experiment import report
-from models.experiment.runs import RunFolder
+from models.runs import report
+from models.runs.run_folder import RunFolder
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.experiment import cluster, distribute
+from models.training import distribute, processes
 
 # batches of 16 leave 11 of the 59 rows, which two devices cannot share
 MODEL = "--variant iwae --range 0,58 --batch-size 16 --hidden-dims 8 --latent-dim 3 "
@@ -26,7 +26,8 @@ COMMAND = """
 import os, signal, sys
 sys.modules["tensorflow"] = None
 from models import train
-from models.experiment import distribute, report, runs
+from models.training import distribute
+from models.runs import report, run_folder
 
 report.draw = report.plots.curves = lambda *_: None
 runs.RunFolder.figure = lambda *_: None
@@ -97,9 +98,9 @@ def start_two(start, *arguments, **of_the_second):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    both = {cluster.ADDRESSES: address, cluster.NUMBER: "2"}
+    both = {processes.ADDRESSES: address, processes.NUMBER: "2"}
     return [
-        start(*arguments, "--distribute", **both, **{cluster.PROCESS: number}, **more)
+        start(*arguments, "--distribute", **both, **{processes.PROCESS: number}, **more)
         for number, more in (("0", {}), ("1", of_the_second))
     ]
 
@@ -165,13 +166,13 @@ def test_another_backend_is_refused(check):
 )
 def test_a_cluster_that_is_none_is_refused(values, sentence):
     with pytest.raises(ValueError, match=sentence):
-        cluster.check(*values)
+        processes.check(*values)
 
 
 def test_a_cluster_half_described_is_refused():
-    assert cluster.find({"HOME": "here"}) is None
+    assert processes.find({"HOME": "here"}) is None
     with pytest.raises(ValueError, match="Missing: KERAS_DISTRIBUTION_PROCESS_ID$"):
-        cluster.find({cluster.ADDRESSES: "one:1", cluster.NUMBER: "2"})
+        processes.find({processes.ADDRESSES: "one:1", processes.NUMBER: "2"})
 
 
 def test_a_batch_that_the_devices_cannot_share_is_refused():

@@ -10,9 +10,9 @@ from PIL import Image
 
 import models
 from models import VARIANTS
-from models.experiment import defaults, options
-from models.experiment.metrics import clustering_scores
-from serket_bridge import mixture
+from models.cli import defaults, options
+from models.evaluation.metrics import clustering_scores
+from serket_bridge.inference import em
 
 # What a variant is tried on, further options, and the files these add to the others. A
 # variant without a row here gets the table.
@@ -125,7 +125,7 @@ def test_the_mixture_gives_back_the_responsibilities(read, finished):
         read.arrays(finished.folder, "gmm.npz"),
         read.arrays(finished.folder),
     )
-    log_joint = mixture.Mixture(**stored).log_joint(latents["z"].astype(float))
+    log_joint = em.Mixture(**stored).log_joint(latents["z"].astype(float))
     joint = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
     again = joint / joint.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(again, latents["responsibilities"], atol=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import models
-from models.experiment.finished import Run
+from models.runs.saved_run import Run
 
 
 def test_steps_are_what_the_optimiser_makes_and_a_row_is_log_every(read, light):

@@ -6,10 +6,11 @@ import pytest
 
 import models
 from models import VARIANTS, train
-from models.experiment import options
-from models.experiment.data import load
-from models.experiment.resolve import resolve
-from serket_bridge import gibbs, gmm, mixture
+from models.cli import options
+from models.cli.resolve import resolve
+from models.data import load
+from serket_bridge import gmm
+from serket_bridge.inference import em, gibbs
 
 
 @pytest.fixture
@@ -87,8 +88,8 @@ def test_a_capacity_reaches_the_model_and_the_history(read, light):
 @pytest.mark.parametrize(
     "option, value, chosen",
     [
-        ("gmm", "em", lambda m: type(m.inference) is mixture.EM),
-        ("gmm", "variational", lambda m: type(m.inference) is mixture.Variational),
+        ("gmm", "em", lambda m: type(m.inference) is em.EM),
+        ("gmm", "variational", lambda m: type(m.inference) is em.Variational),
         ("gmm", "gibbs", lambda m: type(m.inference) is gibbs.Gibbs),
         ("message", "hard", lambda m: m.message is gmm.hard),
         ("message", "soft", lambda m: m.message is gmm.soft),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import models
-from models.blocks import many_steps
-from models.experiment import report, runs
-from models.experiment.checkpoint import Checkpoint, fit, rest
+from models.runs import report, run_folder
+from models.runs.checkpoint import Checkpoint, fit, rest
+from models.training import device_loop
 
 
 class Killed(BaseException):
@@ -108,7 +108,7 @@ def test_a_run_stopped_within_an_epoch_goes_on_within_it(
     light, killed, check_end, monkeypatch, tmp_path, options, name, steps
 ):
     """Each step is saved, and the saving after these steps never comes."""
-    monkeypatch.setattr(many_steps, "MOST_STEPS", 1)
+    monkeypatch.setattr(device_loop, "MOST_STEPS", 1)
     monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0,))
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert light(*options.split(), out=whole, name=name).code == 0
@@ -247,7 +247,7 @@ def test_killed_as_it_writes_it_ends_as_if_it_had_not_been(
             raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(runs.os, "replace", replace)
+        patch.setattr(run_folder.os, "replace", replace)
         go(x)
     check_goes_on(x, whole)
 

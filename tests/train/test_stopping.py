@@ -11,9 +11,10 @@ import pytest
 
 import models
 from models import VARIANTS
-from models.experiment import report
-from models.experiment.options import make_parser
-from serket_bridge import GMM, VAE, mixture
+from models.cli.options import make_parser
+from models.runs import report
+from serket_bridge import GMM, VAE
+from serket_bridge.inference import em
 
 # --- Where results go -----------------------------------------------------------------
 
@@ -100,7 +101,7 @@ def test_ctrl_c_in_the_mixture_leaves_arrays_of_one_round(read, light, monkeypat
     result = light("--rounds", "2", "--message", "hard")
     assert result.code == 130
     latents = read.arrays(result.folder)
-    stored = mixture.Mixture(**read.arrays(result.folder, "gmm.npz"))
+    stored = em.Mixture(**read.arrays(result.folder, "gmm.npz"))
     classes = stored.log_joint(latents["z"].astype(float)).argmax(axis=1)
     np.testing.assert_array_equal(classes, latents["classes"])
 
@@ -139,7 +140,7 @@ def test_ctrl_c_outside_training_ends_the_command_quietly(light, monkeypatch, wh
     if where == "while it writes":
         monkeypatch.setattr(report, "write", interrupt)
     else:
-        monkeypatch.setattr("models.experiment.data.load", interrupt)
+        monkeypatch.setattr("models.data.load", interrupt)
     try:
         result = light("--variant", "vanilla")
     except KeyboardInterrupt:

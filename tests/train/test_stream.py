@@ -3,7 +3,7 @@
 import numpy as np
 
 import models
-from models.experiment.finished import Run
+from models.runs.saved_run import Run
 
 
 def test_a_run_from_disk_leaves_what_every_run_leaves(

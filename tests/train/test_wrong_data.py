@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from models import train
-from models.experiment.data import load
+from models.data import load
 
 
 @pytest.fixture(scope="module")

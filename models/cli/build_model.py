@@ -1,0 +1,135 @@
+"""A configuration becomes a model: here its words turn into functions."""
+
+from functools import partial
+
+import keras
+
+import models
+from models import networks
+from models.blocks.schedules import Cyclical, LinearWarmUp
+from models.runs.saved_run import Run
+from models.variants import bernoulli, beta, conditional, iwae, serket, vanilla
+
+# bfloat16 has the range of float32: no scaling of the loss, and CPUs have it too.
+MIXED = "mixed_bfloat16"
+LIKELIHOODS = {"bernoulli": bernoulli, "gaussian": vanilla}
+NORMALIZATIONS = {
+    "none": None,
+    "batch": networks.batch_normalization,
+    "group": networks.group_normalization,
+}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "muon": keras.optimizers.Muon,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+SCHEDULES = {"linear": LinearWarmUp, "cyclical": Cyclical}
+
+
+def model(config, dataset, seed):
+    """The variant, with the likelihood and the precision asked for, compiled."""
+    before = keras.config.dtype_policy()
+    if config["mixed_precision"]:
+        keras.config.set_dtype_policy(MIXED)
+    try:
+        vae = variant_model(config, dataset, seed)
+    finally:
+        keras.config.set_dtype_policy(before)
+    if config["weights"]:
+        load_weights(vae, config["weights"])
+    vae.compile(optimizer(config))
+    # a model stopped before its first step must load again, optimiser and all
+    vae.optimizer.build(vae.trainable_variables)
+    return vae
+
+
+def variant_model(config, dataset, seed):
+    """The variant, with the likelihood that was asked for."""
+    variant, kl_weight = config["variant"], schedule(config["kl_weight"])
+    settings = {
+        "network": network(config),
+        "kl_weight": kl_weight,
+        "n_samples": config["n_samples"],
+        "seed": seed,
+    }
+    shape = dataset.input_shape, config["latent_dim"], config["hidden_dims"] or ()
+    if variant == "conditional":
+        vae = conditional_model(config, dataset.labels, shape, settings)
+    else:
+        own = likelihood_settings(config)
+        vae = LIKELIHOODS[config["likelihood"]].build(*shape, **settings, **own)
+    if variant == "beta":
+        vae = beta.weigh(vae, kl_weight, schedule(config["capacity"]))
+    if variant == "iwae":
+        vae = iwae.tighten(vae, config["doubly_reparameterized"])
+    if variant == "serket":
+        vae = serket.listen(vae)
+    return vae
+
+
+def likelihood_settings(config):
+    """What the `build` of the likelihood takes beside the common arguments."""
+    if config["likelihood"] == "gaussian":
+        return {"sigma": config["sigma"]}
+    return {"binarize": True} if config["binarize"] else {}
+
+
+def conditional_model(config, labels, shape, settings):
+    p_x = LIKELIHOODS[config["likelihood"]].p_x
+    return conditional.build(
+        *shape,
+        n_labels=int(labels.max()) + 1,
+        learned_prior=config["learned_prior"],
+        p_x=partial(p_x, **likelihood_settings(config)),
+        **settings,
+    )
+
+
+def load_weights(model, source):
+    """Gives the model the weights of a finished run, or of a file, if shapes agree."""
+    is_file = source.endswith(".keras")
+    other = models.load(source) if is_file else Run(source).model
+    mine, its = learned(model), learned(other)
+    if [w.shape for w in mine] != [w.shape for w in its]:
+        raise ValueError(
+            f"--weights {source}: its layers have other shapes; give the options that "
+            "it was trained with (they are in its config.json)"
+        )
+    for weight, value in zip(mine, its, strict=True):
+        weight.assign(value)
+
+
+def learned(model):
+    """The weights of the layers that learn; the others hold schedules and noise."""
+    names = ("encoder", "decoder", "prior", "log_likelihood")
+    return [w for layer in model.layers if layer.name in names for w in layer.weights]
+
+
+def network(config):
+    """The bodies of encoder and decoder."""
+    body = networks.MLP() if config["network"] == "mlp" else conv(config)
+    return networks.Shaken(body) if config["shake"] else body
+
+
+def conv(config):
+    return networks.Conv(
+        config["filters"],
+        normalization=NORMALIZATIONS[config["normalization"]],
+        residual=config["residual"],
+    )
+
+
+def optimizer(config):
+    return OPTIMIZERS[config["optimizer"]](config["learning_rate"])
+
+
+def schedule(text):
+    """ "0.5", "linear:EPOCHS[:W]" or "cyclical:PERIOD[:W]" as a number or schedule."""
+    if text is None:
+        return None
+    kind, _, rest = text.partition(":")
+    if not rest:
+        return float(text)
+    return SCHEDULES[kind](*map(float, rest.split(":")))

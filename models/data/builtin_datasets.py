@@ -1,0 +1,122 @@
+"""The named data sets: digits, mnist, fashion_mnist, serket."""
+
+from pathlib import Path
+
+import numpy as np
+
+from models.data import files
+from models.data.errors import DataError
+from models.suppress_output import quiet_backend
+
+NAMES = ("digits", "mnist", "fashion_mnist", "serket")
+
+_DIGITS = tuple("0123456789")
+_CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
+_CLOTHES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+def read(name: str, path: Path | None, split: str = "train") -> files.Columns:
+    """The images as they are stored, their classes, and what the classes are called.
+
+    The split "test" of MNIST and its like are the 10000 images set apart; of `serket`
+    they are MNIST's, which the tutorial has none of.
+    """
+    if name == "digits" and split == "train":
+        return _digits()
+    if name == "digits":
+        raise no_test_split(name)
+    if path is None:
+        images, labels = _download(name, split)
+    else:
+        images, labels = _mnist_file(name, path, split)
+    if name == "serket" and split == "train":
+        rows = _serket_rows(labels)
+        images, labels = images[rows], labels[rows]
+    names = _CLOTHES if name == "fashion_mnist" else _DIGITS
+    return images, labels.astype(np.int64), names
+
+
+def no_test_split(source) -> DataError:
+    """What to say where nothing was set apart to test on."""
+    return DataError(
+        f"{source}: there are no test data of its own; score the training data with "
+        "--split train, or other data with --data, or train with --hold-out 0.2, say."
+    )
+
+
+def path_after_colon(name: str, rest: str) -> Path:
+    """The path in NAME:PATH, of a downloaded mnist.npz."""
+    path = Path(rest).expanduser()
+    if name == "digits":
+        raise DataError(f"digits:{rest}: comes with scikit-learn; leave out the path.")
+    if not path.is_file():
+        raise DataError(
+            f"{name}:{rest}: there is no such file; give the path of a downloaded "
+            "mnist.npz after the colon."
+        )
+    return path
+
+
+def refuse_options(name: str, label_name: str | None, image_size) -> None:
+    """Refuses the options of `load` that only files and folders take."""
+    if label_name is not None:
+        raise DataError(
+            f"--labels {label_name}: the data set {name!r} has no named columns or "
+            "keys; give the path of a file of labels, or nothing for its own."
+        )
+    if image_size is not None:
+        raise DataError(
+            f"--image-size is for a folder of images, and the data set {name!r} is "
+            "not one; leave it out."
+        )
+
+
+def _digits() -> files.Columns:
+    """The 1797 handwritten digits of scikit-learn, (8, 8) integers 0..16."""
+    from sklearn.datasets import load_digits  # slow to import
+
+    digits = load_digits()
+    return digits.images.astype(np.uint8), digits.target, _DIGITS
+
+
+def _mnist_file(name, path: Path, split) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of a downloaded mnist.npz, or one like it."""
+    keys = (f"x_{split}", f"y_{split}") if split == "test" else (None, None)
+    images, labels = files.read_arrays(path, keys[1], keys[0])
+    labels, names = files.encode_labels(labels, path)
+    if images.shape[1:] != (28, 28) or names != _DIGITS or len(images) != len(labels):
+        raise DataError(
+            f"{name}:{path}: expected images (n, 28, 28) with labels 0..9, as x_train "
+            f"and y_train of mnist.npz, got {images.shape} with labels {names}; give "
+            "the path of another kind of file without the name."
+        )
+    return images, labels
+
+
+def _download(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """The images and labels that Keras offers under this name."""
+    with quiet_backend():
+        import keras  # slow to import
+
+    datasets = keras.datasets
+    source = datasets.fashion_mnist if name == "fashion_mnist" else datasets.mnist
+    try:
+        train, test = source.load_data()
+    except Exception as error:  # Keras raises a bare Exception where the network fails
+        raise DataError(
+            f"{name}: the download failed ({error}); check the network, or give "
+            f"{name}:PATH, where PATH is an .npz file with x_train and y_train, like "
+            "a downloaded mnist.npz."
+        ) from error
+    return test if split == "test" else train
+
+
+def _serket_rows(labels: np.ndarray) -> np.ndarray:
+    """The rows of Serket's tutorial: 300 of each class, from 5000 on, in turn."""
+    rows = [5000 + np.flatnonzero(labels[5000:] == digit)[:300] for digit in range(10)]
+    if min(map(len, rows)) < 300:
+        raise DataError(
+            "serket: expected 300 images of each class from row 5000 on, got "
+            f"{[len(found) for found in rows]}; give the whole mnist.npz."
+        )
+    return np.stack(rows, axis=1).ravel()

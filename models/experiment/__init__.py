@@ -1,1 +1,0 @@
-"""Experiments: the data, the training and the scores of one run."""

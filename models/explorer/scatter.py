@@ -1,0 +1,130 @@
+"""The scatter: all data in the plane, and marks on what was clicked."""
+
+import numpy as np
+import panel as pn
+from bokeh.events import DoubleTap, Tap
+from bokeh.models import ColumnDataSource, LinearColorMapper
+from bokeh.plotting import figure
+
+from models.explorer.panes import STYLE
+from models.plotting.images import DARK
+
+TOOLS = "pan,wheel_zoom,box_zoom,reset"
+INK = "#111111"
+# what is marked -> marker, size, width of its line
+MARKS = {
+    "neighbours": ("circle", 11, 1.5),
+    "datum": ("circle", 18, 2.5),
+    "drawn": ("cross", 15, 2.5),
+}
+HALO = 2.5  # how much wider the white line under each is
+MANY = 5000  # points, from which on WebGL is the faster
+
+
+class Scatter:
+    """The figure; many points are drawn by WebGL, and all arrays sent as bytes.
+
+    Args:
+        names: of the axes, two or, of a strip, one.
+        extent: ((left, right), (bottom, top)), what is seen first, in a true ratio.
+        n: how many points there are.
+        on_click: called with the place, (2,), and the size of a pixel there, (2,).
+    """
+
+    def __init__(self, names, extent, n, on_click):
+        self.on_click = on_click
+        self.figure = plain_figure(names, extent, n)
+        self.points = ColumnDataSource({"x": [], "y": [], "colour": []})
+        self.colours = LinearColorMapper(palette=[DARK])
+        size, alpha = size_and_alpha(n)
+        self.figure.scatter(
+            "x",
+            "y",
+            source=self.points,
+            size=size,
+            fill_color={"field": "colour", "transform": self.colours},
+            fill_alpha=alpha,
+            line_color=None,
+        )
+        columns = dict.fromkeys(("x", "y", "marker", "size", "width", "halo"), ())
+        self.marked, self.marks = {}, ColumnDataSource(columns)
+        for column, colour in (("halo", "white"), ("width", INK)):
+            self._draw_marks(column, colour)
+        for event in (Tap, DoubleTap):  # two quick clicks are two clicks
+            self.figure.on_event(event, self._tapped)
+        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width")
+
+    def _draw_marks(self, column, colour):
+        """On a level of its own, "overlay", they are drawn again without the points."""
+        self.figure.scatter(
+            "x",
+            "y",
+            source=self.marks,
+            marker="marker",
+            size="size",
+            line_width=column,
+            line_color=colour,
+            fill_color=None,
+            level="overlay",
+        )
+
+    def _tapped(self, event):
+        figure = self.figure
+        spans = [r.end - r.start for r in (figure.x_range, figure.y_range)]
+        pixels = figure.inner_width, figure.inner_height
+        self.on_click(np.array([event.x, event.y]), np.divide(spans, pixels))
+
+    def show(self, points, colouring):
+        """points: (n, 2). colouring: a `Colouring`."""
+        n = len(colouring.palette)
+        self.colours.update(low=-0.5, high=n - 0.5, palette=colouring.palette)
+        columns = {"x": points[:, 0], "y": points[:, 1], "colour": colouring.codes}
+        self.points.data = columns
+
+    def mark(self, **places):
+        """Marks these, each (2,) or (n, 2), and no others under their names."""
+        self.marked |= places
+        rows = [
+            (x, y, *MARKS[name])
+            for name, points in self.marked.items()
+            for x, y in np.reshape(points, (-1, 2)).tolist()
+        ]
+        x, y, marker, size, width = zip(*rows, strict=True)
+        halo = [each + HALO for each in width]
+        columns = {"x": x, "y": y, "marker": marker, "size": size}
+        self.marks.data = columns | {"width": width, "halo": halo}
+
+
+def plain_figure(names, extent, n):
+    """A figure with light axes and the tools to zoom."""
+    is_strip = len(names) == 1
+    made = figure(
+        output_backend="webgl" if n > MANY else "canvas",
+        height=470,
+        sizing_mode="stretch_width",
+        tools=TOOLS,
+        active_scroll="wheel_zoom",
+        toolbar_location="right",
+        match_aspect=not is_strip,
+        stylesheets=[STYLE],
+        x_axis_label=names[0],
+        y_axis_label=None if is_strip else names[1],
+    )
+    corners = made.scatter(*extent, visible=False)
+    for each in (made.x_range, made.y_range):
+        each.update(renderers=[corners], range_padding=0)
+    made.toolbar.logo = None
+    made.yaxis.visible = made.ygrid.visible = not is_strip
+    made.outline_line_color = None
+    made.grid.grid_line_color = "#eeeeee"
+    made.axis.axis_line_color = "#cccccc"
+    made.axis.major_tick_line_color = "#cccccc"
+    made.axis.minor_tick_line_color = None
+    made.axis.axis_label_text_font_style = "normal"
+    made.axis.axis_label_text_color = DARK
+    return made
+
+
+def size_and_alpha(n):
+    """Of n points: the more, the smaller and fainter."""
+    return (7, 0.85) if n < 3000 else (4, 0.7) if n < 20000 else (3, 0.5)

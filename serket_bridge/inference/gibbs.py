@@ -1,0 +1,188 @@
+"""Gaussian mixtures by Gibbs sampling, vectorised over the data.
+
+Serket's model: z_n | c_n = k ~ N(m_k, L_k^-1), with one Normal-Wishart prior for the
+(m_k, L_k) of all classes,
+
+    L_k ~ Wishart(nu_0, S_0^-1),   m_k | L_k ~ N(m_0, (r_0 L_k)^-1),
+
+r_0 = 1, nu_0 = D + 2, m_0 the mean of the data and S_0 = scale * I, and, unlike
+Serket, weights ~ Dirichlet(concentration), so that an empty class can come back.
+Whether it does depends on `scale`: a class without members draws mean and precision
+from the prior, and data join it only where the prior is about as wide as their groups.
+One sweep draws the parameters given all classes, then all classes given the parameters
+(formulas: Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", 8).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln, multigammaln
+from sklearn.cluster import kmeans_plusplus
+from sklearn.metrics import pairwise_distances_argmin
+
+from serket_bridge.inference.em import Fit, Mixture
+
+
+@dataclass(frozen=True, eq=False)
+class NormalWishart:
+    """r: (K,), nu: (K,), m: (K, D), S: (K, D, D), or one prior without the axis K."""
+
+    r: np.ndarray
+    nu: np.ndarray
+    m: np.ndarray
+    S: np.ndarray
+
+    def posterior(self, z, classes, n_components):
+        """The posterior of every class given its members; this is the one prior."""
+        centred = z - self.m  # about m_0, so that nothing cancels
+        members = [centred[classes == k] for k in range(n_components)]
+        counts = np.array([len(x) for x in members])
+        r, nu = self.r + counts, self.nu + counts
+        shift = np.stack([x.sum(axis=0) for x in members]) / r[:, None]  # m - m_0
+        scatter = np.stack([x.T @ x for x in members])
+        # S_0 + sum_n z z' + r_0 m_0 m_0' - r m m', with m_0 as the origin
+        S = self.S + scatter - np.einsum("k,ki,kj->kij", r, shift, shift)
+        return NormalWishart(r, nu, self.m + shift, S)
+
+    def log_normaliser(self):
+        """log of the constant Z(r, nu, S) up to terms in D alone: (K,) or a scalar."""
+        dim = self.m.shape[-1]
+        log_det = np.linalg.slogdet(self.S)[1]
+        log_gamma = multigammaln_each(self.nu / 2, dim)
+        log_2 = 0.5 * self.nu * dim * np.log(2.0)
+        return log_gamma + log_2 - 0.5 * self.nu * log_det - 0.5 * dim * np.log(self.r)
+
+    def sample(self, rng):
+        """Draws (means, precisions) of every class: (K, D), (K, D, D).
+
+        Bartlett (1933): if A is lower triangular, A_ii^2 ~ chi-square(nu - i), i from
+        0, A_ij ~ N(0, 1), and C C' = S^-1, then L = C A A' C' ~ Wishart(nu, S^-1).
+        """
+        dim = self.m.shape[1]
+        A = np.tril(rng.standard_normal(self.S.shape), -1)
+        chi_square = rng.chisquare(self.nu[:, None] - np.arange(dim))
+        A[:, np.arange(dim), np.arange(dim)] = np.sqrt(chi_square)
+        C = np.linalg.inv(np.linalg.cholesky(self.S)).swapaxes(1, 2)
+        factors = C @ A  # precision L = F F', so F'^-1 noise ~ N(0, L^-1)
+        transposed = factors.swapaxes(1, 2)
+        noise = rng.standard_normal((*self.m.shape, 1))
+        offsets = np.linalg.solve(transposed, noise)[..., 0]
+        return self.m + offsets / np.sqrt(self.r)[:, None], factors @ transposed
+
+    def expectation(self):
+        """The posterior means of m_k and L_k: (K, D), (K, D, D)."""
+        inverse_factors = np.linalg.inv(np.linalg.cholesky(self.S))
+        # C' C = S^-1, and positive definite where inv(S) is so no longer
+        inverses = np.swapaxes(inverse_factors, 1, 2) @ inverse_factors
+        return self.m, self.nu[:, None, None] * inverses
+
+
+def multigammaln_each(values, dim):
+    """log of the multivariate gamma function, at each of the values."""
+    return np.array([multigammaln(v, dim) for v in np.ravel(values)]).reshape(
+        np.shape(values)
+    )
+
+
+def log_marginal(z, classes, n_components, prior, concentration, log_prior):
+    """log p(z, classes), parameters integrated out; nats in all, not per datum.
+
+    The prior from above, log_prior (n, K), is added at the classes as it stands.
+    """
+    n, dim = z.shape
+    posterior = prior.posterior(z, classes, n_components)
+    gain = posterior.log_normaliser() - prior.log_normaliser()
+    log_likelihood = gain.sum() - 0.5 * n * dim * np.log(2 * np.pi)
+    counts = np.bincount(classes, minlength=n_components)
+    total = n_components * concentration
+    log_classes = gammaln(total) - gammaln(total + n)
+    log_classes += np.sum(gammaln(concentration + counts) - gammaln(concentration))
+    above = log_prior[np.arange(n), classes].sum()
+    return log_likelihood + log_classes + above
+
+
+def sweep(z, classes, n_components, prior, concentration, log_prior, rng):
+    """One draw of all parameters given the classes, then of all classes: (n,) int."""
+    counts = np.bincount(classes, minlength=n_components)
+    weights = rng.dirichlet(concentration + counts)
+    parameters = prior.posterior(z, classes, n_components).sample(rng)
+    log_joint = Mixture(weights, *parameters).log_joint(z) + log_prior
+    # the largest after standard Gumbel noise, -log of an exponential, is a draw
+    noise = -np.log(rng.standard_exponential(log_joint.shape))
+    return np.argmax(log_joint + noise, axis=1)
+
+
+@dataclass(frozen=True)
+class Gibbs:
+    """Blocked Gibbs sampling of classes and parameters.
+
+    Args:
+        sweeps: for each call (Serket's `itr`).
+        n_init: chains in the first round, each from k-means++ centres. Each gets
+            `short` sweeps, and the one whose last sample has the highest
+            log p(z, classes) goes on for all `sweeps`.
+        scale: S_0 = scale * I, in squared units of z (Serket: 0.1). An empty class
+            draws from this prior, so the scale decides whether it comes back.
+        concentration: of the Dirichlet prior of the weights, for each class.
+    """
+
+    sweeps: int = 100
+    n_init: int = 5
+    short: int = 30
+    scale: float = 0.1
+    concentration: float = 1.0
+
+    @classmethod
+    def of(cls, itr, n_init=None):
+        """With these many sweeps and starts, and defaults for the rest."""
+        return cls(sweeps=itr, **({} if n_init is None else {"n_init": n_init}))
+
+    def __call__(self, z, log_prior, n_components, state, rng):
+        """Samples; arguments and result as `serket_bridge.inference.em.EM`.
+
+        The mixture is the posterior mean of the parameters given the last classes.
+        Raises ValueError if `scale` is so far below the scatter of z that no precision
+        matrix can be told from a singular one.
+        """
+        try:
+            fit = self._fit(z, log_prior, n_components, state, rng)
+            np.linalg.cholesky(fit.mixture.precisions)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"scale must not be far below the squares of z, whose variance is "
+                f"{z.var():.3g}. Received: scale={self.scale}"
+            ) from error
+        return fit
+
+    def _fit(self, z, log_prior, n_components, state, rng):
+        dim = z.shape[1]
+        prior = NormalWishart(1.0, dim + 2.0, z.mean(axis=0), self.scale * np.eye(dim))
+        model = (n_components, prior, self.concentration, log_prior)
+        if state is None:
+            chains = [
+                run(z, nearest_centres(z, n_components, rng), *model, rng, self.short)
+                for _ in range(self.n_init)
+            ]
+            classes = max(chains, key=lambda classes: log_marginal(z, classes, *model))
+        else:
+            classes = state["classes"]
+        classes = run(z, classes, *model, rng, self.sweeps)
+        bound = log_marginal(z, classes, *model) / len(z)
+        means, precisions = prior.posterior(z, classes, n_components).expectation()
+        counts = self.concentration + np.bincount(classes, minlength=n_components)
+        mixture = Mixture(counts / counts.sum(), means, precisions)
+        return Fit(mixture, bound, {"classes": classes})
+
+
+def run(z, classes, n_components, prior, concentration, log_prior, rng, sweeps):
+    """The classes after so many sweeps: (n,) int."""
+    for _ in range(sweeps):
+        classes = sweep(z, classes, n_components, prior, concentration, log_prior, rng)
+    return classes
+
+
+def nearest_centres(z, n_components, rng):
+    """Classes to start from: the nearest of k-means++'s centres, (n,) int."""
+    seed = int(rng.integers(2**31))
+    centres, _ = kmeans_plusplus(z, n_components, random_state=seed)
+    return pairwise_distances_argmin(z, centres)
