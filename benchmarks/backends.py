@@ -2,9 +2,9 @@
 
     python benchmarks/backends.py
 
-Each backend runs in a process of its own; one that is not installed is left out, and
-said so. `after load` is the largest change of the evaluated loss through save and load,
-`resumed` that of a further epoch's loss, nats per datum.
+Each backend runs in its own process; one that is not installed is skipped with a note.
+`after load` is the largest change of the evaluated loss through saving and loading,
+`resumed` that of the loss of one further epoch, both in nats per example.
 """
 
 import importlib.util
@@ -40,7 +40,7 @@ def main():
 
 
 def child():
-    """Every check for every variant, as one line of JSON: name -> cells."""
+    """Runs every check for every variant; prints one line of JSON, name -> cells."""
     sys.path.insert(0, str(ROOT))
     import numpy as np
     from sklearn.datasets import load_digits

@@ -1,19 +1,21 @@
-"""Clusters of MNIST without labels: k-means, a VAE and a mixture, the message loop.
+"""Clustering MNIST without labels: k-means, a VAE with a mixture, the message loop.
 
-    python benchmarks/clustering.py --mnist PATH/mnist.npz [--rows 70000] [--seeds 10]
+    python benchmarks/clustering.py --mnist PATH/mnist.npz [--first-seed 0] [--seeds 10]
 
-All 70000 images, training and test together, as DEC and VaDE have it; accuracy is that
-of the best one-to-one matching of ten classes and ten labels, which serve for nothing
-else. Each line adds one thing to the line above it:
+Uses all 70000 images, training and test together, as DEC and VaDE do. The accuracy is
+that of the best one-to-one matching of ten classes and ten labels; the labels are used
+for nothing else. Each row of the table adds one thing to a row above it:
 
-    pixels     k-means on the pixels
-    vae        k-means' place is taken by a mixture of the latents of a VAE (round 1)
-    loop       the mixture's message is the VAE's prior, for some rounds
-    shaken     the encoder sees each image shifted, turned and scaled a little, anew in
-               every step, while the decoder draws it as it was: the message then asks
-               all these views of one image into one class (as DEC-DA, Guo et al. 2018)
+    pixels           k-means on the pixels
+    vae              a Gaussian mixture of the latents of a VAE (round 1 of the loop)
+    loop             further rounds, in which the mixture's message is the VAE's prior
+    vae augmented    as `vae`, but the encoder sees each image shifted, rotated and
+                     scaled at random at every step, and the decoder reconstructs the
+                     original (as DEC-DA, Guo et al. 2018)
+    augmented        further rounds with that VAE: the message is the same for all views
+                     of an image, which keeps them in one class
 
-A seed whose result is in --out already is not made again.
+A result that is in --out already is not computed again.
 """
 
 import argparse
@@ -32,12 +34,7 @@ sys.path.insert(0, str(ROOT))
 
 import serket_bridge as srk  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
-from models import (  # noqa: E402
-    bernoulli,
-    data,  # noqa: E402
-    networks,  # noqa: E402
-    serket,
-)
+from models import bernoulli, data, networks, serket  # noqa: E402
 from models.evaluation.metrics import clustering_scores  # noqa: E402
 from models.networks.augmentation import Shake  # noqa: E402
 from models.runs.run_folder import save_json, write_whole  # noqa: E402
@@ -46,102 +43,106 @@ WIDTHS = (256, 256)
 
 
 def main():
-    given = parse()
-    x, labels = images(given.mnist, given.rows)
-    print(f"{len(x)} images, {given.seeds} seeds: mean and sd over seeds")
-    print(f"{'':10}{'accuracy':>10}{'sd':>7}{'ARI':>7}{'NMI':>7}{'seconds':>9}")
-    for name in given.names or RECIPES:
-        rows = [result(name, seed, x, labels, given) for seed in range(given.seeds)]
-        for part in rows[0]:
-            show(part, [row[part] for row in rows])
+    args = parse()
+    x, labels = images(args.mnist, args.rows)
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    print(f"{len(x)} images, seeds {seeds[0]} to {seeds[-1]}: mean and sd over seeds")
+    print(f"{'':15}{'accuracy':>10}{'sd':>7}{'ARI':>7}{'NMI':>7}{'seconds':>9}")
+    for name in args.names or RECIPES:
+        results = [result(name, seed, x, labels, args) for seed in seeds]
+        for row in results[0]:
+            print_row(row, [scores[row] for scores in results])
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add_names(parser, RECIPES)
-    parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
-    parser.add_argument("--rows", type=int, default=70_000, help="images (70000)")
-    parser.add_argument("--seeds", type=int, default=10, help="trainings (10)")
-    parser.add_argument("--epochs", type=int, default=12, help="of round 1 (12)")
-    parser.add_argument("--more", type=int, default=6, help="of each round after (6)")
-    parser.add_argument("--rounds", type=int, default=6, help="of messages (6)")
-    parser.add_argument(
-        "--out", default="runs/clustering", help="where results are kept"
-    )
+    add = parser.add_argument
+    add("--mnist", required=True, help="a downloaded mnist.npz")
+    add("--rows", type=int, default=70_000, help="number of images (default: 70000)")
+    add("--seeds", type=int, default=10, help="number of seeds (default: 10)")
+    add("--first-seed", type=int, default=0, metavar="N", help="(default: 0)")
+    add("--epochs", type=int, default=12, help="epochs of round 1 (default: 12)")
+    add("--later-epochs", type=int, default=6, help="of each later round (default: 6)")
+    add("--rounds", type=int, default=6, help="number of rounds (default: 6)")
+    add("--out", default="runs/clustering", help="folder that keeps the results")
     return parser.parse_args()
 
 
 def images(path, rows):
-    """The first so many of training and test images, (n, 28, 28), and their labels."""
+    """The first `rows` of the training and test images, (n, 28, 28), and labels."""
     parts = [data.load(f"mnist:{path}", split=split) for split in ("train", "test")]
     x = np.concatenate([part.x for part in parts])[:rows]
     return x, np.concatenate([part.labels for part in parts])[:rows]
 
 
-def result(name, seed, x, labels, given):
-    """part of the recipe -> its scores and seconds, of one seed."""
-    settings = f"{len(x)}-{given.epochs}-{given.more}-{given.rounds}"
-    path = Path(given.out) / f"{name}-{settings}-{seed}.json"
+def result(name, seed, x, labels, args):
+    """Scores and seconds of each row of a recipe, for one seed: a dict of dicts."""
+    settings = f"{len(x)}-{args.epochs}-{args.later_epochs}-{args.rounds}"
+    path = Path(args.out) / f"{name}-{settings}-{seed}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scores = RECIPES[name](x, labels, seed, given)
+        scores = RECIPES[name](x, labels, seed, args)
         write_whole(path, lambda part: save_json(part, scores))
     return json.loads(path.read_text())
 
 
-def show(name, scores):
-    """One line."""
+def print_row(name, results):
+    """Prints the means over the results of all seeds."""
     names = ("accuracy", "ari", "nmi", "seconds")
-    columns = {k: np.array([each[k] for each in scores]) for k in names}
-    sd = columns["accuracy"].std(ddof=1) if len(scores) > 1 else np.nan
+    columns = {k: np.array([scores[k] for scores in results]) for k in names}
+    sd = columns["accuracy"].std(ddof=1) if len(results) > 1 else np.nan
     accuracy, ari, nmi, seconds = (columns[k].mean() for k in names)
     print(
-        f"{name:10}{accuracy:10.3f}{sd:7.3f}{ari:7.3f}{nmi:7.3f}{seconds:9.0f}",
+        f"{name:15}{accuracy:10.3f}{sd:7.3f}{ari:7.3f}{nmi:7.3f}{seconds:9.0f}",
         flush=True,
     )
 
 
-def pixels(x, labels, seed, given):
+def pixels(x, labels, seed, args):
+    """k-means on the pixels."""
     started = time.perf_counter()
     classes = KMeans(10, n_init=5, random_state=seed).fit_predict(x.reshape(len(x), -1))
     seconds = time.perf_counter() - started
     return {"pixels": clustering_scores(labels, classes) | {"seconds": seconds}}
 
 
-def loop(x, labels, seed, given):
-    """Round 1 is the VAE and a mixture of its latents; the last one the loop."""
-    return messages(networks.MLP(), ("vae", "loop"), x, labels, seed, given)
+def loop(x, labels, seed, args):
+    """The VAE and the mixture: after round 1, and after the last round."""
+    return run_loop(networks.MLP(), ("vae", "loop"), x, labels, seed, args)
 
 
-def shaken(x, labels, seed, given):
-    network = networks.FromFunctions(shaken_encoder, mirrored_decoder)
-    return messages(network, ("vae shaken", "shaken"), x, labels, seed, given)
+def augmented(x, labels, seed, args):
+    """The same, with an augmented encoder."""
+    network = networks.FromFunctions(augmented_encoder, mirrored_decoder)
+    return run_loop(network, ("vae augmented", "augmented"), x, labels, seed, args)
 
 
-def messages(network, names, x, labels, seed, given):
+def run_loop(network, names, x, labels, seed, args):
+    """Scores after round 1 and after the last round, under these names."""
     keras.utils.set_random_seed(seed)
     model = bernoulli.build(x.shape[1:], 10, WIDTHS, network=network, seed=seed)
     obs = srk.Observation(x)
     vae = srk.VAE(
-        model=serket.listen(model), itr=given.epochs, batch_size=250, seed=seed
+        model=serket.listen(model), itr=args.epochs, batch_size=250, seed=seed
     )
     gmm = srk.GMM(10, seed=seed)
     vae.connect(obs)
     gmm.connect(vae)
-    rounds = srk.MessageLoop([obs, vae, gmm])
+    message_loop = srk.MessageLoop([obs, vae, gmm])
     scores = {}
     started = time.perf_counter()
     for name, epochs, n in zip(
-        names, (given.epochs, given.more), (1, given.rounds - 1), strict=True
+        names, (args.epochs, args.later_epochs), (1, args.rounds - 1), strict=True
     ):
         vae.itr = epochs
-        rounds.run(n, verbose=False)
+        message_loop.run(n, verbose=False)
         seconds = time.perf_counter() - started
         scores[name] = clustering_scores(labels, gmm.classes) | {"seconds": seconds}
     return scores
 
 
-def shaken_encoder(x, latent_dim):
+def augmented_encoder(x, latent_dim):
     h = layers.Flatten()(Shake()(x))
     for width in WIDTHS:
         h = layers.Dense(width, activation="relu")(h)
@@ -155,7 +156,7 @@ def mirrored_decoder(z):
     return layers.Dense(784)(h)
 
 
-RECIPES = {"pixels": pixels, "loop": loop, "shaken": shaken}
+RECIPES = {"pixels": pixels, "loop": loop, "augmented": augmented}
 
 
 if __name__ == "__main__":

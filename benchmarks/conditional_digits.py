@@ -1,11 +1,11 @@
-"""Does a conditional VAE draw the digit it was asked for?
+"""Does a conditional VAE generate the requested digit?
 
-    python benchmarks/conditional_digits.py RUN --mnist PATH/mnist.npz [--n 1000]
+    python benchmarks/conditional_digits.py RUN --mnist PATH/mnist.npz [--num-samples N]
 
-A classifier learns MNIST's training images and is scored on its test images; then it
-names n draws of the finished run RUN (`python -m models.train --variant conditional
---data mnist:PATH`), as many of each digit. Printed are the shares it names as they were
-asked for, of all and of each digit.
+Trains a classifier on MNIST's training images and scores it on the test images. Then it
+classifies samples of the finished run RUN (`python -m models.train --variant
+conditional --data mnist:PATH`), the same number for each digit. Prints the fraction
+classified as the requested digit, overall and for each digit.
 """
 
 import argparse
@@ -24,25 +24,25 @@ from models.runs.saved_run import Run  # noqa: E402
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("run", metavar="RUN", help="folder or tag of a finished run")
-    parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
-    parser.add_argument("--n", type=int, default=1000, help="draws (default: 1000)")
-    parser.add_argument("--seeds", type=int, default=3, help="how often (default: 3)")
-    given = parser.parse_args()
-    model = Run(given.run).model
-    classifier = train_classifier(given.mnist)
-    asked = np.arange(given.n) % 10
-    for seed in range(given.seeds):
-        _, drawn = model.sample(given.n, asked, seed)
-        right = classifier.predict(drawn[..., None], verbose=0).argmax(axis=1) == asked
-        each = " ".join(f"{right[asked == digit].mean():.2f}" for digit in range(10))
-        print(
-            f"seed {seed}: {right.mean():.3f} of {given.n} draws; of each digit {each}"
-        )
+    add = parser.add_argument
+    add("run", metavar="RUN", help="folder or name of a finished run")
+    add("--mnist", required=True, help="a downloaded mnist.npz")
+    add("--num-samples", type=int, default=1000, help="per seed (default: 1000)")
+    add("--seeds", type=int, default=3, help="number of seeds (default: 3)")
+    args = parser.parse_args()
+    model = Run(args.run).model
+    classifier = train_classifier(args.mnist)
+    requested = np.arange(args.num_samples) % 10
+    for seed in range(args.seeds):
+        _, x_mean = model.sample(args.num_samples, requested, seed)
+        found = classifier.predict(x_mean[..., None], verbose=0).argmax(axis=1)
+        right = found == requested
+        by_digit = " ".join(f"{right[requested == k].mean():.2f}" for k in range(10))
+        print(f"seed {seed}: {right.mean():.3f} correct; by digit {by_digit}")
 
 
 def train_classifier(path):
-    """Two convolutions and a dense layer, two epochs."""
+    """A classifier of two convolutions and a dense layer, trained two epochs."""
     keras.utils.set_random_seed(0)
     train, test = (data.load(f"mnist:{path}", split=s) for s in ("train", "test"))
     classifier = keras.Sequential(
@@ -61,7 +61,7 @@ def train_classifier(path):
         train.x[..., None], train.labels, batch_size=128, epochs=2, verbose=0
     )
     _, accuracy = classifier.evaluate(test.x[..., None], test.labels, verbose=0)
-    print(f"the classifier names {accuracy:.3f} of the test images")
+    print(f"accuracy of the classifier on the test images: {accuracy:.3f}")
     return classifier
 
 

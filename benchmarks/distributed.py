@@ -1,12 +1,12 @@
-"""The same training on one device, on two, and in two processes, one of which dies.
+"""The same training on one device, on two, and in two processes, one of them killed.
 
     python benchmarks/distributed.py
 
-The command of the README, with JAX: (a) one process with one device; (b) one process
-with two devices, which JAX makes of the CPU; (c) two processes of one device each, on
-127.0.0.1. Their losses are printed side by side. Then (d): as (c), but the second
-process is killed in the middle, what is kept is shown, both are started again with
---resume, and the end is compared with that of the run that was never stopped.
+Runs the command of docs/large_data_and_many_devices.md with JAX: (a) one process with
+one device; (b) one process with two devices, into which JAX splits the CPU; (c) two
+processes with one device each, on 127.0.0.1. Their losses are printed side by side.
+Then (d): as (c), but the second process is killed in the middle; both are started again
+with --resume, and the result is compared with that of the uninterrupted run.
 """
 
 import argparse
@@ -29,7 +29,7 @@ KILLED = -9
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    add("--variant", default="iwae", help="any but serket (default: iwae)")
+    add("--variant", default="iwae", help="any variant except serket (default: iwae)")
     add("--epochs", type=int, default=20, help="(default: 20)")
     add("--batch-size", type=int, default=128, help="(default: 128)")
     given = parser.parse_args()
@@ -43,7 +43,7 @@ def main():
 
 
 def compare(home, words):
-    """Runs a, b and c, prints their losses; whether they are equal."""
+    """Runs a, b and c and prints their losses; returns whether they are equal."""
     print("a: one process, one device; b: two devices; c: two processes\n")
     curves = {}
     for name, run in (("a", alone), ("b", two_devices), ("c", two_processes)):
@@ -62,7 +62,7 @@ def compare(home, words):
 
 
 def kill_and_resume(home, words, after):
-    """Kills one of two processes after so many epochs; whether the end is the same."""
+    """Kills one of two processes, resumes; returns whether the result is the same."""
     folder = home / "d"
     first, second = pair = two_processes(*words, "--out", folder)
     while len(losses(folder)) < after and first.poll() is None:
@@ -104,7 +104,7 @@ def two_processes(*words):
 
 
 def start(*words, **variables):
-    """The command in a process of its own; what it says goes into a file."""
+    """Starts the command as a process; its output goes into a file."""
     number = variables.get("KERAS_DISTRIBUTION_PROCESS_ID", "0")
     folder = Path(words[-1] if "--distribute" not in words else words[-2])
     with folder.with_name(f"{folder.name}-{number}.log").open("w") as log:
@@ -118,7 +118,7 @@ def start(*words, **variables):
 
 
 def wait(processes):
-    """Their exit codes."""
+    """The exit codes of the processes."""
     try:
         return [process.wait(timeout=1800) for process in processes]
     finally:
@@ -136,7 +136,7 @@ def check(processes):
 
 
 def losses(folder):
-    """Of every epoch so far, nats per datum."""
+    """The losses of all epochs so far, nats per example."""
     path = folder / "history.csv"
     if not path.exists():
         return np.empty(0)
@@ -145,7 +145,7 @@ def losses(folder):
 
 
 def tell(*ours, its):
-    """Prints the largest difference of any epoch's loss; whether it is small."""
+    """Prints the largest difference between losses; returns whether it is small."""
     if any(len(curve) != len(its) for curve in ours):
         raise SystemExit("the runs do not have the same number of epochs")
     apart = max(np.abs(curve - its).max() for curve in ours)
@@ -155,7 +155,7 @@ def tell(*ours, its):
 
 
 def shown(n, most=10):
-    """The first and the last of n epochs, and some between."""
+    """The first and the last of n epochs, and some in between."""
     return sorted({*range(0, n, max(1, n // most)), n - 1})
 
 

@@ -1,13 +1,13 @@
-"""Seconds and memory of EM for a Gaussian mixture: in chunks, and scikit-learn's.
+"""Time and memory of EM for a Gaussian mixture: in chunks, and scikit-learn's.
 
     python benchmarks/em.py
 
-Both fit the same rows from the same start, in turn, each in a process of its own that
-maps the rows from a file. An iteration's seconds are those of a fit, less those of a
-fit with one iteration, over the iterations between, so that what comes before and after
-counts for neither. Memory is what the process's peak adds to its size before the fit,
-the pages of the file that it holds included. scikit-learn's matrix products get one
-thread, with which it is faster on a machine that is busy; `--threads` gives them more.
+Both fit the same rows from the same start, alternately, each in its own process that
+maps the rows from a file. The time of an iteration is that of a fit, minus that of a
+fit with one iteration, divided by the number of iterations in between, so that setup is
+not counted. Memory is the peak of the process minus its size before the fit, including
+the pages of the file in memory. scikit-learn's matrix products use one thread, which is
+faster on a busy machine; `--threads` changes that.
 """
 
 import argparse
@@ -31,11 +31,13 @@ MB = 2**20
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=int, default=1_000_000, help="(default: 10^6)")
+    parser.add_argument(
+        "--data", type=int, default=1_000_000, help="rows (default: 10^6)"
+    )
     parser.add_argument("--dim", type=int, default=16, help="(default: 16)")
     parser.add_argument("--classes", type=int, default=20, help="(default: 20)")
     parser.add_argument("--iterations", type=int, default=3, help="(default: 3)")
-    parser.add_argument("--turns", type=int, default=3, help="of each (default: 3)")
+    parser.add_argument("--turns", type=int, default=3, help="fits (default: 3)")
     parser.add_argument("--threads", type=int, default=1, help="(default: 1)")
     parser.add_argument("--fit", choices=NAMES, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -50,7 +52,7 @@ def main():
 
 
 def make(given):
-    """Rows of `classes` Gaussians that overlap, as float64."""
+    """Rows of `classes` overlapping Gaussians, float64."""
     rng = np.random.default_rng(0)
     centres = 1.5 * rng.standard_normal((given.classes, given.dim))
     shape = (given.data, given.dim)
@@ -88,7 +90,7 @@ def in_a_process(given, name):
 
 
 def measure(given):
-    """(seconds an iteration, MB, the bound) of one of the two, in this process."""
+    """(seconds per iteration, MB, the bound) of one of the two, in this process."""
     fit = {"chunks": in_chunks, "scikit-learn": scikit_learn}[given.fit]
     z = np.load(given.file, mmap_mode="r")
     start = (np.full(given.classes, 1 / given.classes), np.array(z[: given.classes]))
@@ -105,7 +107,7 @@ def measure(given):
 
 
 def resident():
-    """Bytes of memory that this process has now."""
+    """Bytes of memory this process uses now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()
 

@@ -1,8 +1,8 @@
-"""Seconds of one round of Gibbs sampling: the first, and one that goes on from it.
+"""Time of one round of Gibbs sampling: the first, and one that continues from it.
 
     python benchmarks/gibbs.py
 
-Data of the tutorial's size by default: 3000 x 18, ten classes. One thread, as in a GMM.
+The default size is that of the tutorial: 3000 x 18, ten classes. One thread, as in GMM.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from serket_bridge.inference.gibbs import Gibbs  # noqa: E402
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5, help="how many (default: 5)")
-    parser.add_argument("--data", type=int, default=3000, help="(default: 3000)")
+    parser.add_argument("--runs", type=int, default=5, help="runs (default: 5)")
+    parser.add_argument("--data", type=int, default=3000, help="rows (default: 3000)")
     parser.add_argument("--dim", type=int, default=18, help="(default: 18)")
     parser.add_argument("--classes", type=int, default=10, help="(default: 10)")
     parser.add_argument("--sweeps", type=int, default=100, help="(default: 100)")

@@ -1,12 +1,12 @@
-"""How time and memory of a round of messages grow: with rows, dimensions, classes.
+"""How time and memory of a round of messages grow with rows, dimensions and classes.
 
     python benchmarks/growth.py [--axes rows latent classes] [--out growth.png]
 
-A round is an epoch of the VAE (64-128-latent, batches of 500), its latents sent up and
-decoded, ten iterations of EM from one start, the message down, and the lower bound of
-the whole model. Each size has a process of its own, which runs a round to compile and
-then `--rounds` that count. Memory is what the process's peak adds to its size before
-the data. From the sizes of an axis's upper half comes the exponent b of size^b, least
+A round is an epoch of the VAE (64-128-latent, batches of 500), encoding and decoding,
+ten iterations of EM from one start, the backward message, and the lower bound of the
+whole model. Each size runs in its own process: one round to compile, then `--rounds`
+timed ones. Memory is the peak of the process minus its size before the data are made.
+The exponent b of size^b is fitted to the upper half of the sizes of an axis, by least
 squares of the logarithms.
 """
 
@@ -36,9 +36,13 @@ MB = 2**20
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
-    parser.add_argument("--rounds", type=int, default=3, help="that count (3)")
-    parser.add_argument("--most", type=int, help="leave out sizes above this")
-    parser.add_argument("--out", default="growth.png", help="the plot (growth.png)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="timed rounds (default: 3)"
+    )
+    parser.add_argument("--most", type=int, help="largest size (default: all)")
+    parser.add_argument(
+        "--out", default="growth.png", help="plot (default: growth.png)"
+    )
     parser.add_argument("--size", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.size:
@@ -50,7 +54,7 @@ def main():
 
 
 def table(axis, given):
-    """size -> name -> value, printed as it comes."""
+    """size -> name -> value, printed as soon as it is known."""
     others = ", ".join(
         f"{value} {name}" for name, value in START.items() if name != axis
     )
@@ -70,7 +74,7 @@ def table(axis, given):
 
 
 def exponent(found, name):
-    """b of value = a size^b, of the upper half of the sizes."""
+    """b of value = a size^b, fitted to the upper half of the sizes."""
     sizes = list(found)[len(found) // 2 :]
     if len(sizes) < 2:
         return np.nan
@@ -92,7 +96,7 @@ def in_a_process(size, rounds):
 
 
 def measure(rows, latent, classes, rounds):
-    """Seconds of a round and of its parts, and MB, of one size, in this process."""
+    """Seconds of a round and of its parts, and MB, for one size, in this process."""
     import serket_bridge as srk
     from models import serket
     from serket_bridge.inference.em import EM
@@ -130,7 +134,7 @@ def peak():
 
 
 def plot(tables, path):
-    """Time above, memory below, an axis a column, logarithmic."""
+    """Time above, memory below, one column per axis, logarithmic."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4 * len(tables), 6.5), layout="constrained")

@@ -1,7 +1,7 @@
-"""Histories of the six first variants on the digits, to compare two commits.
+"""Training histories of the six first variants on the digits, to compare two commits.
 
-python3 benchmarks/histories.py --save before.json     # in a checkout of one commit
-python3 benchmarks/histories.py --compare before.json  # in a checkout of the other
+    python benchmarks/histories.py --save before.json     # in a checkout of one commit
+    python benchmarks/histories.py --compare before.json  # in a checkout of the other
 
 Each variant trains 20 epochs from the same seed; `--compare` prints the largest
 difference between the losses of an epoch, relative to the loss. KERAS_BACKEND chooses

@@ -1,11 +1,11 @@
-"""The inspector in a headless browser: how soon it is there, and how soon it answers.
+"""Response times of the page of `models.explore`, in a headless browser.
 
     python benchmarks/inspector.py RUN
 
-Milliseconds: `load`, from the address to the first drawing, in a new tab each time;
-`slider`, from the pointer's move to the new picture, decoded and painted, while the
-slider is being dragged; `click`, the same on the scatter. Measured in the page itself.
-Needs Chromium and `pip install playwright`. What else the machine does counts too.
+Milliseconds: `load`, from the request to the first drawing, in a new tab each time;
+`slider`, from a movement of the pointer to the new picture, decoded and painted, while
+the slider is dragged; `click`, the same on the scatter plot. Measured in the page
+itself. Needs Chromium and `pip install playwright`. Other load on the machine counts.
 """
 
 import argparse
@@ -37,7 +37,7 @@ STOPWATCH = """(event) => {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("run", metavar="RUN", help="the folder of a run")
+    parser.add_argument("run", metavar="RUN", help="folder or name of a run")
     parser.add_argument("--moves", type=int, default=100, help="(default: 100)")
     parser.add_argument("--loads", type=int, default=5, help="(default: 5)")
     given = parser.parse_args()
@@ -53,7 +53,7 @@ def main():
 
 
 def load(browser, url):
-    """Milliseconds until a new tab has its first drawing."""
+    """Milliseconds until a new tab shows its first drawing."""
     started = time.perf_counter()
     page = open_tab(browser, url)
     page.evaluate("new Promise(requestAnimationFrame)")

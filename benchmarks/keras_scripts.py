@@ -2,9 +2,9 @@
 
     python benchmarks/keras_scripts.py --mnist PATH/mnist.npz [--out FOLDER] [NAMES ...]
 
-Each row is one command of `models.train` on the 60000 training images; the figures are
-of the 10000 test images, in nats per datum, with one draw of z for each. A row whose
-run is in the folder already is not trained again. Without names, all rows.
+Each row is one command of `models.train` on the 60000 training images. The figures are
+means over the 10000 test images, in nats, with one sample of z per image. A row whose
+run is in the folder already is not trained again. Without names, all rows are computed.
 """
 
 import argparse
@@ -38,20 +38,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add_names(parser, ROWS)
     parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
-    parser.add_argument("--out", default="runs/keras_scripts", help="where runs go")
-    given = parser.parse_args()
-    test = data.load(f"mnist:{given.mnist}", split="test")
+    parser.add_argument(
+        "--out", default="runs/keras_scripts", help="folder of the runs"
+    )
+    args = parser.parse_args()
+    test = data.load(f"mnist:{args.mnist}", split="test")
     print(f"{'':14}{'ELBO':>10}{'log-lik.':>10}{'KL':>8}{'seconds':>9}")
-    for name in given.names or ROWS:
-        folder = Path(given.out) / name
-        seconds = train(ROWS[name], given.mnist, folder)
+    for name in args.names or ROWS:
+        folder = Path(args.out) / name
+        seconds = train(ROWS[name], args.mnist, folder)
         log_likelihood, kl = test_terms(folder, test.x, test.labels)
         row = f"{log_likelihood - kl:10.2f}{log_likelihood:10.2f}{kl:8.2f}"
         print(f"{name:14}{row}{seconds:9.0f}", flush=True)
 
 
 def train(options, mnist, folder):
-    """Runs the command, unless the folder has its model; seconds, NaN if it had."""
+    """Runs the command unless its run exists already; returns seconds, or NaN."""
     if (folder / "metrics.json").exists():
         return float("nan")
     command = [sys.executable, "-m", "models.train", "--data", f"mnist:{mnist}"]
@@ -62,7 +64,7 @@ def train(options, mnist, folder):
 
 
 def test_terms(folder, x, label):
-    """E_q[log p(x|z)] and KL of the test images, nats per datum."""
+    """Mean E_q[log p(x|z)] and mean KL of the test images, nats."""
     model = Run(folder).model
     inputs = {"x": x, "label": label} if model.is_conditional else {"x": x}
     terms = model.evaluate(inputs, batch_size=1000, verbose=0, return_dict=True)

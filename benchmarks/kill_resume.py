@@ -1,11 +1,10 @@
-"""Kills a run of the message loop at random moments, resumes it, compares the end.
+"""Kills a run of the message loop at random moments, resumes it, compares the results.
 
     python benchmarks/kill_resume.py
 
-A run of five rounds on scikit-learn's digits that is never killed is the reference.
-Then, `--kills` times: a new run, kill -9 at a random moment of its life, and the same
-command again until it ends. Its classes, weights and rows must be those of the
-reference, to the last bit.
+The reference is an uninterrupted run of five rounds on scikit-learn's digits. Then,
+`--kills` times: a new run, kill -9 at a random moment, and the same command again until
+it ends. Its classes, weights and rows must be bit-identical to those of the reference.
 """
 
 import argparse
@@ -26,8 +25,10 @@ ROUNDS = 5
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="(default: 20)")
-    parser.add_argument("--epochs", type=int, default=30, help="a round (default: 30)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--epochs", type=int, default=30, help="(default: 30)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the moments (default: 0)"
+    )
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.run:
@@ -37,7 +38,7 @@ def main():
 
 
 def train(folder, epochs):
-    """The run, as a user writes it; it goes on from what the folder holds."""
+    """The run, as a user writes it; it resumes from what is in the folder."""
     import serket_bridge as srk
     from models import data
 
@@ -89,13 +90,13 @@ def start(given, folder):
 
 
 def rounds_in(folder):
-    """How many whole rounds are saved there."""
+    """The number of complete rounds saved there."""
     path = folder / "loop.json"
     return len(json.loads(path.read_text())["rows"]) if path.exists() else 0
 
 
 def state(loop):
-    """What must be the same: rows without their seconds, classes, weights, latents."""
+    """The results to compare: rows without seconds, classes, weights, latents."""
     rows = [{k: v for k, v in r.items() if "seconds" not in k} for r in loop.rows]
     weights = [np.array(weight) for weight in loop["vae"].model.weights]
     return rows, [loop.classes, loop["vae"].forward.mean, *weights]

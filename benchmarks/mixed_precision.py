@@ -1,12 +1,12 @@
-"""Does --mixed-precision move the ELBO?
+"""Does --mixed-precision change the ELBO?
 
     python benchmarks/mixed_precision.py [--mnist PATH/mnist.npz]
 
-The same short training in float32 and with --mixed-precision, over some seeds: the
-Bernoulli VAE on a fifth of scikit-learn's digits held out and, with --mnist, on MNIST's
-10000 test images. Printed are the ELBO of the data held out, nats per datum, its
-medians, and how far they are apart, in percent. (A Gaussian p(x|z) has an ELBO that may
-be 0, of which nothing is a percentage.)
+The same short training in float32 and with --mixed-precision, over several seeds: the
+Bernoulli VAE on scikit-learn's digits, of which a fifth is held out, and, with --mnist,
+on MNIST's 10000 test images. Prints the ELBO of the held-out data in nats per example,
+the medians, and their difference in percent. (A Gaussian p(x|z) can have an ELBO near
+0, for which a percentage means nothing.)
 """
 
 import argparse
@@ -49,7 +49,7 @@ def split_digits():
 
 
 def compare(name, both, epochs, seeds):
-    """Prints a row for each seed, and the medians; their distance in percent."""
+    """Prints a row per seed and the medians; returns their difference in percent."""
     elbos = np.empty((seeds, len(PRECISIONS)))
     for seed in range(seeds):
         spent = []
@@ -70,7 +70,7 @@ def row(name, seed, elbos, seconds=""):
 
 
 def held_out_elbo(train, test, epochs, seed, words):
-    """Trains as the command would with these words."""
+    """Trains as the command does with these options."""
     words = ["--variant=bernoulli", f"--epochs={epochs}", f"--seed={seed}", *words]
     config = resolve(options.make_parser(VARIANTS).parse_args(words), train)
     model = build_model.model(config, train, seed)

@@ -1,10 +1,15 @@
-"""The rows of a table that a user asks for by name."""
+"""The argument NAMES of a benchmark: which rows of its table to compute."""
 
 import argparse
 
 
-def add_names(parser, known):
-    """NAMES, among those known; none for all of them."""
+def add_names(parser: argparse.ArgumentParser, known) -> None:
+    """Adds the positional argument NAMES; without it `args.names` is empty.
+
+    Args:
+        parser: the parser of the benchmark.
+        known: the names of all rows, an iterable of strings.
+    """
 
     def name(text):
         if text not in known:

@@ -1,12 +1,12 @@
-"""New images through a loaded loop: seconds, and accuracy beside the training's.
+"""Recognition of new images by a loaded loop: time, and accuracy.
 
     python benchmarks/recognition.py --mnist PATH/mnist.npz
 
 Trains the loop of Serket's tutorial for each seed (five rounds on 3000 images), saves
-it, and recognises 2000 new images with `srk.load(folder)`, those that follow the
-tutorial's by its own rule; then MNIST's 10000 test images too, by other writers.
-`first` includes what the backend compiles, `again` is the second call. Accuracies are
-under the best matching of classes and labels of those images.
+it, and recognises 2000 new images with `srk.load(folder)`: those that follow the
+tutorial's by its own rule; then MNIST's 10000 test images, from other writers. `first`
+includes compilation, `again` is the second call. Accuracies are under the best matching
+of the classes and labels of those images.
 """
 
 import argparse
@@ -29,7 +29,7 @@ COLUMNS = ("load", "first", "again", "training", "next", "test set")
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
-    parser.add_argument("--seeds", type=int, default=5, help="how many (default: 5)")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds (default: 5)")
     given = parser.parse_args()
     images = data.load(f"serket:{given.mnist}")
     sets = new_images(given.mnist, images.input_shape)
@@ -40,7 +40,7 @@ def main():
 
 
 def new_images(path, shape):
-    """[(x, labels)]: of each class the 200 after the tutorial's 300; the test set's."""
+    """[(x, labels)]: 200 images per class, after the tutorial's 300; the test set."""
     with np.load(path) as arrays:
         pixels, labels = arrays["x_train"], arrays["y_train"]
         test = arrays["x_test"], arrays["y_test"]
@@ -52,7 +52,7 @@ def new_images(path, shape):
 
 
 def run(seed, images, sets):
-    """One trained loop: seconds and accuracies, as `COLUMNS`."""
+    """Seconds and accuracies of one trained loop, as `COLUMNS`."""
     obs = srk.Observation(images.x)
     vae = srk.VAE(18, itr=200, batch_size=500, seed=seed)
     gmm = srk.GMM(10, seed=seed)

@@ -1,14 +1,15 @@
-"""Published figures, and the same made here.
+"""Published figures, and the same experiments run here.
 
     python benchmarks/reproduce.py --mnist PATH/mnist.npz [--divide 3] [NAMES ...]
 
 The one-layer VAE and IWAE of Burda, Grosse and Salakhutdinov (2016) on binarised MNIST:
-200-200-50 tanh, Adam of rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7, batches of 20
-binarised anew in every step; the negative log-likelihood of the 10000 test images by
-5000 importance samples, nats. Their schedule has 3280 passes, 9.8 million updates. With
---divide 3 each rate has a third of its passes, at least one: 3.3 million updates.
+200-200-50 tanh, Adam with learning rate 1e-3 10^(-i/7) for 3^i epochs, i = 0 .. 7,
+batches of 20, binarised again at every step. The figure is the negative log-likelihood
+of the 10000 test images, estimated with 5000 importance samples, in nats. Their
+schedule has 3280 epochs, 9.8 million updates. With --divide 3 each learning rate is
+used for a third of its epochs, at least one: 3.3 million updates.
 
-A row goes on where it was stopped, to the same figures.
+A row that was interrupted is resumed, and ends with the same figures.
 """
 
 import argparse
@@ -40,20 +41,16 @@ ROWS = {  # name -> (variant, k, published; Burda et al. 2016, table 1)
 
 
 def main():
-    given = parse()
-    train = data.load(f"mnist:{given.mnist}").x
-    test = data.load(f"mnist:{given.mnist}", split="test").binarized(0).x
-    if given.test_rows:
-        rows = np.random.default_rng(0).choice(
-            len(test), given.test_rows, replace=False
-        )
+    args = parse()
+    train = data.load(f"mnist:{args.mnist}").x
+    test = data.load(f"mnist:{args.mnist}", split="test").binarized(0).x
+    if args.test_rows:
+        rows = np.random.default_rng(0).choice(len(test), args.test_rows, replace=False)
         test = test[rows]
     print(f"{'':10}{'published':>10}{'here':>9}{'+-':>6}{'sd':>6}{'seeds':>6}", end="")
     print(f"{'updates':>10}{'seconds':>9}", flush=True)
-    for name in given.names or ROWS:
-        results = [
-            result(name, seed, train, test, given) for seed in range(given.seeds)
-        ]
+    for name in args.names or ROWS:
+        results = [result(name, seed, train, test, args) for seed in range(args.seeds)]
         values = np.array([each["nll"] for each in results])
         spread = f"{values.std(ddof=1):.2f}" if len(values) > 1 else ""
         error = np.mean([each["error_of_data"] for each in results])
@@ -67,24 +64,25 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add_names(parser, ROWS)
-    parser.add_argument("--mnist", required=True, help="a downloaded mnist.npz")
-    parser.add_argument("--divide", type=int, default=1, help="the passes by this (1)")
-    parser.add_argument("--seeds", type=int, default=1, help="trainings of a row (1)")
-    parser.add_argument("--n-samples", type=int, default=5000, help="k (5000)")
-    parser.add_argument("--test-rows", type=int, help="so many test images (all)")
-    parser.add_argument("--out", default="runs/reproduce", help="where models are kept")
+    add = parser.add_argument
+    add("--mnist", required=True, help="a downloaded mnist.npz")
+    add("--divide", type=int, default=1, help="divides the epochs (default: 1)")
+    add("--seeds", type=int, default=1, help="trainings per row (default: 1)")
+    add("--n-samples", type=int, default=5000, help="of log p(x) (default: 5000)")
+    add("--test-rows", type=int, help="number of test images (default: all)")
+    add("--out", default="runs/reproduce", help="folder of the models")
     return parser.parse_args()
 
 
-def result(name, seed, train, test, given):
-    """Of one training: kept as JSON, so that it is made once."""
-    folder = Path(given.out) / f"{name}-{given.divide}-{seed}"
+def result(name, seed, train, test, args):
+    """The scores of one training, kept as JSON so that it runs only once."""
+    folder = Path(args.out) / f"{name}-{args.divide}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    done = folder / f"nll-{given.n_samples}-{len(test)}.json"
+    done = folder / f"nll-{args.n_samples}-{len(test)}.json"
     if not done.exists():
-        model, seconds = trained(name, seed, train, folder, given.divide)
+        model, seconds = trained(name, seed, train, folder, args.divide)
         with tqdm(total=len(test), desc="log p(x)", leave=False) as bar:
-            terms = likelihood(model, test, n_samples=given.n_samples, tick=bar.update)
+            terms = likelihood(model, test, n_samples=args.n_samples, tick=bar.update)
         scores = {
             "nll": -float(terms.log_px.mean()),
             "error_of_data": float(terms.log_px.std() / np.sqrt(len(test))),
@@ -98,7 +96,7 @@ def result(name, seed, train, test, given):
 
 
 def trained(name, seed, x, folder, divide):
-    """The model after the schedule: (model, seconds of training)."""
+    """Trains the whole schedule; returns the model and the seconds of training."""
     path, clock = folder / "model.keras", folder / "seconds.json"
     model = models.load(path) if path.exists() else new(name, seed, x)
     seconds = json.loads(clock.read_text()) if clock.exists() else 0.0
@@ -123,7 +121,7 @@ def trained(name, seed, x, folder, divide):
 
 
 def new(name, seed, x):
-    """Burda's network, whose last bias begins at the logit of the mean image."""
+    """Burda's network; its last bias starts at the logit of the mean image."""
     variant, k, _ = ROWS[name]
     model = models.VARIANTS[variant](
         x.shape[1:],

@@ -1,11 +1,11 @@
-"""Accuracy of the message loop over seeds: after round 1, and after the last.
+"""Accuracy of the message loop over seeds: after round 1, and after the last round.
 
-    python benchmarks/serket_accuracy.py
+    python benchmarks/serket_accuracy.py [--first-seed 0] [--seeds 10]
     python benchmarks/serket_accuracy.py --data serket        (or serket:PATH/mnist.npz)
 
-Runs what `python -m models.train --variant serket` runs, with the defaults of the data
-set or with any further option of that command, once for each seed. Labels are for
-scoring only. Prints one line a seed, then medians and quartiles.
+Runs what `python -m models.train --variant serket` runs, once for each seed, with the
+defaults of the data set or with any further option of that command. The labels are used
+for evaluation only. Prints one row per seed, then medians and quartiles.
 """
 
 import argparse
@@ -17,35 +17,35 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models import (  # noqa: E402
-    VARIANTS,
-    data,  # noqa: E402
-    train,
-)
+from models import VARIANTS, data, train  # noqa: E402
 from models.cli import options  # noqa: E402
 from models.cli.resolve import resolve  # noqa: E402
-from models.suppress_output import quiet_backend  # noqa: E402
+from models.suppress_output import suppress_backend_output  # noqa: E402
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=10, help="how many (default: 10)")
-    parser.add_argument("--first", type=int, default=0, help="the first (default: 0)")
-    ours, rest = parser.parse_known_args()
-    seeds = range(ours.first, ours.first + ours.seeds)
-    rows = [run(rest, seed) for seed in seeds]
-    print(f"\n{'':12}{'median':>8}{'quartiles':>16}{'range':>16}")
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0], allow_abbrev=False
+    )
+    add = parser.add_argument
+    add("--seeds", type=int, default=10, help="number of seeds (default: 10)")
+    add("--first-seed", "--first", type=int, default=0, help="(default: 0)")
+    ours, others = parser.parse_known_args()
+    seeds = range(ours.first_seed, ours.first_seed + ours.seeds)
+    rows = [run(others, seed) for seed in seeds]
+    print(f"\nseeds {seeds[0]} to {seeds[-1]}")
+    print(f"{'':12}{'median':>8}{'quartiles':>16}{'range':>16}")
     for name in ("first", "last", "gain", "vae_s", "gmm_s"):
-        show(name, np.array([row[name] for row in rows]))
+        print_row(name, np.array([row[name] for row in rows]))
 
 
 def run(arguments, seed):
-    """One run of the command's loop: accuracies, and seconds by module."""
+    """Accuracies and the seconds of each module, of one run of the command's loop."""
     given = options.make_parser(VARIANTS).parse_args([*arguments, "--seed", str(seed)])
     dataset = data.load(given.data, given.labels, given.image_size)
     config = resolve(given, dataset)
     started = time.perf_counter()
-    with quiet_backend():
+    with suppress_backend_output():
         loop = train.make_loop(config, dataset)
         rows = loop.run(config["rounds"], dataset.labels, verbose=False)
     accuracy = [row["accuracy"] for row in rows]
@@ -60,7 +60,8 @@ def run(arguments, seed):
     return row
 
 
-def show(name, values):
+def print_row(name, values):
+    """Prints median, quartiles and range over the seeds."""
     low, middle, high = np.percentile(values, [25, 50, 75])
     quartiles, extent = (
         f"[{low:.3f}, {high:.3f}]",

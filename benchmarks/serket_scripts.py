@@ -1,10 +1,10 @@
-"""Serket's own scripts, at their own settings: seconds, and the accuracy they leave.
+"""Serket's own scripts with their own settings: time, and final accuracy.
 
     python benchmarks/serket_scripts.py --data serket:PATH/mnist.npz
     python benchmarks/serket_scripts.py --data serket:PATH/mnist.npz --script tutorial
 
 The VAE document's script makes 25000 steps on all 3000 images at once, the tutorial's
-6000 on 500. Each is run in a folder of its own that holds data.txt and category.txt.
+6000 steps on 500. Each runs in its own folder, which holds data.txt and category.txt.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SCRIPTS = {"tutorial": "vae_gmm_tutorial.py", "document": "vae_document.py"}
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", default="serket", help="(default: serket)")
-    parser.add_argument("--script", choices=SCRIPTS, help="one of them (default: both)")
+    parser.add_argument("--script", choices=SCRIPTS, help="(default: both)")
     given = parser.parse_args()
     images = data.load(given.data)
     for name in [given.script] if given.script else SCRIPTS:
@@ -41,7 +41,7 @@ def main():
 
 
 def run(script, folder, images):
-    """Seconds of the script, and what acc_learn.txt says in the end."""
+    """Seconds of the script, and the final accuracy in acc_learn.txt."""
     np.savetxt(folder / "data.txt", images.x.reshape(len(images.x), -1))
     np.savetxt(folder / "category.txt", images.labels)
     started = time.perf_counter()

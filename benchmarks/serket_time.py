@@ -2,8 +2,8 @@
 
     python benchmarks/serket_time.py --data serket:PATH/mnist.npz
 
-Further options go to `python -m models.train --variant serket`. Each run is a process
-of its own; `vae` and `gmm` are what the two modules took of it, over all rounds.
+Further options are passed to `python -m models.train --variant serket`. Each run is its
+own process; `vae` and `gmm` are the times of the two modules, summed over all rounds.
 """
 
 import argparse
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=5, help="how many (default: 5)")
+    parser.add_argument("--runs", type=int, default=5, help="runs (default: 5)")
     ours, rest = parser.parse_known_args()
     runs = np.array([run(rest, seed) for seed in range(ours.runs)])
     print(f"\n{'seconds':10}{'median':>8}{'min':>8}{'max':>8}")

@@ -1,14 +1,14 @@
-"""How fast: `fit` beside plain Keras, JAX, torch and pythae, and what else takes time.
+"""Speed of `fit` beside plain Keras, JAX, torch and pythae, and of other slow tasks.
 
     python benchmarks/speed.py
     python benchmarks/speed.py --networks conv --kinds train --batches 128
 
 Each contender (`benchmarks/contenders`) is a process, with the same data, network,
-batches, threads and float32. All of a row's get ready, and then run in turn; a run is
-an epoch, or several if it is short. The median of the runs counts. `products` are the
-bare matrix products of a step, forward and backward, which none can be faster than by
-much. The data are random, as large as MNIST's images. On a CPU JAX convolves slowly
-within a loop, so for `conv` there is no `lax.scan`, and no more than 1000 rows.
+batches, threads and float32. All contenders of a row are prepared first and then run
+alternately; a run is one epoch, or several short ones. The median of the runs is
+printed. `products` are the bare matrix products of a step, forward and backward: a
+lower bound. The data are random and have the size of MNIST. On a CPU JAX convolves
+slowly inside a loop, so `conv` has no `lax.scan` and at most 1000 rows.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def parser():
 
 
 def tasks(args):
-    """One for each row group of the table."""
+    """One task for each group of rows of the table."""
     for kind in args.kinds:
         if kind in ("em", "gibbs"):
             yield Task(kind, "3000 x 18, 10 classes", 0, 18, 3000, 0)
@@ -97,7 +97,7 @@ def tasks(args):
 
 
 class Contender:
-    """A process that does what it is told, one task after another."""
+    """A process that runs one task after another, on request."""
 
     def __init__(self, name, threads):
         self.name, (file, backend) = name, CONTENDERS[name]
@@ -115,7 +115,7 @@ class Contender:
         )
 
     def is_ready(self, task=None):
-        """Whether it can do this; else it is said why not. No task: only imports."""
+        """Whether it can run the task; without a task, whether its imports work."""
         reason = self.ask(task and asdict(task))
         if reason:
             print(f"{self.name}: left out, {reason}", flush=True)
@@ -171,7 +171,7 @@ def timed_runs(command, repeat):
 
 
 def child(file, threads):
-    """Answers each line of standard input: None, seconds, or why there are none."""
+    """Answers each line of standard input with None, seconds, or an error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     module, run, times = None, None, 1
@@ -193,7 +193,7 @@ def child(file, threads):
 
 
 def load(file, threads):
-    """The contender's module, its library held to as many threads."""
+    """The contender's module, with the number of threads set in its library."""
     module = importlib.import_module(f"contenders.{file}")
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(int(threads))

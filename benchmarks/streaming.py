@@ -3,12 +3,12 @@
     python benchmarks/streaming.py            # 6 GB, a few minutes
     python benchmarks/streaming.py --gb 0.2   # a quick look
 
-Images with structure are written to a file in a temporary folder, and dropped from the
-system's cache. A model is trained for one epoch from it; the same model on a part in
-memory, before and after; and from the file again, killed with kill -9 in the middle and
-started again, which must end at the weights of the run that was not. Each training is a
-process of its own, and its peak memory the largest resident size it had. Throughput
-counts from the end of the first step to the end of the last.
+Structured images are written to a file in a temporary folder and dropped from the
+system's cache. A model is trained for one epoch from the file; the same model on a part
+in memory, before and after; and from the file again, killed with kill -9 in the middle
+and started again, which must give the weights of the uninterrupted run. Each training
+is its own process; peak memory is its largest resident size. Throughput counts from the
+end of the first step to the end of the last one.
 """
 
 import argparse
@@ -32,13 +32,13 @@ MB = 2**20
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    add("--gb", type=float, default=6.0, help="of the file, float32 (default: 6)")
+    add("--gb", type=float, default=6.0, help="size of the file, float32 (default: 6)")
     add("--in-memory-gb", type=float, default=0.75, help="of the part (default: .75)")
-    add("--uint8", action="store_true", help="a file of bytes, scaled as it is read")
+    add("--uint8", action="store_true", help="store bytes, scaled while reading")
     add("--batch-size", type=int, default=256, help="(default: 256)")
-    add("--hidden", type=int, default=256, help="units of a layer (default: 256)")
-    add("--seconds", type=float, default=5, help="between savings (default: 5)")
-    add("--folder", type=Path, help="where the file goes (default: a temporary one)")
+    add("--hidden", type=int, default=256, help="units per layer (default: 256)")
+    add("--seconds", type=float, default=5, help="between checkpoints (default: 5)")
+    add("--folder", type=Path, help="folder of the file (default: temporary)")
     add("--train", choices=["memory", "file"], help=argparse.SUPPRESS)
     add("--file", type=Path, help=argparse.SUPPRESS)
     add("--run", type=Path, help=argparse.SUPPRESS)
@@ -52,7 +52,7 @@ def main():
 
 
 def make(given):
-    """Mixtures of twenty smooth pictures and noise, in [0, 1]."""
+    """Mixtures of twenty smooth images, plus noise, in [0, 1]."""
     kind = np.dtype(np.uint8 if given.uint8 else np.float32)
     n = int(given.gb * 1e9 / (kind.itemsize * np.prod(SHAPE)))
     rng, started = np.random.default_rng(0), time.perf_counter()
@@ -114,7 +114,7 @@ def start(given, kind, run=None):
 
 
 def finish(process):
-    """What it measured, in its last line."""
+    """The measurements that a process prints in its last line."""
     output, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"a training ended with the code {process.returncode}")
@@ -128,7 +128,7 @@ def row(name, result):
 
 
 def kill_in_the_middle(given, run):
-    """Kills a training when it tells of half its steps; returns how many."""
+    """Kills a training after half of its steps; returns their number."""
     process = start(given, "file", run)
     for line in process.stdout:
         step, steps = json.loads(line)
@@ -152,11 +152,11 @@ def same_weights(one, other):
 
 
 def train(given):
-    """Trains one epoch, telling of every 50th step, and prints what it took."""
+    """Trains one epoch, reports every 50th step, and prints the measurements."""
     import keras
 
     import models
-    from models.blocks.ondisk_array import of_map
+    from models.blocks.ondisk_array import from_memmap
     from models.runs import checkpoint
 
     class Clock(keras.callbacks.Callback):
@@ -171,7 +171,7 @@ def train(given):
                 print(json.dumps([made, -(-len(x) // given.batch_size)]), flush=True)
 
     file = np.load(given.file, mmap_mode="r")
-    x = of_map(file, white=255 if file.dtype == np.uint8 else None)
+    x = from_memmap(file, scale=255 if file.dtype == np.uint8 else None)
     model = models.vanilla.build(
         SHAPE, latent_dim=16, hidden_dims=(given.hidden,), seed=0
     )

@@ -1,8 +1,8 @@
-"""Who runs in `benchmarks/speed.py`: one file a contender, one function a task.
+"""The contenders of `benchmarks/speed.py`: one file each, with one function per task.
 
 A function takes a `Task` and the data, x (rows, 784) or images, float32, and returns a
-function of an integer that does the task so many times and waits for the end. All train
-the VAE with p(x|z) = N(x_mean, I) by Adam; pythae's looks at the loss of each step.
+function of n that runs the task n times and waits until it is finished. All train the
+VAE with p(x|z) = N(x_mean, I) by Adam; pythae's reads the loss at each step.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STEPS = 10  # of EM and Gibbs in one run
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done: `kind`, a function of the contenders, on which network."""
+    """A task: `kind`, a function of the contenders, and the network to use."""
 
     kind: str
     network: str
@@ -29,7 +29,7 @@ class Task:
 
     @property
     def units(self):
-        """What one run is divided by: steps, or rows."""
+        """The number of steps or rows by which the time of a run is divided."""
         if self.kind == "train":
             return -(-self.rows // self.batch)
         return STEPS if self.kind in ("em", "gibbs") else self.rows
@@ -61,5 +61,5 @@ class Task:
 
 
 def shape(kind, n_in, n_out):
-    """Of the weights of a layer: (in, out), or (3, 3, in, out)."""
+    """The shape of a layer's weights: (in, out), or (3, 3, in, out)."""
     return (n_in, n_out) if kind == "dense" else (3, 3, n_in, n_out)

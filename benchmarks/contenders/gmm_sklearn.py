@@ -1,4 +1,4 @@
-"""scikit-learn's Gaussian mixture: ten iterations of EM, which is its `fit` too."""
+"""scikit-learn's Gaussian mixture: ten iterations of EM, by `fit`."""
 
 import warnings
 
@@ -17,4 +17,4 @@ def em(task, x):
     return lambda times: [mixture.fit(z) for _ in range(times)]
 
 
-gibbs = em  # it has no sampler: what EM takes for as many steps, to compare with
+gibbs = em  # it has no sampler: the time of as many steps of EM, for comparison

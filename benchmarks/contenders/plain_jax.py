@@ -1,4 +1,4 @@
-"""The same VAE and Adam by hand in JAX; an epoch is one `lax.scan`."""
+"""The same VAE and Adam written in plain JAX; an epoch is one `lax.scan`."""
 
 import functools
 
@@ -22,7 +22,7 @@ def product(layer, w, h):
 
 
 def weights(task):
-    """(kernel, bias) of each layer of both halves."""
+    """(kernel, bias) of each layer of the encoder and of the decoder."""
     keys = iter(jax.random.split(jax.random.key(0), 20))
 
     def pair(kind, n_in, n_out, stride):

@@ -1,4 +1,4 @@
-"""A VAE as one writes it in Keras, with a loss layer, and its `fit` on arrays."""
+"""A VAE as usually written in Keras, with a loss layer, and its `fit` on arrays."""
 
 import keras
 from keras import layers, ops

@@ -1,4 +1,4 @@
-"""The same VAE in torch, trained by the loop one writes: the data lie in one tensor."""
+"""The same VAE in torch with the usual training loop; the data are one tensor."""
 
 import torch
 from torch import nn

@@ -1,7 +1,7 @@
-"""The bare products of a step in JAX: what no way of training can do without.
+"""The bare matrix products of a training step in JAX: a lower bound of its time.
 
 The network without biases, activations, noise and loss, forward and backward; its
-weights move along the gradient by one subtraction, so that no step can be left out.
+weights are updated by one subtraction, so that no step can be optimised away.
 """
 
 import jax

@@ -1,4 +1,4 @@
-"""The bare products of a step in TensorFlow, as `products_jax` has them."""
+"""The bare matrix products of a step in TensorFlow, as in `products_jax`."""
 
 import tensorflow as tf
 

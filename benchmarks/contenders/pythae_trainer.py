@@ -1,4 +1,4 @@
-"""An epoch of pythae's trainer, as its `train` makes it: `pip install pythae`."""
+"""An epoch of pythae's trainer, as in its `train`; needs `pip install pythae`."""
 
 import logging
 import tempfile
