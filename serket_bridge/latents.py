@@ -60,6 +60,6 @@ class Decoded(Rows):
         self.model, self.z, self.label = model, z, label
         self.shape = (len(z), *model.input["x"].shape[1:])
 
-    def stored(self, first, last):
+    def read_raw(self, first, last):
         label = self.label if self.label is None else self.label[first:last]
         return self.model.decode(self.z[first:last], label)

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from models.blocks.ondisk_array import Rows, chunks, on_disk
+from models.blocks.ondisk_array import Rows, chunks, wrap_memmap
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module
 
@@ -53,7 +53,7 @@ class Observation(Module):
 
 def checked(data):
     """The data as points, or a ValueError."""
-    data = on_disk(data)
+    data = wrap_memmap(data)
     data = data if isinstance(data, Rows) else np.asarray(data)
     if data.dtype.kind not in "fiub" or data.ndim < 2 or len(data) == 0:
         raise ValueError(

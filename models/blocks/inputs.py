@@ -6,7 +6,7 @@ All raise ValueError that names the argument, what was expected and what came.
 import keras
 import numpy as np
 
-from models.blocks.ondisk_array import Rows, on_disk
+from models.blocks.ondisk_array import Rows, wrap_memmap
 from models.networks.conditioned import OneHot
 
 
@@ -91,7 +91,7 @@ def check_shape(name, array, shape):
 
 def to_float(array):
     """A NumPy array in Keras's float type, (batch, ...); `Rows` of what is on disk."""
-    array = on_disk(array)
+    array = wrap_memmap(array)
     if isinstance(array, Rows):
         return array
     array = keras.ops.convert_to_numpy(array)

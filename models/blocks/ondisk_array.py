@@ -1,26 +1,46 @@
-"""Rows that stay on disk, and are read a part at a time.
+"""Arrays that stay on disk and are read in parts.
 
-An object of `Rows` stands where an array (n, ...) would: it has its `shape`, `len` and
-slices, and a slice is an array in memory. Files are read, not mapped: pages of a map
-count as the process's own until the machine runs short, and a bound on memory would
-then be no bound.
+A `Rows` object stands in for an array (n, ...): it has `shape`, `len` and slices, and a
+slice is an array in memory. Files are read, not memory-mapped: the pages of a map count
+towards the memory of the process until the machine runs short.
 """
 
 import math
 import mmap
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
-CHUNK = 32 * 2**20  # bytes read at once where all rows are passed through
-MOST_ROWS = 2**16  # at once: of a short row much may be computed
+CHUNK = 32 * 2**20  # bytes of `chunks` in memory at once
+MAX_ROWS = 2**16  # of a chunk: a short row may need many intermediate values
 
 
-class Shaped:
-    """What has a `shape`, and with it all that an array tells of it."""
+class Rows(ABC):
+    """n rows of one shape, read when they are indexed.
 
-    shape: tuple
+    A subclass defines `shape` and `read_raw`.
+
+    Attributes:
+        shape: (n, ...).
+        dtype: the dtype of a slice, float32 by default.
+        scale: the number that raw values are divided by, or `None`.
+    """
+
+    shape: tuple[int, ...]
+    dtype = np.dtype(np.float32)
+    scale: float | None = None
+
+    @abstractmethod
+    def read_raw(self, first: int, last: int) -> np.ndarray:
+        """The values of rows first to last - 1 as they are stored."""
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Raw values in `dtype`, divided by `scale`."""
+        values = np.asarray(values, self.dtype)
+        return values if self.scale is None else values / self.dtype.type(self.scale)
 
     def __len__(self):
         return self.shape[0]
@@ -33,55 +53,33 @@ class Shaped:
     def size(self):
         return math.prod(self.shape)
 
-
-class Rows(Shaped, ABC):
-    """n rows of one shape, (n, ...), float32 unless said otherwise.
-
-    A source has `shape`, `stored` and, if its values are not yet what a network takes,
-    `white`: what they are divided by.
-    """
-
-    dtype = np.dtype(np.float32)
-    white = None
-
-    @abstractmethod
-    def stored(self, first, last):
-        """The values of rows first to last - 1, as they are stored."""
-
-    def finish(self, values):
-        """Stored values as a network takes them."""
-        values = np.asarray(values, self.dtype)
-        return values if self.white is None else values / self.dtype.type(self.white)
-
     def __getitem__(self, rows):
-        """Rows of a slice, or of an array of indices or truths, in memory."""
+        """The rows of a slice, an index, or an array of indices or booleans."""
         if isinstance(rows, slice):
             first, last, step = rows.indices(len(self))
             if step == 1:
-                return self.finish(self.stored(first, max(first, last)))
+                return self.scaled(self.read_raw(first, max(first, last)))
             rows = range(first, last, step)
         rows = np.asarray(rows)
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         if np.any((rows < -len(self)) | (rows >= len(self))):
-            raise IndexError(f"rows must be among {len(self)}. Received: {rows}")
+            raise IndexError(f"rows must be below {len(self)}. Received: {rows}")
         rows = np.where(rows < 0, rows + len(self), rows)
-        parts = [self.stored(row, row + 1) for row in rows.ravel().tolist()]
-        values = self.finish(np.concatenate(parts or [self.stored(0, 0)]))
+        parts = [self.read_raw(row, row + 1) for row in rows.ravel().tolist()]
+        values = self.scaled(np.concatenate(parts or [self.read_raw(0, 0)]))
         return values.reshape(*rows.shape, *self.shape[1:])
 
     def __array__(self, dtype=None, copy=None):
-        """All rows, in memory."""
         return self[:].astype(dtype or self.dtype, copy=False)
 
-    def part(self, first, last):
+    def view(self, first: int, last: int) -> "View":
         """Rows first to last - 1, still on disk."""
-        return Part(self, first, last)
+        return View(self, first, last)
 
     @cached_property
-    def extremes(self):
-        """(the smallest value, the largest), NaN if any is; one pass over all rows."""
-        lows, highs = zip(*((c.min(), c.max()) for c in chunks(self)), strict=True)
-        return np.min(lows), np.max(highs)
+    def extremes(self) -> tuple[float, float]:
+        """`extremes` of all rows, read once."""
+        return extremes(self)
 
     def min(self):
         return self.extremes[0]
@@ -90,97 +88,132 @@ class Rows(Shaped, ABC):
         return self.extremes[1]
 
 
-class Part(Rows):
-    """Some rows of others that follow each other."""
+class View(Rows):
+    """Consecutive rows of another `Rows`."""
 
     def __init__(self, rows, first, last):
         self.rows, self.first = rows, first
         self.shape = (last - first, *rows.shape[1:])
-        self.dtype, self.white = rows.dtype, rows.white
+        self.dtype, self.scale = rows.dtype, rows.scale
 
-    def stored(self, first, last):
-        return self.rows.stored(self.first + first, self.first + last)
+    def read_raw(self, first, last):
+        return self.rows.read_raw(self.first + first, self.first + last)
 
 
 class FileRows(Rows):
-    """Rows of a file that holds nothing else after its first `offset` bytes.
+    """Rows of a file in C order.
 
-    path, kind, shape, offset: the file, the dtype in it, (n, ...), in bytes; rows lie
-    in C order. white: what the values are divided by. dtype: what a slice gives.
+    Args:
+        path: the file.
+        kind: the dtype in the file.
+        shape: (n, ...).
+        offset: the position of the first row, in bytes.
+        scale: the number that values are divided by.
+        dtype: the dtype of a slice.
     """
 
-    def __init__(self, path, kind, shape, offset=0, white=None, dtype=np.float32):
+    def __init__(self, path, kind, shape, offset=0, scale=None, dtype=np.float32):
         self.path, self.kind, self.shape = path, np.dtype(kind), tuple(shape)
-        self.offset, self.white, self.dtype = offset, white, np.dtype(dtype)
+        self.offset, self.scale, self.dtype = offset, scale, np.dtype(dtype)
 
-    def stored(self, first, last):
-        each = int(np.prod(self.shape[1:]))
-        start = self.offset + first * each * self.kind.itemsize
-        count = max(last - first, 0) * each
+    def read_raw(self, first, last):
+        row_size = math.prod(self.shape[1:])
+        start = self.offset + first * row_size * self.kind.itemsize
+        count = max(last - first, 0) * row_size
         values = np.fromfile(self.path, self.kind, count, offset=start)
         return values.reshape(-1, *self.shape[1:])
 
 
 class MapRows(Rows):
-    """Rows of a memory map that is a part of its file, or not in C order."""
+    """Rows of a memory map that is a part of its file or not in C order."""
 
-    def __init__(self, array, white=None, dtype=np.float32):
+    def __init__(self, array, scale=None, dtype=np.float32):
         self.array, self.shape = array, array.shape
-        self.white, self.dtype = white, np.dtype(dtype)
+        self.scale, self.dtype = scale, np.dtype(dtype)
 
-    def stored(self, first, last):
-        return np.array(self.array[first:last])
+    def read_raw(self, first, last):
+        return np.array(self.array[first:last]).reshape(-1, *self.shape[1:])
 
 
 class Binarized(Rows):
-    """Values in [0, 1] of an array or of rows: 1 with that probability, else 0.
+    """Samples of 0 and 1 whose probabilities are the values of an array or of `Rows`.
 
-    The draws belong to blocks of rows: a row is the same however it is read.
+    Random numbers belong to blocks of rows, so a row has the same sample in every read.
+
+    Args:
+        rows: (n, ...), values in [0, 1].
+        seed: an integer.
+        block: rows with one random stream.
     """
 
-    def __init__(self, rows, seed, block=256):
+    def __init__(self, rows, seed: int, block: int = 256):
         self.rows, self.seed, self.block, self.shape = rows, seed, block, rows.shape
 
-    def stored(self, first, last):
+    def read_raw(self, first, last):
         begin = first // self.block
         end = max(begin + 1, -(-last // self.block))
-        u = np.concatenate([self.uniform(block) for block in range(begin, end)])
+        u = np.concatenate([self._uniform(block) for block in range(begin, end)])
         start = first - begin * self.block
         return u[start : start + max(last - first, 0)] < self.rows[first:last]
 
-    def uniform(self, block):
+    def _uniform(self, block):
         rng = np.random.default_rng((self.seed, block))
         return rng.random((self.block, *self.shape[1:]), np.float32)
 
 
-def of_map(array, white=None, dtype=np.float32):
-    """A memory map, `np.load(path, mmap_mode="r")`, as `Rows`."""
-    whole = isinstance(array.base, mmap.mmap)  # the offset of a view is another's
+def from_memmap(array: np.memmap, scale: float | None = None, dtype=np.float32) -> Rows:
+    """A memory map, `np.load(path, mmap_mode="r")`, as `Rows`.
+
+    Args:
+        array: (n, ...).
+        scale: the number that values are divided by; 255 for pixels in bytes.
+        dtype: the dtype of a slice.
+    """
+    whole = isinstance(array.base, mmap.mmap)  # a view has the offset of its base
     if not whole or not array.flags.c_contiguous or array.filename is None:
-        return MapRows(array, white, dtype)
+        return MapRows(array, scale, dtype)
     return FileRows(
-        array.filename, array.dtype, array.shape, array.offset, white, dtype
+        array.filename, array.dtype, array.shape, array.offset, scale, dtype
     )
 
 
-def on_disk(array):
-    """An array, or the `Rows` of a memory map."""
-    return of_map(array) if isinstance(array, np.memmap) else array
+def of_map(array, white=None, dtype=np.float32):
+    """The former name of `from_memmap`."""
+    message = "of_map(array, white) is now from_memmap(array, scale)"
+    warnings.warn(message, FutureWarning, stacklevel=2)
+    return from_memmap(array, white, dtype)
 
 
-def is_on_disk(array):
+def wrap_memmap(array):
+    """`Rows` of a memory map; any other array as it is."""
+    return from_memmap(array) if isinstance(array, np.memmap) else array
+
+
+def is_on_disk(array) -> bool:
     return isinstance(array, Rows | np.memmap)
 
 
-def chunks(array, size=CHUNK):
-    """One part of (n, ...) after another, each of at most so many bytes, in memory."""
+def extremes(array, size: int = CHUNK) -> tuple[float, float]:
+    """(minimum, maximum) of an array or `Rows`, NaN if a value is; one pass.
+
+    Args:
+        array: (n, ...), n at least 1.
+        size: bytes of a chunk.
+    """
+    pairs = [(chunk.min(), chunk.max()) for chunk in chunks(array, size)]
+    low, high = zip(*pairs, strict=True)
+    return np.min(low), np.max(high)
+
+
+def chunks(array, size: int = CHUNK) -> Iterator[np.ndarray]:
+    """Consecutive parts of (n, ...) in memory, each of at most `size` bytes."""
     for part in slices(array, size):
         yield array[part]
 
 
-def slices(array, size=CHUNK):
+def slices(array, size: int = CHUNK) -> Iterator[slice]:
     """The slices of `chunks`."""
-    row = int(np.prod(array.shape[1:])) * np.dtype(array.dtype).itemsize
-    count = max(1, min(size // max(row, 1), MOST_ROWS))
+    row_size = math.prod(array.shape[1:]) * np.dtype(array.dtype).itemsize
+    count = max(1, min(size // max(row_size, 1), MAX_ROWS))
     for first in range(0, len(array), count):
         yield slice(first, min(first + count, len(array)))

@@ -32,7 +32,7 @@ class TemporaryRows(Rows):
             np.ascontiguousarray(values, self.kind).tofile(self.file)
         self.shape = (len(self) + len(values), *self.shape[1:])
 
-    def stored(self, first, last):
+    def read_raw(self, first, last):
         each = int(np.prod(self.shape[1:]))
         count = max(last - first, 0) * each
         with self.lock:

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.data import files
 from models.data.errors import DataError
-from models.suppress_output import quiet_backend
+from models.suppress_output import suppress_backend_output
 
 NAMES = ("digits", "mnist", "fashion_mnist", "serket")
 
@@ -95,7 +95,7 @@ def _mnist_file(name, path: Path, split) -> tuple[np.ndarray, np.ndarray]:
 
 def _download(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The images and labels that Keras offers under this name."""
-    with quiet_backend():
+    with suppress_backend_output():
         import keras  # slow to import
 
     datasets = keras.datasets

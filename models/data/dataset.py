@@ -96,7 +96,7 @@ class Dataset:
     def _rows(self, rows):
         labels = None if self.labels is None else self.labels[rows]
         if self.is_on_disk and isinstance(rows, slice) and rows.step is None:
-            return replace(self, x=self.x.part(rows.start, rows.stop), labels=labels)
+            return replace(self, x=self.x.view(rows.start, rows.stop), labels=labels)
         return replace(self, x=self.x[rows], labels=labels)
 
 

@@ -35,7 +35,7 @@ def open_images(folder: Path, size: int | tuple[int, int] | None = None):
 class ImageRows(Rows):
     """Images that are read from their files when they are asked for, in 0..1."""
 
-    white = 255
+    scale = 255
     extremes = (0.0, 1.0)  # all that a byte can be; no need to read them
 
     def __init__(self, paths, size):
@@ -50,7 +50,7 @@ class ImageRows(Rows):
         self.is_grey = modes == {"grey"}
         self.shape = (len(paths), *first, *(() if self.is_grey else (3,)))
 
-    def stored(self, first, last):
+    def read_raw(self, first, last):
         images = [_read_image(path, self.resize) for path in self.paths[first:last]]
         if not self.is_grey:
             images = [i if i.ndim == 3 else _coloured(i) for i in images]

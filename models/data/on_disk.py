@@ -12,7 +12,7 @@ neither how many rows it has nor their shape.
 
 import numpy as np
 
-from models.blocks.ondisk_array import chunks, of_map
+from models.blocks.ondisk_array import chunks, from_memmap
 from models.data import files, image_folders
 from models.data.errors import DataError, reading
 
@@ -51,7 +51,7 @@ def open_rows(path, label_name, image_size):
         codes, names = stored.labels()
         rows, how = stored.unpacked(), ["unpacked into a temporary file"]
     else:
-        rows, codes, names, how = of_map(stored), None, None, []
+        rows, codes, names, how = from_memmap(stored), None, None, []
     notes = [*scaled(rows, stored.dtype, path), *how, "read as they are needed"]
     return rows, codes, names, "; ".join(notes)
 
@@ -80,8 +80,8 @@ def scaled(rows, kind, path):
         return []
     if low < 0 or high > 255:
         return [f"integers {low:.0f}..{high:.0f} kept as they are"]
-    rows.white = 255
-    rows.extremes = tuple(rows.finish(np.array([low, high])))
+    rows.scale = 255
+    rows.extremes = tuple(rows.scaled(np.array([low, high])))
     return [f"integers {low:.0f}..{high:.0f} divided by 255"]
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from models.blocks.ondisk_array import CHUNK, MOST_ROWS, Shaped
+from models.blocks.ondisk_array import CHUNK, MAX_ROWS
 from models.blocks.temporary_array import TemporaryRows
 from models.data import files, tables
 from models.data.errors import DataError, reading
@@ -26,7 +26,7 @@ BUFFER = 2**16  # bytes of a column that are read from the file at once
 MOST_NAMED = 5  # columns in a message
 
 
-class Table(Shaped):
+class Table:
     """The numbers of a Parquet file.
 
     Args:
@@ -95,7 +95,7 @@ class Table(Shaped):
     def parts(self):
         """One array (rows, ...) of numbers after another."""
         row = math.prod(self.shape[1:]) * self.dtype.itemsize
-        size = max(1, min(CHUNK // max(row, 1), MOST_ROWS))
+        size = max(1, min(CHUNK // max(row, 1), MAX_ROWS))
         for first, batch in self._batches(size):
             columns = [self._numbers(name, batch, first) for name in self.names]
             if self.has_lists:
@@ -135,7 +135,7 @@ def labels(path, name):
             f"{path}: expected integers or text as labels, but the column {name!r} "
             f"holds {kind}; name another with --labels."
         )
-    for first, batch in batches(path, file, [name], MOST_ROWS):
+    for first, batch in batches(path, file, [name], MAX_ROWS):
         column = batch.column(name)
         refuse(missing(column), column, "a label", path, name, first, len(batch))
         encoded.append(column.cast(kind).dictionary_encode())

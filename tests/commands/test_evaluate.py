@@ -111,7 +111,7 @@ def test_data_on_disk_have_the_scores_of_those_in_memory(
     run = run_of("digits")
     expected, _ = evaluated(call, run, tmp_path / "in_memory", *options)
     monkeypatch.setattr(on_disk, "LIMIT", 0)
-    monkeypatch.setattr(ondisk_array, "MOST_ROWS", 7)
+    monkeypatch.setattr(ondisk_array, "MAX_ROWS", 7)
     scores, _ = evaluated(call, run, tmp_path / "on_disk", *options)
     assert scores.keys() == expected.keys() and scores["rows"] == 200
     for name in ("log_px", "elbo", "kl", "rmse", "mutual_information"):

@@ -9,7 +9,7 @@ from models import vanilla
 from models.blocks.temporary_array import TemporaryRows
 from models.data import load, on_disk, parquet
 from models.data.errors import DataError
-from models.training.streaming import StreamOrder
+from models.training.streaming import BlockStream
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def save(tmp_path):
 @pytest.fixture(params=[False, True], ids=["memory", "disk"])
 def read(request, monkeypatch):
     """`load` with `stream` off or on, seven rows at once."""
-    monkeypatch.setattr(parquet, "MOST_ROWS", 7)
+    monkeypatch.setattr(parquet, "MAX_ROWS", 7)
     return lambda path, **options: load(path, stream=request.param, **options)
 
 
@@ -89,7 +89,7 @@ def test_training_is_that_from_an_npy_bit_for_bit(save, save_npy, rng):
     x = rng.normal(size=(300, 5)).astype("float32")
     sources = save({"x": lists(x)}), save_npy(x)
     rows = [load(path, stream=True).x for path in sources]
-    batches = [StreamOrder((one,), 8, 0, 0, window=2000).batches(2) for one in rows]
+    batches = [BlockStream((one,), 8, 0, 0, window=2000).batches(2) for one in rows]
     for one, other in zip(*batches, strict=True):
         np.testing.assert_array_equal(one, other)
     models = [vanilla.build((5,), 2, hidden_dims=(4,), seed=0) for _ in rows]
