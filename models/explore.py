@@ -9,7 +9,7 @@ import sys
 
 from models.cli.command import finish
 from models.cli.option_types import not_negative
-from models.suppress_output import quiet_backend
+from models.suppress_output import suppress_backend_output
 
 
 def main(arguments=None):
@@ -67,7 +67,7 @@ def run(given):
     from models.runs.saved_run import Run
 
     found = Run(given.run)
-    with quiet_backend():
+    with suppress_backend_output():
         from models.explorer import server
         from models.explorer.space import Space
 

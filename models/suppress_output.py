@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 
 
 @contextmanager
-def quiet_backend():
+def suppress_backend_output():
     """Keeps what is written to the screen back; shows it only if the block breaks.
 
     (ValueError and OSError are sentences for the user: they need no noise beside them.)
@@ -40,7 +40,7 @@ def quiet_backend():
 
 
 @contextmanager
-def silent(number):
+def discard_output(number):
     """What is written to this file descriptor goes nowhere."""
     flush()
     screen, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from models import VARIANTS, explore
 from models.cli import options
 from models.cli.command import INTERRUPTED, finish, guarded
-from models.suppress_output import quiet_backend, silent
+from models.suppress_output import discard_output, suppress_backend_output
 from models.training import processes
 
 PROG = "python -m models.train"
@@ -36,18 +36,18 @@ def run(given):
 
 def run_distributed(given):
     """The run on many devices; of several processes the first writes and prints."""
-    several = processes.find(os.environ)
+    several = processes.read_environment(os.environ)
     if several:
-        print(processes.show(several), file=sys.stderr, flush=True)
-    with quiet_backend():
+        print(processes.waiting_message(several), file=sys.stderr, flush=True)
+    with suppress_backend_output():
         from models.training import distribute
 
-        devices = distribute.join(several)
+        devices = distribute.initialize(several)
     if devices.is_first:
-        return devices.leave(guarded(PROG, run_on, devices, given))
-    with TemporaryDirectory() as scratch, silent(1):
+        return devices.exit(guarded(PROG, run_on, devices, given))
+    with TemporaryDirectory() as scratch, discard_output(1):
         status = guarded(PROG, run_on, devices, given, scratch)
-    return devices.leave(status)
+    return devices.exit(status)
 
 
 def run_on(devices, given, scratch=None):
@@ -60,8 +60,8 @@ def run_on(devices, given, scratch=None):
     dataset, config, folder = begun.dataset, begun.config, begun.folder
     with whole_or_gone(folder):
         if devices:
-            devices.check(config)
-        with quiet_backend():
+            devices.check_config(config)
+        with suppress_backend_output():
             from models.runs import checkpoint, report
 
             loop = make_loop(config, dataset, begun.stopped, devices)
@@ -76,7 +76,7 @@ def run_on(devices, given, scratch=None):
         rounds = []
         status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
     if devices and status == 0:
-        devices.part()
+        devices.barrier()
     if scratch:
         return status
     report.write(folder, loop, dataset, config, rounds)
@@ -127,7 +127,7 @@ def log_variance(q):
 def make_loop(config, dataset, stopped=None, devices=None):
     """The data, the VAE and the mixture of this configuration, connected.
 
-    stopped: a `Training` to go on with. devices: those that train.
+    stopped: a `ResumableTraining` to go on with. devices: those that train.
     """
     import numpy as np
 

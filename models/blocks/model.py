@@ -1,14 +1,12 @@
 """The one model class of the zoo: a functional model that knows its loss."""
 
-from contextlib import ExitStack, nullcontext
-
 import keras
 import numpy as np
 
-from models.blocks.inputs import checked, checked_inputs, with_label
+from models.blocks.inputs import checked, with_label
 from models.blocks.layers import ELBO
 from models.blocks.schedules import PACKAGE
-from models.training import batching, device_loop, streaming, xla
+from models.training import device_loop, fit_data, streaming, xla
 
 
 class Negative(keras.losses.Loss):
@@ -50,16 +48,16 @@ class VAE(keras.Model):
             keras.metrics.Mean(name=name) for name in ("log_likelihood", "kl")
         ]
 
-        self.asked_jit, self.steps_are_jit, self.rows_of_a_step = "auto", None, None
+        self.requested_jit, self.is_jitted, self.step_batch_size = "auto", None, None
 
     def compile(self, *args, jit_compile="auto", **kwargs):
         """`keras.Model.compile`; "auto" is decided anew by each `fit`, and saved."""
-        self.asked_jit = jit_compile
+        self.requested_jit = jit_compile
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        return config and config | {"jit_compile": self.asked_jit}
+        return config and config | {"jit_compile": self.requested_jit}
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -112,58 +110,38 @@ class VAE(keras.Model):
         Raises ValueError if an input is missing, unknown or of a wrong shape.
         """
         callbacks = [FollowSchedule(), *keras.tree.flatten(callbacks or [])]
-        kwargs = {"validation_batch_size": batch_size, "epochs": epochs, **kwargs}
-        fed = nullcontext(({"x": x, "y": y, "batch_size": batch_size}, []))
-        files, self.rows_of_a_step = ExitStack(), None
-        if batching.is_arrays(x) or streaming.has_rows(x):
-            data = batching.pack(checked_inputs(self, x), y, sample_weight)
-            if validation_split and validation_data is None:
-                data, validation_data = batching.split(data, validation_split)
-            self.rows_of_a_step = batch_size or 32
-            fed = batching.feeding(self, data, batch_size, shuffle, callbacks, kwargs)
-            shuffle = False
-        if validation_data is not None and isinstance(validation_data, tuple):
-            validation_data = batching.pack(*validation_data)
-            if streaming.has_rows(validation_data):
-                inputs = checked_inputs(self, validation_data[0])
-                size = kwargs.pop("validation_batch_size")
-                validation_data = files.enter_context(
-                    streaming.in_order((inputs, *validation_data[1:]), size)
-                )
-        with files, fed as (arguments, more):
-            return super().fit(
-                **arguments,
-                verbose=verbose,
-                callbacks=callbacks + more,
-                validation_data=validation_data,
-                shuffle=shuffle,
-                **kwargs,
-            )
+        prepared = fit_data.fit_arguments(
+            self,
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            callbacks=callbacks,
+            shuffle=shuffle,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            **kwargs,
+        )
+        with prepared as arguments:
+            return super().fit(epochs=epochs, verbose=verbose, **arguments)
 
     def make_train_function(self, force=False):
         """Keras's, which `fit` on arrays may have many steps made at once, by XLA where
         it pays (`models.training.xla`)."""
-        is_jit = xla.pays(self, self.rows_of_a_step)
-        if self.train_function is None or force or is_jit != self.steps_are_jit:
-            self.steps_are_jit = is_jit
-            with xla.jit(self, is_jit):
+        is_jit = xla.should_jit(self, self.step_batch_size)
+        if self.train_function is None or force or is_jit != self.is_jitted:
+            self.is_jitted = is_jit
+            with xla.override_jit_compile(self, is_jit):
                 super().make_train_function(force=True)
-                if device_loop.possible(self):
+                if device_loop.is_supported(self):
                     one_by_one = self.train_function
                     self.train_function = device_loop.TrainFunction(self, one_by_one)
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
-        if streaming.has_rows(x):
-            data = batching.pack(checked_inputs(self, x), y, sample_weight)
-            with streaming.in_order(data, batch_size) as batches:
-                return super().evaluate(batches, **kwargs)
-        if batching.is_arrays(x):
-            x, *rest = batching.pack(checked_inputs(self, x), y, sample_weight)
-            y, sample_weight = (*rest, None, None)[:2]
-        return super().evaluate(
-            x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
-        )
+        prepared = fit_data.evaluate_arguments(self, x, y, sample_weight, batch_size)
+        with prepared as arguments:
+            return super().evaluate(**arguments, **kwargs)
 
     def steps_trained(self):
         """How many steps the optimiser has made since `compile`; saved with it."""
@@ -213,9 +191,7 @@ class VAE(keras.Model):
 
     def half(self, name, inputs, batch_size):
         """What this layer, a model by itself, makes of the inputs."""
-        if streaming.has_rows(inputs):
-            return streaming.predict(self.get_layer(name), inputs, batch_size)
-        return self.get_layer(name).predict(inputs, batch_size=batch_size, verbose=0)
+        return streaming.predict_in_chunks(self.get_layer(name), inputs, batch_size)
 
     @property
     def is_conditional(self):

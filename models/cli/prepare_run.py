@@ -10,12 +10,12 @@ from models.cli.device_options import check_resume
 from models.cli.resolve import resolve
 from models.runs.run_folder import CHECKPOINT, RunFolder
 from models.runs.saved_run import Run
-from models.suppress_output import quiet_backend
+from models.suppress_output import suppress_backend_output
 
 
 @dataclass(frozen=True)
 class Begun:
-    """Data, resolved configuration, folder, and the `Training` to go on with."""
+    """Data, resolved configuration, folder, and the `ResumableTraining` to go on with."""
 
     dataset: data.Dataset
     config: dict
@@ -65,13 +65,13 @@ def go_on(name, scratch):
             "was begun without --checkpoint, or was stopped before one was saved"
         )
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in run.config.items()}
-    with quiet_backend():
+    with suppress_backend_output():
         import models
-        from models.runs.checkpoint import Training
+        from models.runs.checkpoint import ResumableTraining
 
         run.model = models.load(run.path / CHECKPOINT)
         a_pass = math.ceil(len(run.dataset.x) / config["batch_size"])
-        stopped = Training(run.model, run.path, config["log_every"] or a_pass)
+        stopped = ResumableTraining(run.model, run.path, config["log_every"] or a_pass)
     folder = RunFolder(scratch or run.path, overwrite=True)
     return Begun(run.dataset, config, folder, stopped)
 

@@ -4,7 +4,7 @@ import argparse
 from contextlib import contextmanager
 
 from models.cli.option_types import not_negative, whole
-from models.suppress_output import quiet_backend
+from models.suppress_output import suppress_backend_output
 
 
 def make_parser(command, description):
@@ -79,7 +79,7 @@ def open_run(name):
     from models.runs.saved_run import Run  # NumPy is slow to import
 
     run = Run(name)
-    with quiet_backend():
+    with suppress_backend_output():
         return run, run.model
 
 

@@ -19,10 +19,10 @@ def view(run):
     Raises ValueError or OSError, with a sentence, where there is no such run.
     """
     from models.runs.saved_run import Run
-    from models.suppress_output import quiet_backend
+    from models.suppress_output import suppress_backend_output
 
     found = run if isinstance(run, Run) else Run(run)
-    with quiet_backend():
+    with suppress_backend_output():
         import panel
 
         from models.explorer.page import Page

@@ -2,7 +2,7 @@
 
 After every epoch `history.csv` is written and `checkpoint.keras` after it, and within a
 long epoch the latter every five minutes, each whole or not at all. The checkpoint is
-the model with the state of its optimiser and of its noise, and the sums of which the
+the model with the state of its optimiser and of its noise, and the metric_state of which the
 epoch's means will be made; the order of the data follows from the steps trained
 (`models.training.batching`, `models.training.streaming`). So a run killed at any moment goes on
 from the last checkpoint, within an epoch too, and ends with the weights and the history
@@ -24,8 +24,13 @@ from models.data.errors import reading
 from models.runs.run_folder import CHECKPOINT, RunFolder
 
 SECONDS = 300
-HISTORY, PLAN, SUMS = "history.csv", "training.json", "sums.json"
-OURS = {"initial_epoch", "steps_per_epoch", "validation_split", "validation_freq"}
+HISTORY, SETTINGS, METRIC_STATE = "history.csv", "training.json", "sums.json"
+RESERVED_ARGUMENTS = {
+    "initial_epoch",
+    "steps_per_epoch",
+    "validation_split",
+    "validation_freq",
+}
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -55,36 +60,38 @@ class Checkpoint(keras.callbacks.Callback):
         self.save()
 
     def save(self):
-        self.folder.file(CHECKPOINT, partial(save, self.model))
+        self.folder.file(CHECKPOINT, partial(save_checkpoint, self.model))
         self.last = time.monotonic()
 
 
-def save(model, path):
-    """The model, and in the same archive the sums of the epoch so far."""
+def save_checkpoint(model, path):
+    """The model, and in the same archive the metric_state of the epoch so far."""
     model.save(path)
-    values = [keras.ops.convert_to_numpy(v).tolist() for v in sums(model)]
+    values = [keras.ops.convert_to_numpy(v).tolist() for v in metric_variables(model)]
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(SUMS, json.dumps(values))
+        archive.writestr(METRIC_STATE, json.dumps(values))
 
 
-def sums(model):
+def metric_variables(model):
     """The variables that the means of an epoch are made of."""
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-class PutBack(keras.callbacks.Callback):
-    """Gives a model the sums of an epoch's first part when its rest begins."""
+class RestoreMetrics(keras.callbacks.Callback):
+    """Gives a model the metric_state of an epoch's first part when its rest begins."""
 
     def __init__(self, values):
         super().__init__()
         self.values = values
 
     def on_epoch_begin(self, epoch, logs=None):
-        for variable, value in zip(sums(self.model), self.values, strict=True):
+        for variable, value in zip(
+            metric_variables(self.model), self.values, strict=True
+        ):
             variable.assign(value)
 
 
-class Training:
+class ResumableTraining:
     """A training that goes on from where its model stands, if only at its beginning.
 
     Args:
@@ -105,18 +112,24 @@ class Training:
         self.done = model.steps_trained() - begun_at
         n_epochs, within = divmod(self.done, steps_per_epoch)
         self.history = read_history(path / HISTORY, n_epochs)
-        self.sums = read_sums(path / CHECKPOINT) if within else None
+        self.metric_state = read_metric_state(path / CHECKPOINT) if within else None
 
     def fit(self, fit, model, x, epochs, callbacks=(), **others):
         """`fit`, a function as `VAE.fit`, of what is left of so many epochs."""
-        for first, last, steps in rest(self.done, self.steps_per_epoch, epochs):
-            back = [PutBack(self.sums)] if steps < self.steps_per_epoch else []
+        for first, last, steps in remaining_fits(
+            self.done, self.steps_per_epoch, epochs
+        ):
+            back = (
+                [RestoreMetrics(self.metric_state)]
+                if steps < self.steps_per_epoch
+                else []
+            )
             part = {"initial_epoch": first, "epochs": last, "steps_per_epoch": steps}
             own = {"callbacks": [*back, *callbacks], "within_pass": True}
             fit(model, x, **others | part | own)
 
 
-def rest(done, each, epochs):
+def remaining_fits(done, each, epochs):
     """(initial epoch, last epoch, steps in each) of the `fit`s that are still to do.
 
     done: how many steps are. The rest of an epoch that was broken off is its own.
@@ -143,9 +156,9 @@ def read_history(path, n_epochs):
         return {name: [float(row[name]) for row in rows] for name in names}
 
 
-def read_sums(path):
+def read_metric_state(path):
     with reading(path, "a checkpoint"), zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read(SUMS))
+        return json.loads(archive.read(METRIC_STATE))
 
 
 # --- In Python ------------------------------------------------------------------------
@@ -160,12 +173,12 @@ def fit(model, x, folder, epochs, batch_size, *, seconds=SECONDS, callbacks=(), 
         folder: for `checkpoint.keras`, `history.csv` and `training.json`.
         epochs, batch_size: in all; a folder goes on with no others.
         seconds: between savings within an epoch.
-        callbacks, more: as `VAE.fit`'s, but for `OURS`.
+        callbacks, more: as `VAE.fit`'s, but for `RESERVED_ARGUMENTS`.
 
     Returns the model that was trained. Raises ValueError: the folder was begun with
-    other settings, or its files cannot be read; or `more` has one of `OURS`.
+    other settings, or its files cannot be read; or `more` has one of `RESERVED_ARGUMENTS`.
     """
-    for name in sorted(OURS & set(more)):
+    for name in sorted(RESERVED_ARGUMENTS & set(more)):
         raise ValueError(
             f"{name} must be left out: an epoch is one pass over all rows of x, and "
             f"each has a row in {HISTORY}. Received: {more[name]}"
@@ -174,13 +187,13 @@ def fit(model, x, folder, epochs, batch_size, *, seconds=SECONDS, callbacks=(), 
     n_rows = len(x["x"] if isinstance(x, dict) else x)
     plan = {"rows": n_rows, "epochs": epochs, "batch_size": batch_size}
     if (folder.path / CHECKPOINT).exists():
-        plan = begun_with(folder.path / PLAN, plan)
+        plan = check_settings(folder.path / SETTINGS, plan)
         model = models.load(folder.path / CHECKPOINT)
     else:
         plan["begun_at"] = model.steps_trained()
-        folder.json(PLAN, plan)
+        folder.json(SETTINGS, plan)
     each = math.ceil(n_rows / batch_size)
-    training = Training(model, folder.path, each, plan["begun_at"])
+    training = ResumableTraining(model, folder.path, each, plan["begun_at"])
     history = training.history
 
     def append(epoch, logs):
@@ -196,7 +209,7 @@ def fit(model, x, folder, epochs, batch_size, *, seconds=SECONDS, callbacks=(), 
     return model
 
 
-def begun_with(path, plan):
+def check_settings(path, plan):
     """What `training.json` says; ValueError unless it was begun with this plan."""
     with reading(path, "the settings of a training"):
         begun = json.loads(path.read_text())

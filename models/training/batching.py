@@ -8,9 +8,9 @@ that a run repeats bit for bit and continues from a saved model as if never stop
 With `within_pass` that holds within an epoch too.
 """
 
-import contextlib
 import itertools
 import math
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from models.training import device_loop, streaming
 
 
-class EpochOrder:
+class EpochPermutation:
     """The order of the rows, one permutation for each pass over them.
 
     Args:
@@ -67,7 +67,7 @@ class EpochOrder:
         return (rng.permutation if self.shuffle else np.arange)(self.n_rows)
 
 
-class Batches(keras.utils.PyDataset):
+class PermutedDataset(keras.utils.PyDataset):
     """The batches of one epoch after another, where steps are made one by one."""
 
     def __init__(self, arrays, order):
@@ -87,8 +87,8 @@ class Batches(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda array: array[rows], self.arrays)
 
 
-class NextEpoch(keras.callbacks.Callback):
-    """Gives `Batches` its new order when an epoch begins.
+class StartEpoch(keras.callbacks.Callback):
+    """Gives `PermutedDataset` its new order when an epoch begins.
 
     PyDataset's own hook runs once too often, before the first epoch.
     """
@@ -107,7 +107,7 @@ def is_arrays(x):
     return all(isinstance(a, np.ndarray) or keras.ops.is_tensor(a) for a in leaves)
 
 
-def pack(x, y=None, sample_weight=None):
+def pack_arrays(x, y=None, sample_weight=None):
     """(x,), (x, y) or (x, y, sample_weight), without a None among them.
 
     Keras drops sample weights that come without targets, silently. The loss of a VAE
@@ -119,9 +119,9 @@ def pack(x, y=None, sample_weight=None):
     return x, sample_weight if y is None else y, sample_weight
 
 
-def split(arrays, validation_split):
+def split_validation(arrays, validation_split):
     """Holds out the last rows: (training arrays, validation arrays), as Keras does."""
-    if streaming.has_rows(arrays):
+    if streaming.contains_on_disk(arrays):
         raise ValueError(
             "validation_split must be 0 for data on disk: give validation_data. "
             f"Received: validation_split={validation_split}"
@@ -140,29 +140,64 @@ def split(arrays, validation_split):
     return part(slice(first)), part(slice(first, None))
 
 
-@contextlib.contextmanager
-def feeding(model, arrays, batch_size, shuffle, callbacks, settings):
-    """Within it, what `fit` is given for `arrays`: (keyword arguments, callbacks).
+@contextmanager
+def training_batches(
+    vae,
+    arrays,
+    batch_size,
+    shuffle=True,
+    callbacks=(),
+    steps_per_epoch=None,
+    within_pass=False,
+    in_one_loop=True,
+):
+    """The keyword arguments of `keras.Model.fit` for `arrays`, valid within the block.
 
-    settings: what else `fit` was asked for, by name; what Keras is not to see is taken
-        out of it.
+    Args:
+        vae: the model.
+        arrays: a tuple (x,), (x, y) or (x, y, sample_weight) of structures of arrays
+            (n, ...) or rows on disk, checked.
+        callbacks: a list, to which the callbacks are added that the batches need.
+        steps_per_epoch, within_pass: as for `EpochPermutation`.
+        in_one_loop: whether `device_loop` may make many steps in one call.
     """
-    seed, steps = model.get_layer("z").seed, settings.pop("steps_per_epoch", None)
-    within_pass = settings.pop("within_pass", False)
-    if streaming.has_rows(arrays):
-        seed = seed if shuffle else None
-        order = streaming.StreamOrder(arrays, batch_size, seed, model.steps_trained())
-        steps = steps or order.steps_per_pass
-        with streaming.shuffled(order) as batches:
-            yield {"x": batches, "steps_per_epoch": steps}, []
+    seed = data_seed(vae)
+    if streaming.contains_on_disk(arrays):
+        stream = streaming.BlockStream(
+            arrays, batch_size, seed if shuffle else None, vae.steps_trained()
+        )
+        steps = steps_per_epoch or stream.steps_per_pass
+        with streaming.shuffled_batches(stream) as batches:
+            yield arguments(batches, callbacks, steps)
         return
-    trained = model.steps_trained
-    order = EpochOrder(arrays, batch_size, seed, trained, steps, shuffle, within_pass)
-    if device_loop.possible(model) and settings.get("class_weight") is None:
-        most = device_loop.steps_per_call(model, order, callbacks)
-        with device_loop.DeviceFeed(model, arrays, order, most) as feed:
-            steps = order.steps_per_epoch
-            yield {"x": feed.stand_in(), "steps_per_epoch": steps}, [feed]
+    order = EpochPermutation(
+        arrays,
+        batch_size,
+        seed,
+        vae.steps_trained,
+        steps_per_epoch,
+        shuffle,
+        within_pass,
+    )
+    if in_one_loop and device_loop.is_supported(vae):
+        n_steps = device_loop.choose_steps_per_call(vae, order, callbacks)
+        with device_loop.DeviceLoop(vae, arrays, order, n_steps) as loop:
+            data = loop.placeholder_dataset()
+            yield arguments(data, [*callbacks, loop], order.steps_per_epoch)
     else:
-        data = Batches(arrays, order)
-        yield {"x": data}, [NextEpoch(data)]
+        data = PermutedDataset(arrays, order)
+        yield arguments(data, [*callbacks, StartEpoch(data)])
+
+
+def arguments(x, callbacks, steps_per_epoch=None):
+    return {
+        "x": x,
+        "callbacks": callbacks,
+        "steps_per_epoch": steps_per_epoch,
+        "shuffle": False,  # the batches are
+    }
+
+
+def data_seed(vae):
+    """The integer that, with the steps trained, decides the order of the rows."""
+    return vae.get_layer("z").seed

@@ -21,13 +21,15 @@ import itertools
 import keras
 import numpy as np
 
-MOST_STEPS = 64  # longer calls gain nothing, and Ctrl-C and the progress bar wait
+MAX_STEPS_PER_CALL = (
+    64  # longer calls gain nothing, and Ctrl-C and the progress bar wait
+)
 
 
 class TrainFunction:
     """Keras's train function; for one call, if a feed has left steps `pending`, those.
 
-    pending: the `DeviceFeed`, and the rows of each batch.
+    pending: the `DeviceLoop`, and the rows of each batch.
     """
 
     def __init__(self, model, one_by_one):
@@ -41,7 +43,7 @@ class TrainFunction:
         return self.many(*state_and_iterator[:-1], *pending)
 
 
-class DeviceFeed(keras.callbacks.Callback):
+class DeviceLoop(keras.callbacks.Callback):
     """Puts the arrays on the device, and tells the train function the rows to take.
 
     Within `with`, the model makes `steps_per_call` steps in a call. That ends as
@@ -51,7 +53,7 @@ class DeviceFeed(keras.callbacks.Callback):
     Args:
         vae: the model. (`Callback.model` would fetch all weights on JAX.)
         arrays: a structure of arrays of equally many rows.
-        order: a `models.training.batching.EpochOrder` of them.
+        order: a `models.training.batching.EpochPermutation` of them.
         steps_per_call: how many.
     """
 
@@ -72,7 +74,7 @@ class DeviceFeed(keras.callbacks.Callback):
     def __exit__(self, *error):
         self.vae.steps_per_execution = self.compiled
 
-    def stand_in(self):
+    def placeholder_dataset(self):
         """What Keras is given as data: it learns the shapes from it, and no more.
 
         A generator would have TensorFlow lower malloc's M_TRIM_THRESHOLD for good:
@@ -115,7 +117,7 @@ def on_jax(model):
         )
 
     def many(state, feed, rows):
-        for padded, n in of_one_size(rows, feed.steps_per_call):
+        for padded, n in pad_batches(rows, feed.steps_per_call):
             state, logs = steps(state, feed.arrays, padded, n)
         return logs, state
 
@@ -126,10 +128,10 @@ def on_jax(model):
             state, logs = one(feed.arrays, state, batch.astype("int32"))
         return logs, state
 
-    return many_alone if slow_in_loops(model) else many
+    return many_alone if is_slow_in_loop(model) else many
 
 
-def slow_in_loops(model):
+def is_slow_in_loop(model):
     """Whether JAX 0.10 takes its slow convolutions: on a CPU, within a loop.
 
     Three to four times the time of a step; so those steps are called one by one.
@@ -161,14 +163,14 @@ def tensorflow_by_xla(model):
         return model.get_metrics_result()
 
     def many(feed, rows):
-        for padded, n in of_one_size(rows, feed.steps_per_call):
+        for padded, n in pad_batches(rows, feed.steps_per_call):
             logs = steps(feed.arrays, tf.constant(padded), tf.constant(n))
         return logs
 
     return many
 
 
-def of_one_size(rows, most):
+def pad_batches(rows, most):
     """(the rows of up to `most` batches, padded to so many; how many) of each size."""
     for size, same in itertools.groupby(rows, len):  # a short batch by itself
         same = list(same)
@@ -210,7 +212,7 @@ def tensorflow_graph(model):
     return many
 
 
-def steps_per_call(model, order, callbacks):
+def choose_steps_per_call(model, order, callbacks):
     """How many steps `fit` makes in one call.
 
     What `compile(steps_per_execution=...)` says, if it says something; one, if a
@@ -218,13 +220,13 @@ def steps_per_call(model, order, callbacks):
     """
     if model.steps_per_execution > 1:
         return model.steps_per_execution
-    if any(map(sees_steps, callbacks)):
+    if any(map(needs_every_step, callbacks)):
         return 1
-    calls = -(-order.steps_per_epoch // MOST_STEPS)
+    calls = -(-order.steps_per_epoch // MAX_STEPS_PER_CALL)
     return -(-order.steps_per_epoch // calls)
 
 
-def sees_steps(callback):
+def needs_every_step(callback):
     """Whether a callback does something at a step: has a hook of its own for it."""
     if getattr(callback, "save_freq", None) == "epoch":  # Keras's word: need not see it
         return False
@@ -237,7 +239,7 @@ def sees_steps(callback):
     )
 
 
-def possible(model):
+def is_supported(model):
     """Whether this model's steps can be made in one loop.
 
     Not on torch, not eagerly, and not where data are spread over several devices.

@@ -1,8 +1,8 @@
 """Training on several devices, in one process or in many: `--distribute`.
 
 All of it is Keras's own `keras.distribution` and what JAX has beneath it. Each process
-keeps the model it has and trains a twin of it whose variables lie on all devices; after
-every epoch the model is what its twin is. So encoding, saving and drawing know nothing
+keeps the model it has and trains a sharded_copy of it whose variables lie on all devices; after
+every epoch the model is what its sharded_copy is. So encoding, saving and drawing know nothing
 of other devices, and a process needs no other for them.
 """
 
@@ -11,11 +11,11 @@ import os
 import keras
 
 from models.blocks.inputs import checked_inputs
-from models.suppress_output import flush, silent
+from models.suppress_output import discard_output, flush
 from models.training import batching, processes
 
 
-def join(several=None):
+def initialize(several=None):
     """The `Devices` of this process, or of several processes.
 
     Must come before anything is computed. Waits until all processes are there.
@@ -33,18 +33,18 @@ def join(several=None):
         try:
             keras.distribution.initialize()
         except RuntimeError as error:
-            first = processes.first_of(several[processes.ADDRESSES])
-            raise no_word_of(f"the first, at {first},", error) from error
+            first = processes.coordinator(several[processes.ADDRESSES])
+            raise connection_error(f"the first, at {first},", error) from error
     return Devices()
 
 
-def no_word_of(whom, error):
+def connection_error(whom, error):
     """The sentence where the processes cannot reach one another."""
     reason = str(error).partition("\n")[0][:150]
-    return Lost(f"--distribute: no word of {whom} of the processes ({reason})")
+    return PeerLostError(f"--distribute: no word of {whom} of the processes ({reason})")
 
 
-class Lost(ConnectionError):
+class PeerLostError(ConnectionError):
     """Another process has gone, and the training with it."""
 
 
@@ -65,7 +65,7 @@ class Devices:
         self.number = self.distribution.num_model_replicas
         self.processes = self.distribution.num_processes
         self.is_first = self.distribution.data_shard_id == 0
-        self.twins = {}
+        self.copies = {}
 
     def fit(
         self,
@@ -78,11 +78,11 @@ class Devices:
         **arguments,
     ):
         """`VAE.fit` of arrays, on all the devices."""
-        twin = self.twin(model)
-        copy_state(model, twin)
-        arrays = batching.pack(checked_inputs(model, inputs))
-        seed, trained = model.get_layer("z").seed, twin.steps_trained
-        order = batching.EpochOrder(
+        sharded_copy = self.sharded_copy(model)
+        copy_state(model, sharded_copy)
+        arrays = batching.pack_arrays(checked_inputs(model, inputs))
+        seed, trained = batching.data_seed(model), sharded_copy.steps_trained
+        order = batching.EpochPermutation(
             arrays,
             batch_size,
             seed,
@@ -90,33 +90,33 @@ class Devices:
             steps_per_epoch,
             within_pass=within_pass,
         )
-        data = Spread(batching.Batches(arrays, order), self.spread)
-        own = [batching.NextEpoch(data.batches), Mirror(model)]
+        data = ShardedDataset(batching.PermutedDataset(arrays, order), self.shard)
+        own = [batching.StartEpoch(data.batches), CopyWeights(model)]
         callbacks = [*own, *callbacks]
         try:
-            with silent(1):  # the processes greet one another there
-                twin.fit(data, shuffle=False, callbacks=callbacks, **arguments)
+            with discard_output(1):  # the processes greet one another there
+                sharded_copy.fit(data, shuffle=False, callbacks=callbacks, **arguments)
         except KeyboardInterrupt:
-            copy_state(twin, model)
+            copy_state(sharded_copy, model)
             raise
         except (RuntimeError, ValueError) as error:  # both, by what was under way
             if self.processes == 1:
                 raise
-            raise no_word_of("some", error) from error
+            raise connection_error("some", error) from error
 
-    def twin(self, model):
+    def sharded_copy(self, model):
         """A model like this one, compiled, with its variables on all the devices.
 
         Only here Keras knows of them: its train function keeps the variables where they
         are, and `fit` takes the batches as `spread` laid them out.
         """
-        if model not in self.twins:
+        if model not in self.copies:
             with self.distribution.scope():
-                twin = type(model).from_config(model.get_config())
-                twin.compile_from_config(model.get_compile_config())
-                twin.make_train_function()
-            self.twins[model] = twin
-        return self.twins[model]
+                sharded_copy = type(model).from_config(model.get_config())
+                sharded_copy.compile_from_config(model.get_compile_config())
+                sharded_copy.make_train_function()
+            self.copies[model] = sharded_copy
+        return self.copies[model]
 
     def __str__(self):
         devices = "1 device" if self.number == 1 else f"{self.number} devices"
@@ -124,7 +124,7 @@ class Devices:
             return f"data parallel on {devices}"
         return f"data parallel on {devices} of {self.processes} processes"
 
-    def check(self, config):
+    def check_config(self, config):
         """ValueError unless each device can have equally many rows of a full batch."""
         size = config["batch_size"]
         if config.get("stream"):
@@ -140,14 +140,14 @@ class Devices:
                 f"--distribute: give {near}"
             )
 
-    def part(self):
+    def barrier(self):
         """Waits for the other processes to be done, and needs them no more."""
         import jax  # here and below: on other backends this file says that it needs it
 
         if self.processes > 1:
             jax.distributed.shutdown()
 
-    def leave(self, status):
+    def exit(self, status):
         """Returns the exit code; after a failure among several the process ends here.
 
         At exit JAX waits a minute and more for the processes that are lost.
@@ -157,7 +157,7 @@ class Devices:
             os._exit(status)
         return status
 
-    def spread(self, array):
+    def shard(self, array):
         """A batch's array, each device its part of the rows.
 
         The short batch at the end of a pass is whole on each device if its rows cannot
@@ -175,24 +175,24 @@ class Devices:
         )
 
 
-class Spread(keras.utils.PyDataset):
+class ShardedDataset(keras.utils.PyDataset):
     """Batches, on the devices before Keras sees them.
 
     Keras itself would lay out every batch as the first, and so refuse a short one.
     """
 
-    def __init__(self, batches, spread):
+    def __init__(self, batches, shard):
         super().__init__()
-        self.batches, self.spread = batches, spread
+        self.batches, self.shard = batches, shard
 
     def __len__(self):
         return len(self.batches)
 
     def __getitem__(self, index):
-        return keras.tree.map_structure(self.spread, self.batches[index])
+        return keras.tree.map_structure(self.shard, self.batches[index])
 
 
-class Mirror(keras.callbacks.Callback):
+class CopyWeights(keras.callbacks.Callback):
     """Gives a model the state of the one that is trained, after every epoch."""
 
     def __init__(self, mirror):

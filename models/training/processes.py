@@ -1,12 +1,12 @@
 """The three variables that tell Keras of the processes that train together."""
 
 ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
-NUMBER = "KERAS_DISTRIBUTION_NUM_PROCESSES"
-PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
-ALL = (ADDRESSES, NUMBER, PROCESS)
+N_PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+PROCESS_ID = "KERAS_DISTRIBUTION_PROCESS_ID"
+ALL = (ADDRESSES, N_PROCESSES, PROCESS_ID)
 
 
-def find(environment):
+def read_environment(environment):
     """Their values by name, checked, or `None` where they are not set. ValueError."""
     given = {name: environment[name] for name in ALL if name in environment}
     if not given:
@@ -17,31 +17,31 @@ def find(environment):
             f"--distribute over several processes needs {', '.join(ALL)}; for one "
             f"process set none of them. Missing: {', '.join(missing)}"
         )
-    check(*given.values())
+    check_addresses(*given.values())
     return given
 
 
-def show(given):
+def waiting_message(given):
     """What a process says before it waits for the others; then JAX ends it."""
     return (
-        f"process {given[PROCESS]} of {given[NUMBER]}: waiting, five minutes at most, "
-        f"for all of them at {first_of(given[ADDRESSES])}"
+        f"process {given[PROCESS_ID]} of {given[N_PROCESSES]}: waiting, five minutes at most, "
+        f"for all of them at {coordinator(given[ADDRESSES])}"
     )
 
 
-def first_of(addresses):
+def coordinator(addresses):
     return addresses.partition(",")[0]
 
 
-def check(addresses, number, process):
+def check_addresses(addresses, number, process):
     """ValueError unless these texts describe a cluster."""
     if not number.isdecimal() or int(number) < 1:
         raise ValueError(
-            f"{NUMBER} must be the number of processes. Received: {number!r}"
+            f"{N_PROCESSES} must be the number of processes. Received: {number!r}"
         )
     if not process.isdecimal() or int(process) >= int(number):
         raise ValueError(
-            f"{PROCESS} must be 0 to {int(number) - 1}, another for each of the "
+            f"{PROCESS_ID} must be 0 to {int(number) - 1}, another for each of the "
             f"{number} processes. Received: {process!r}"
         )
     hosts = [address.rpartition(":") for address in addresses.split(",")]

@@ -11,6 +11,7 @@ import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ WINDOW = 64 * 2**20  # bytes as they are stored
 BLOCKS = 8  # in a window
 
 
-class StreamOrder:
+class BlockStream:
     """The windows of one pass after another.
 
     Args:
@@ -123,11 +124,11 @@ class StreamOrder:
 
 def stored(leaf, first, last):
     last = min(last, len(leaf))
-    return leaf.stored(first, last) if isinstance(leaf, Rows) else leaf[first:last]
+    return leaf.read_raw(first, last) if isinstance(leaf, Rows) else leaf[first:last]
 
 
 def finish(leaf, values):
-    return leaf.finish(values) if isinstance(leaf, Rows) else values
+    return leaf.scaled(values) if isinstance(leaf, Rows) else values
 
 
 def nbytes(leaf):
@@ -143,7 +144,7 @@ class Form:
 
 
 def form(leaf):
-    white = leaf.white if isinstance(leaf, Rows) else None
+    white = leaf.scale if isinstance(leaf, Rows) else None
     return Form(leaf.dtype, white)
 
 
@@ -193,7 +194,7 @@ def tensorflow_batches(order, passes=None):
     return data.prefetch(2).with_options(options)
 
 
-class InOrder(keras.utils.PyDataset):
+class SequentialDataset(keras.utils.PyDataset):
     """One pass in the order on disk, for JAX and torch."""
 
     def __init__(self, arrays, batch_size):
@@ -210,13 +211,13 @@ class InOrder(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda leaf: leaf[part], self.arrays)
 
 
-def has_rows(x):
+def contains_on_disk(x):
     """Whether x is on disk, or a structure with a part that is."""
     return any(is_on_disk(leaf) for leaf in keras.tree.flatten(x))
 
 
 @contextmanager
-def shuffled(order):
+def shuffled_batches(order):
     """The batches without end, as `fit` takes them."""
     try:
         yield tensorflow_batches(order) if is_tensorflow() else order.batches()
@@ -225,25 +226,28 @@ def shuffled(order):
 
 
 @contextmanager
-def in_order(arrays, batch_size):
+def sequential_batches(arrays, batch_size):
     """What `evaluate` is given: one pass in the order on disk."""
     if not is_tensorflow():
-        yield InOrder(arrays, batch_size)
+        yield SequentialDataset(arrays, batch_size)
         return
-    order = StreamOrder(arrays, batch_size, None, 0)
+    order = BlockStream(arrays, batch_size, None, 0)
     try:
         yield tensorflow_batches(order, 1)
     finally:
         order.end()
 
 
-def predict(layer, inputs, batch_size):
-    """What a layer, a model by itself, makes of the inputs; read part by part."""
+def predict_in_chunks(layer, inputs, batch_size):
+    """`layer.predict(inputs)` of a layer that is a model; rows on disk by chunks."""
+    predict = partial(layer.predict, batch_size=batch_size, verbose=0)
+    if not contains_on_disk(inputs):
+        return predict(inputs)
     x = next(leaf for leaf in keras.tree.flatten(inputs) if is_on_disk(leaf))
     parts = []
-    for part in slices(x):
-        rows = keras.tree.map_structure(lambda leaf, part=part: leaf[part], inputs)
-        parts.append(layer.predict(rows, batch_size=batch_size, verbose=0))
+    for rows in slices(x):
+        chunk = keras.tree.map_structure(lambda leaf, rows=rows: leaf[rows], inputs)
+        parts.append(predict(chunk))
     return keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *parts)
 
 

@@ -12,39 +12,39 @@ from contextlib import contextmanager
 import keras
 from keras import layers
 
-WEIGHTS_A_ROW = 5000  # at least; draws of z count as rows
+MIN_WEIGHTS_PER_ROW = 5000  # at least; draws of z count as rows
 # Of other layers it is not known that XLA has all their operations, and fast.
-KNOWN = {layers.InputLayer, layers.Dense, layers.Flatten, layers.Reshape}
-KNOWN |= {layers.Activation, layers.Concatenate, layers.Dropout}
+COMPILABLE_LAYERS = {layers.InputLayer, layers.Dense, layers.Flatten, layers.Reshape}
+COMPILABLE_LAYERS |= {layers.Activation, layers.Concatenate, layers.Dropout}
 
 
-def pays(model, n_rows):
+def should_jit(model, n_rows):
     """Whether XLA is to compile training steps on batches of so many rows.
 
     n_rows: `None` if they are not known. Of a model whose `compile` was told something
     else than "auto", as it was told.
     """
-    if model.asked_jit != "auto" or keras.backend.backend() != "tensorflow":
+    if model.requested_jit != "auto" or keras.backend.backend() != "tensorflow":
         return model.jit_compile
     return model.jit_compile or (
         n_rows is not None
-        and weights_a_row(model, n_rows) >= WEIGHTS_A_ROW
+        and weights_per_row(model, n_rows) >= MIN_WEIGHTS_PER_ROW
         and not model.run_eagerly
         and model.distribute_strategy.num_replicas_in_sync == 1
-        and all(map(is_known, model._flatten_layers()))
+        and all(map(is_compilable, model._flatten_layers()))
         and not is_deterministic()
     )
 
 
-def weights_a_row(model, n_rows):
+def weights_per_row(model, n_rows):
     return model.count_params() / (n_rows * model.get_layer("z").n_samples)
 
 
-def is_known(layer):
+def is_compilable(layer):
     """Whether it is one of those above, or of the zoo, and can be compiled."""
     kind = type(layer)
     ours = kind.__module__.startswith("models.")
-    known = ours or kind in KNOWN or isinstance(layer, keras.Model)
+    known = ours or kind in COMPILABLE_LAYERS or isinstance(layer, keras.Model)
     return known and layer.supports_jit
 
 
@@ -56,7 +56,7 @@ def is_deterministic():
 
 
 @contextmanager
-def jit(model, is_on):
+def override_jit_compile(model, is_on):
     """The model's `jit_compile` is this, within."""
     before, model.jit_compile = model.jit_compile, is_on
     try:

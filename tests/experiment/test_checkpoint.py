@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.runs.checkpoint import OURS, fit
+from models.runs.checkpoint import RESERVED_ARGUMENTS, fit
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
+@pytest.mark.parametrize("name", sorted(RESERVED_ARGUMENTS))
 def test_what_would_make_other_epochs_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=f"{name} must be left out: .* Received: 2"):

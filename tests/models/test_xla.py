@@ -17,20 +17,20 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def trained(make, inputs_of, train, monkeypatch):
     """A function that trains a model, and tells whether XLA made its steps."""
-    monkeypatch.setattr(xla, "WEIGHTS_A_ROW", 8)
+    monkeypatch.setattr(xla, "MIN_WEIGHTS_PER_ROW", 8)
 
     def trained(model=None, jit_compile="auto", **kwargs):
         model = model or make()
         model.compile(keras.optimizers.SGD(0.05), jit_compile=jit_compile)
         train(model, 1, **kwargs)
-        return model.steps_are_jit
+        return model.is_jitted
 
     return trained
 
 
 def test_small_batches_are_compiled_and_large_ones_not(trained, make):
     model = make(hidden_dims=(9,))
-    most = model.count_params() // xla.WEIGHTS_A_ROW
+    most = model.count_params() // xla.MIN_WEIGHTS_PER_ROW
     assert 20 < most < 69  # of 70 rows
     assert trained(model, batch_size=most)
     assert not trained(model, batch_size=most + 1)
@@ -40,7 +40,7 @@ def test_small_batches_are_compiled_and_large_ones_not(trained, make):
 def test_a_network_for_mnist_is_compiled_at_20_rows_and_not_at_500():
     model = models.bernoulli.build((784,), 18, (128,))
     model.compile("adam")
-    assert xla.pays(model, 20) and not xla.pays(model, 500)
+    assert xla.should_jit(model, 20) and not xla.should_jit(model, 500)
 
 
 def test_what_compile_says_counts(trained):
@@ -89,16 +89,16 @@ def test_a_saved_model_goes_on_as_the_one_that_was_saved(
     assert trained(model, batch_size=16)
     model.save(tmp_path / "model.keras")
     loaded = models.load(tmp_path / "model.keras")
-    assert loaded.asked_jit == "auto"
+    assert loaded.requested_jit == "auto"
     assert train(model, 1, batch_size=16) == train(loaded, 1, batch_size=16)
-    assert loaded.steps_are_jit
+    assert loaded.is_jitted
 
 
 def test_it_learns_what_it_learns_without(make, train, monkeypatch):
     """Other noise, the same objective: the losses end close."""
     ends = []
     for weights in (8, 1000):
-        monkeypatch.setattr(xla, "WEIGHTS_A_ROW", weights)
+        monkeypatch.setattr(xla, "MIN_WEIGHTS_PER_ROW", weights)
         model = make()
         ends.append(np.mean(train(model, 30, batch_size=14)["loss"][-10:]))
     assert ends[0] == pytest.approx(ends[1], rel=0.05)

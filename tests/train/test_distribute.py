@@ -38,7 +38,7 @@ def dies(self, batch, logs=None):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if last >= 0:
-    distribute.Mirror.on_train_batch_begin = dies
+    distribute.CopyWeights.on_train_batch_begin = dies
 sys.exit(train.main(sys.argv[1:]))
 """
 
@@ -98,9 +98,11 @@ def start_two(start, *arguments, **of_the_second):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    both = {processes.ADDRESSES: address, processes.NUMBER: "2"}
+    both = {processes.ADDRESSES: address, processes.N_PROCESSES: "2"}
     return [
-        start(*arguments, "--distribute", **both, **{processes.PROCESS: number}, **more)
+        start(
+            *arguments, "--distribute", **both, **{processes.PROCESS_ID: number}, **more
+        )
         for number, more in (("0", {}), ("1", of_the_second))
     ]
 
@@ -170,9 +172,11 @@ def test_a_cluster_that_is_none_is_refused(values, sentence):
 
 
 def test_a_cluster_half_described_is_refused():
-    assert processes.find({"HOME": "here"}) is None
+    assert processes.read_environment({"HOME": "here"}) is None
     with pytest.raises(ValueError, match="Missing: KERAS_DISTRIBUTION_PROCESS_ID$"):
-        processes.find({processes.ADDRESSES: "one:1", processes.NUMBER: "2"})
+        processes.read_environment(
+            {processes.ADDRESSES: "one:1", processes.N_PROCESSES: "2"}
+        )
 
 
 def test_a_batch_that_the_devices_cannot_share_is_refused():

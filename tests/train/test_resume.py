@@ -9,7 +9,7 @@ import pytest
 
 import models
 from models.runs import report, run_folder
-from models.runs.checkpoint import Checkpoint, fit, rest
+from models.runs.checkpoint import Checkpoint, fit, remaining_fits
 from models.training import device_loop
 
 
@@ -108,7 +108,7 @@ def test_a_run_stopped_within_an_epoch_goes_on_within_it(
     light, killed, check_end, monkeypatch, tmp_path, options, name, steps
 ):
     """Each step is saved, and the saving after these steps never comes."""
-    monkeypatch.setattr(device_loop, "MOST_STEPS", 1)
+    monkeypatch.setattr(device_loop, "MAX_STEPS_PER_CALL", 1)
     monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0,))
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert light(*options.split(), out=whole, name=name).code == 0
@@ -296,4 +296,4 @@ def test_a_damaged_model_is_refused(x):
     [(0, [(0, 3, 7)]), (9, [(1, 2, 5), (2, 3, 7)]), (20, [(2, 3, 1)]), (21, [])],
 )
 def test_what_is_still_to_do(done, expected):
-    assert rest(done, 7, 3) == expected
+    assert remaining_fits(done, 7, 3) == expected

@@ -9,7 +9,7 @@ import pytest
 import models
 from models import networks
 from models.training import device_loop
-from models.training.batching import EpochOrder
+from models.training.batching import EpochPermutation
 
 BACKEND = keras.backend.backend()
 needs_loop = pytest.mark.skipif(BACKEND == "torch", reason="torch has no such loop")
@@ -34,7 +34,7 @@ class EveryStep(Steps):
 def one_at_a_time(model, inputs, epochs, steps_per_epoch=None, weight=None):
     """The mean loss of each epoch, of batches that `train_on_batch` is given."""
     seed = model.get_layer("z").seed
-    order = EpochOrder(inputs, 16, seed, model.steps_trained, steps_per_epoch)
+    order = EpochPermutation(inputs, 16, seed, model.steps_trained, steps_per_epoch)
     batches, losses = order.batches(), []
     for _ in range(epochs):
         total, n = 0.0, 0
@@ -106,7 +106,7 @@ def test_sample_weights_go_with_their_rows(pair, inputs_of, train):
 def test_how_many_steps_a_call_makes_changes_no_bit(make, train, monkeypatch, most):
     """Five steps an epoch in calls of one, two, three or all."""
     expected = train(make("vanilla"), epochs=3, batch_size=16)
-    monkeypatch.setattr(device_loop, "MOST_STEPS", most)
+    monkeypatch.setattr(device_loop, "MAX_STEPS_PER_CALL", most)
     steps = Steps()
     assert train(make("vanilla"), 3, batch_size=16, callbacks=[steps]) == expected
     assert len(steps.ends) == 3 * -(-5 // most)

@@ -13,10 +13,14 @@ from models.blocks.ondisk_array import (
     MapRows,
     Rows,
     chunks,
-    of_map,
+    from_memmap,
 )
 from models.blocks.temporary_array import TemporaryRows
-from models.training.streaming import StreamOrder, in_order, tensorflow_batches
+from models.training.streaming import (
+    BlockStream,
+    sequential_batches,
+    tensorflow_batches,
+)
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def save(tmp_path):
 
 def order(arrays, batch_size=4, seed=0, steps=0, window=1):
     """With a window of `window` bytes: eight blocks of one batch at the least."""
-    return StreamOrder(arrays, batch_size, seed, steps, window)
+    return BlockStream(arrays, batch_size, seed, steps, window)
 
 
 def numbers(batches):
@@ -45,14 +49,14 @@ def numbers(batches):
 @pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "int16", ">f4"])
 def test_rows_are_those_of_the_file(save, rng, kind):
     x = rng.integers(200, size=(20, 3, 2)).astype(kind)
-    rows = of_map(save(x))
+    rows = from_memmap(save(x))
     assert isinstance(rows, FileRows) and rows.shape == (20, 3, 2) and rows.ndim == 3
     assert rows[:].dtype == np.float32 and rows[:].flags.writeable
     for part in (slice(None), slice(3, 9), slice(-4, None), slice(30, 40)):
         np.testing.assert_array_equal(rows[part], x[part])
     for part in (slice(0, 20, 7), [5, 1, 1], np.arange(20) % 2 == 0, 3, -1):
         np.testing.assert_array_equal(rows[part], x[part])
-    np.testing.assert_array_equal(rows.part(4, 12).part(1, 5)[:], x[5:9])
+    np.testing.assert_array_equal(rows.view(4, 12).view(1, 5)[:], x[5:9])
     np.testing.assert_array_equal(np.asarray(rows), x)
     assert (rows.min(), rows.max()) == (x.min(), x.max())
 
@@ -72,37 +76,37 @@ def test_temporary_rows_grow_and_have_no_name(rng, kind, tmp_path, monkeypatch):
     assert not any(tmp_path.iterdir())
 
 
-def test_rows_divided_by_white(save, rng):
+def test_rows_are_divided_by_the_scale(save, rng):
     x = rng.integers(256, size=(20, 3)).astype("uint8")
-    rows = of_map(save(x), white=255)
+    rows = from_memmap(save(x), scale=255)
     np.testing.assert_array_equal(rows[:], x.astype("float32") / np.float32(255))
-    np.testing.assert_array_equal(rows.part(2, 5)[:], rows[2:5])
-    np.testing.assert_array_equal(rows.stored(2, 5), x[2:5])
+    np.testing.assert_array_equal(rows.view(2, 5)[:], rows[2:5])
+    np.testing.assert_array_equal(rows.read_raw(2, 5), x[2:5])
 
 
 def test_rows_drawn_as_0_and_1_are_the_same_however_they_are_read(save, rng):
     x = np.tile(np.linspace(0, 1, 5, dtype="float32"), (700, 1))
-    drawn = Binarized(of_map(save(x)), seed=3, block=256)
+    drawn = Binarized(from_memmap(save(x)), seed=3, block=256)
     whole = drawn[:]
     assert set(np.unique(whole)) == {0, 1} and whole.dtype == np.float32
     np.testing.assert_allclose(whole.mean(axis=0), x[0], atol=0.06)
     for part in (slice(250, 260), slice(512, 700), slice(10, 10), [699, 0, 300]):
         np.testing.assert_array_equal(drawn[part], whole[part])
-    np.testing.assert_array_equal(drawn.part(300, 600)[:], whole[300:600])
-    assert (Binarized(of_map(save(x)), seed=4)[:] != whole).any()
+    np.testing.assert_array_equal(drawn.view(300, 600)[:], whole[300:600])
+    assert (Binarized(from_memmap(save(x)), seed=4)[:] != whole).any()
 
 
 def test_parts_of_a_map_and_other_orders_are_read_rightly(save, rng):
     x = rng.normal(size=(20, 3)).astype("float32")
     for view in (save(x)[5:], save(x)[:, 1:], save(np.asfortranarray(x))):
-        rows = of_map(view)
+        rows = from_memmap(view)
         assert isinstance(rows, MapRows)
         np.testing.assert_array_equal(rows[2:7], np.array(view)[2:7])
 
 
 def test_chunks_are_all_rows_in_little_parts(save):
     x = np.arange(30, dtype="float32").reshape(10, 3)
-    parts = list(chunks(of_map(save(x)), size=3 * 12))
+    parts = list(chunks(from_memmap(save(x)), size=3 * 12))
     assert [len(part) for part in parts] == [3, 3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(parts), x)
 
@@ -112,7 +116,7 @@ def test_chunks_are_all_rows_in_little_parts(save):
 
 @pytest.mark.parametrize("n", [4, 7, 64, 101])
 def test_a_pass_has_every_row_once_in_another_order(save, n):
-    x = {"x": of_map(save(np.arange(n, dtype="float32")[:, None]))}
+    x = {"x": from_memmap(save(np.arange(n, dtype="float32")[:, None]))}
     one, two = (numbers(order((x,), seed=s).batches(1)) for s in (0, 1))
     assert sorted(sum(one, [])) == list(range(n))
     assert len(one) == -(-n // 4) and sorted(map(len, one))[1:] == [4] * (len(one) - 1)
@@ -121,7 +125,7 @@ def test_a_pass_has_every_row_once_in_another_order(save, n):
 
 
 def test_passes_differ(save):
-    x = {"x": of_map(save(np.arange(40, dtype="float32")[:, None]))}
+    x = {"x": from_memmap(save(np.arange(40, dtype="float32")[:, None]))}
     both = numbers(order((x,)).batches(2))
     assert len(both) == 20
     assert sorted(sum(both[:10], [])) == sorted(sum(both[10:], [])) == list(range(40))
@@ -131,14 +135,14 @@ def test_passes_differ(save):
 @pytest.mark.parametrize("steps", [1, 8, 25, 26, 27, 60])
 def test_the_order_is_a_function_of_the_steps_trained(save, steps):
     """A run that is killed after `steps` steps goes on with the batches it missed."""
-    x = {"x": of_map(save(np.arange(103, dtype="float32")[:, None]))}
+    x = {"x": from_memmap(save(np.arange(103, dtype="float32")[:, None]))}
     whole = numbers(order((x,)).batches(4))
     passes = 4 - steps // 26
     assert numbers(order((x,), steps=steps).batches(passes)) == whole[steps:]
 
 
 def test_blocks_are_read_from_the_start_to_the_end_of_each(save):
-    x = of_map(save(np.arange(400, dtype="float32")[:, None]))
+    x = from_memmap(save(np.arange(400, dtype="float32")[:, None]))
     plan = order((x,), window=8 * 5 * 16)  # five batches of four rows a block
     assert plan.block == 20
     blocks = [first for firsts, _ in plan.plan(0) for first in firsts]
@@ -148,17 +152,17 @@ def test_blocks_are_read_from_the_start_to_the_end_of_each(save):
 
 
 def test_the_order_on_disk(save):
-    x = {"x": of_map(save(np.arange(10, dtype="float32")[:, None]))}
+    x = {"x": from_memmap(save(np.arange(10, dtype="float32")[:, None]))}
     expected = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     assert numbers(order((x,), seed=None).batches(1)) == expected
-    with in_order((x,), 4) as again:
+    with sequential_batches((x,), 4) as again:
         for _ in range(2):  # an evaluation each epoch
             batches = [keras.tree.map_structure(np.asarray, batch) for batch in again]
             assert numbers(batches) == expected
 
 
 def test_tensorflow_gets_the_same_batches(save, rng):
-    x = of_map(save(rng.integers(256, size=(101, 3)).astype("uint8")), white=255)
+    x = from_memmap(save(rng.integers(256, size=(101, 3)).astype("uint8")), scale=255)
     arrays = ({"x": x, "prior_mean": rng.normal(size=(101, 2)).astype("float32")},)
     batches = zip(
         order(arrays).batches(2), tensorflow_batches(order(arrays), 2), strict=True
@@ -231,4 +235,4 @@ def test_a_wrong_shape_is_refused(make, save):
 
 def test_rows_know_no_shape_but_the_files(save):
     assert issubclass(FileRows, Rows)
-    assert of_map(save(np.zeros((0, 3), "float32")))[:].shape == (0, 3)
+    assert from_memmap(save(np.zeros((0, 3), "float32")))[:].shape == (0, 3)
