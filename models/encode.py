@@ -38,7 +38,7 @@ def make_parser():
 def run(given):
     """Encodes the data. ValueError or OSError: what a user can mend."""
     opened, model = run_commands.open_run(given.run)
-    from models.plotting import curves
+    from models.plotting.latent_space import plot_latent_pca
     from models.runs import latent_files
     from models.runs.run_labels import labels_for
 
@@ -60,7 +60,7 @@ def run(given):
             step = -(-len(z_mean) // MOST_SHOWN) if dataset.is_on_disk else 1
             labels, names = dataset.labels, dataset.label_names
             colours = {} if labels is None else {"label": labels[::step]}
-            figure = curves.latent_pca(
+            figure = plot_latent_pca(
                 {dataset.name: z_mean[::step]}, colours, label_names=names
             )
             folder.figure("latent_pca.png", figure)

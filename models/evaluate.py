@@ -60,7 +60,6 @@ def run(given):
     from tqdm.auto import tqdm
 
     from models.evaluation.scores import Evaluation, table
-    from models.plotting.evaluation_page import page
 
     dataset, train = data_to_score(opened, given)
     with run_commands.results(opened, given, WHAT) as folder:
@@ -71,7 +70,7 @@ def run(given):
         text = table(evaluation.scores)
         folder.json("evaluation.json", {"run": str(opened.path)} | evaluation.scores)
         folder.arrays("data.npz", **of_each_datum(evaluation))
-        folder.figure("evaluation.png", page(evaluation, text))
+        folder.figure("evaluation.png", plot_page(evaluation, text))
         print(text + "\n")
     return 0
 
@@ -90,6 +89,24 @@ def data_to_score(run, given):
     if given.split == "train":
         return run.dataset, None
     return run.test, run.dataset
+
+
+def plot_page(evaluation, text):
+    """The scores on one page; the extreme examples too if they are images."""
+    from models.plotting.evaluation_page import extreme_rows, plot_evaluation
+
+    dataset, terms = evaluation.dataset, evaluation.likelihood
+    kl = evaluation.scores["kl_per_dimension"]
+    classes, extremes = None, None
+    if evaluation.classes is not None and dataset.labels is not None:
+        classes = dataset.labels, evaluation.classes, dataset.label_names
+    if dataset.is_image:
+        rows = extreme_rows(terms.log_px)
+        label = None if evaluation.label is None else evaluation.label[rows.ravel()]
+        x_mean = evaluation.run.model.decode(evaluation.z_mean[rows.ravel()], label)
+        x = dataset.x[rows.ravel()]
+        extremes = [each.reshape(*rows.shape, *x.shape[1:]) for each in (x, x_mean)]
+    return plot_evaluation(text, terms.log_px, terms.elbo, kl, classes, extremes)
 
 
 def of_each_datum(evaluation):

@@ -40,7 +40,7 @@ def run(given):
             f"--n must be 1 to {MOST}, for a picture to hold them. Received: {given.n}"
         )
     opened, model = run_commands.open_run(given.run)
-    from models.plotting import images
+    from models.plotting.images import plot_reconstructions
     from models.runs.run_labels import labels_for
 
     dataset = run_commands.data_of(opened, given)
@@ -50,7 +50,7 @@ def run(given):
         error = ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
         folder.arrays("reconstructions.npz", x=x, x_mean=x_mean, squared_error=error)
         shown = run_commands.spread(len(x), given.n)
-        figure = images.reconstructions(x[shown], x_mean[shown], given.n)
+        figure = plot_reconstructions(x[shown], x_mean[shown], given.n)
         folder.figure("reconstructions.png", figure)
 
 

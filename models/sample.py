@@ -117,12 +117,11 @@ def picture(opened, given, x_mean, labels, mixture):
     """A row a label where all labels were drawn, else a square of draws."""
     import math
 
-    from models.plotting import image_grids, images
+    from models.plotting.image_grids import plot_samples_by_label
+    from models.plotting.images import plot_samples
 
     if labels is not None and given.label is None:
-        return image_grids.rows_of_each(
-            x_mean, labels, opened.dataset.label_names, SHOWN
-        )
+        return plot_samples_by_label(x_mean, labels, opened.dataset.label_names, SHOWN)
     source = "z ~ N(0, I)" if mixture is None else "z of the mixture"
     source = source if given.label is None else f"label {given.label}"
     source = source if given.class_ is None else f"class {given.class_} of the mixture"
@@ -130,7 +129,7 @@ def picture(opened, given, x_mean, labels, mixture):
     first = f"The first {len(shown)} of " if len(shown) < given.n else ""
     side = math.ceil(math.sqrt(len(shown)))
     draws = "1 draw" if given.n == 1 else f"{given.n} draws"
-    return images.samples(shown, side, f"{first}{draws}, {source}")
+    return plot_samples(shown, side, f"{first}{draws}, {source}")
 
 
 if __name__ == "__main__":

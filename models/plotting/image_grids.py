@@ -1,62 +1,104 @@
-"""Pictures of decoded paths: rows with heads, and the frames of a film.
+"""Images and vectors in grids: drawing in axes, labelled grids, animation frames.
 
-Data are images or feature vectors, as in `pictures`, in whose style they are drawn.
+An example is an image, (h, w) or (h, w, channels) with one or three channels, or a
+feature vector, (d,), which is drawn as a line.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from models.plotting.images import DARK, Plot, draw_cells, grey_limits
+from models.plotting.style import DARK, PALETTE, InlineFigure
 
-SIDE = 0.75  # inches that a cell is wide
-LOW = 0.8  # the height of a vector's cell, if its width is 1
+CELL_WIDTH = 0.75  # inches
+VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
+
+# --- Whole figures --------------------------------------------------------------------
 
 
-def strips(x_mean, row_names, column_names, title, limits=None):
-    """Rows of data, (rows, columns, ...), with a name for each row and each column.
+def plot_image_grid(
+    x_mean: np.ndarray,
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    title: str,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Draws examples in a grid with a name for each row and each column.
 
-    limits: what black and white, or the foot and the head of a cell, stand for.
+    Args:
+        x_mean: (rows, columns, *example shape); NaN is left white.
+        row_names: one for each row.
+        column_names: one for each column.
+        title: above the grid.
+        limits: the values shown as black and white, or at the lower and upper edge of
+            a cell; by default as `grey_limits` and the extremes of the vectors.
     """
     rows, columns = x_mean.shape[:2]
-    figure = Plot(SIDE * columns + 0.9, SIDE * rows * _height(x_mean) + 0.7)
-    _draw_strip(figure.subplots(), x_mean, row_names, column_names, limits)
+    height = CELL_WIDTH * rows * _cell_aspect(x_mean) + 0.7
+    figure = InlineFigure(CELL_WIDTH * columns + 0.9, height)
+    _draw_labelled_grid(figure.subplots(), x_mean, row_names, column_names, limits)
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure
 
 
-def rows_of_each(x_mean, codes, names, most):
-    """A row for each code, with the data that bear it: `most` rows of as many data.
+def plot_samples_by_label(
+    x_mean: np.ndarray, labels: np.ndarray, label_names: Sequence[str], limit: int
+) -> Figure:
+    """Draws samples with one row per label.
 
-    codes: (n,) int. names: what the codes are called.
+    Args:
+        x_mean: (n, *example shape).
+        labels: (n,) integers.
+        label_names: indexed by label.
+        limit: the largest number of rows, and of samples in each.
     """
-    drawn = [x_mean[codes == code][:most] for code in np.unique(codes)[:most]]
+    distinct = np.unique(labels)
+    drawn = [x_mean[labels == label][:limit] for label in distinct[:limit]]
     grid = np.full((len(drawn), max(map(len, drawn)), *x_mean.shape[1:]), np.nan)
-    for row, data in zip(grid, drawn, strict=True):
-        row[: len(data)] = data
-    names = [names[code] for code in np.unique(codes)]
-    some = f", {most} of {len(names)} labels" if len(names) > most else ""
-    heads, limits = [""] * grid.shape[1], grey_limits(x_mean)
-    return strips(grid, names[:most], heads, f"Draws of each label{some}", limits)
+    for row, samples in zip(grid, drawn, strict=True):
+        row[: len(samples)] = samples
+    names = [label_names[label] for label in distinct]
+    subset = f", {limit} of {len(names)} labels" if len(names) > limit else ""
+    title, heads = f"Samples of each label{subset}", [""] * grid.shape[1]
+    return plot_image_grid(grid, names[:limit], heads, title, grey_limits(x_mean))
 
 
-def frame(x_mean, names, title, limits, columns=5):
-    """Data side by side, (n, ...), each below its name: one moment of a film."""
+def plot_animation_frame(
+    x_mean: np.ndarray,
+    names: Sequence[str],
+    title: str,
+    limits: tuple[float, float],
+    columns: int = 5,
+) -> Figure:
+    """Draws examples side by side, each below its name: one frame of an animation.
+
+    Args:
+        x_mean: (n, *example shape).
+        names: one for each example.
+        title: above the frame.
+        limits: as in `plot_image_grid`, the same for all frames.
+        columns: examples in a row.
+    """
     rows, columns = -(-len(x_mean) // columns), min(columns, len(x_mean))
     cells = np.full((rows * columns, *x_mean.shape[1:]), np.nan)
     cells[: len(x_mean)] = x_mean
     cells = cells.reshape(rows, 1, columns, *x_mean.shape[1:])
     names = [*names, *[""] * (rows * columns - len(names))]
-    figure = Plot(1.2 * SIDE * columns, rows * (1.2 * SIDE * _height(cells[0]) + 0.3))
-    figure.set_figheight(figure.get_figheight() + 0.3)  # of the title
+    width = 1.2 * CELL_WIDTH
+    height = rows * (width * _cell_aspect(cells[0]) + 0.3) + 0.3
+    figure = InlineFigure(width * columns, height)
     for row, ax in enumerate(figure.subplots(rows, squeeze=False).flat):
         heads = names[row * columns : (row + 1) * columns]
-        _draw_strip(ax, cells[row], [""], heads, limits)
+        _draw_labelled_grid(ax, cells[row], [""], heads, limits)
     figure.suptitle(title, fontsize=10, color=DARK)
     return figure
 
 
-def _draw_strip(ax, x_mean, row_names, column_names, limits):
+def _draw_labelled_grid(ax, x_mean, row_names, column_names, limits):
     rows, columns = x_mean.shape[:2]
-    draw_cells(ax, x_mean, (0, columns - 1, 0, rows - 1), limits)
+    draw_grid(ax, x_mean, (0, columns - 1, 0, rows - 1), limits)
     ax.set_xticks(range(columns), column_names)
     ax.set_yticks(range(rows)[::-1], row_names)
     ax.xaxis.tick_top()
@@ -64,6 +106,99 @@ def _draw_strip(ax, x_mean, row_names, column_names, limits):
     ax.spines[:].set_visible(False)
 
 
-def _height(x_mean):
-    """How high a cell is if its width is 1; x_mean: (rows, columns, ...)."""
-    return LOW if x_mean.ndim == 3 else x_mean.shape[2] / x_mean.shape[3]
+def _cell_aspect(x_mean):
+    """Height over width of a cell; x_mean: (rows, columns, ...)."""
+    return VECTOR_ASPECT if x_mean.ndim == 3 else x_mean.shape[2] / x_mean.shape[3]
+
+
+# --- In axes --------------------------------------------------------------------------
+
+
+def draw_grid(
+    ax: Axes,
+    x_mean: np.ndarray,
+    extent: tuple[float, float, float, float],
+    limits: tuple[float, float] | None = None,
+    gap: int | None = None,
+) -> None:
+    """Draws (rows, columns, *example shape) in the cells of a grid.
+
+    Args:
+        ax: the axes.
+        x_mean: the examples.
+        extent: the positions of the first and last column, and last and first row.
+        limits: the least and greatest value shown; by default those of `x_mean`.
+        gap: pixels between images; see `tile_images`.
+    """
+    rows, columns = x_mean.shape[:2]
+    edges = _outer_edges(*extent[:2], columns) + _outer_edges(*extent[2:], rows)
+    if x_mean.ndim == 3:
+        _draw_vectors(ax, x_mean, extent, edges, limits)
+    else:
+        limits = limits or grey_limits(x_mean)
+        draw_image(ax, tile_images(x_mean, gap), limits, edges)
+    ax.set(xlim=edges[:2], ylim=edges[2:])
+
+
+def tile_images(images: np.ndarray, gap: int | None = None) -> np.ndarray:
+    """Joins (rows, columns, h, w[, c]) to one image, (H, W[, c]), with gaps of NaN.
+
+    By default the gap is one pixel for small images and wider for large ones.
+    """
+    rows, columns, h, w, *channels = images.shape
+    gap = max(1, h // 28) if gap is None else gap
+    widths = [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)][: images.ndim]
+    padded = np.pad(images.astype(float), widths, constant_values=np.nan)
+    tiled = padded.swapaxes(1, 2)
+    tiled = tiled.reshape(rows * (h + gap), columns * (w + gap), *channels)
+    return tiled[: rows * (h + gap) - gap, : columns * (w + gap) - gap]
+
+
+def grey_limits(x: np.ndarray, *others: np.ndarray) -> tuple[float, float]:
+    """The values shown as black and white: 0 and 1 if x is within, else extremes."""
+    if np.nanmin(x) >= 0 and np.nanmax(x) <= 1:
+        return 0.0, 1.0
+    arrays = (x, *others)
+    return min(map(np.nanmin, arrays)), max(map(np.nanmax, arrays))
+
+
+def draw_image(
+    ax: Axes,
+    image: np.ndarray,
+    limits: tuple[float, float],
+    edges: tuple[float, float, float, float] | None = None,
+) -> None:
+    """Draws a grey or RGB image, without ticks or, with `edges`, on axes they span."""
+    if image.shape[2:] == (3,):
+        image = np.nan_to_num(np.clip(image, 0, 1), nan=1.0)
+    elif image.ndim == 3:
+        image = image[..., 0]
+    low, high = limits
+    ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=edges)
+    if edges is None:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    else:
+        left, right, bottom, top = edges
+        height, width = image.shape[:2]
+        ax.set_aspect(height / (top - bottom) * (right - left) / width)
+
+
+def _outer_edges(first, last, count):
+    """The outer edges of a grid's cells: half a step beyond its extreme positions."""
+    half = (last - first) / max(count - 1, 1) / 2 or 0.5
+    return first - half, last + half
+
+
+def _draw_vectors(ax, x_mean, extent, edges, limits=None):
+    """Draws the vectors (rows, columns, d) as small lines, each in its grid cell."""
+    if x_mean.shape[2] == 1:  # a flat line, because a point would not be visible
+        x_mean = np.repeat(x_mean, 2, axis=2)
+    rows, columns, d = x_mean.shape
+    z1, z2 = np.linspace(*extent[:2], columns), np.linspace(*extent[:1:-1], rows)
+    steps = (edges[1] - edges[0]) / columns, (edges[3] - edges[2]) / rows
+    low, high = limits or (np.nanmin(x_mean), np.nanmax(x_mean))
+    across = 0.8 * steps[0] * np.linspace(-0.5, 0.5, d)
+    up = 0.8 * steps[1] * ((x_mean - low) / (high - low or 1) - 0.5)
+    for i, j in np.ndindex(rows, columns):
+        ax.plot(z1[j] + across, z2[i] + up[i, j], color=PALETTE[0], linewidth=0.9)

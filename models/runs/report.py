@@ -8,7 +8,7 @@ import numpy as np
 
 from models.cli import defaults
 from models.runs import saved_run
-from models.plotting import curves, images
+from models import plotting
 from models.runs.run_folder import CHECKPOINT
 from models.cli.training_options import show_training
 
@@ -69,7 +69,9 @@ def write(folder, loop, dataset, config, rounds):
     if vae.history:
         columns = history(vae, config)
         folder.csv("history.csv", columns)
-        folder.figure("curves.png", curves.curves(vae.history, columns["round"]))
+        folder.figure(
+            "curves.png", plotting.plot_training_curves(vae.history, columns["round"])
+        )
     if not rounds:
         return
     folder.remove(CHECKPOINT)  # the run has ended
@@ -121,18 +123,20 @@ def draw(folder, vae, loop, dataset, rounds):
     colourings = {"class": classes}
     if dataset.labels is not None:
         colourings = {"label": dataset.labels} | colourings
-    figure = curves.latent_pca(latents, colourings, label_names=dataset.label_names)
+    figure = plotting.plot_latent_pca(
+        latents, colourings, label_names=dataset.label_names
+    )
     folder.figure("latent_pca.png", figure)
 
     labels = dataset.labels if vae.model.is_conditional else None
     rows = slice(None, None, max(1, len(dataset.x) // SAMPLES))
     shown, theirs = dataset.x[rows], labels if labels is None else labels[rows]
     x_mean = vae.model.reconstruct(shown, theirs)
-    figure = images.reconstructions(shown, x_mean, SAMPLES)
+    figure = plotting.plot_reconstructions(shown, x_mean, SAMPLES)
     folder.figure("reconstructions.png", figure)
     folder.figure("samples.png", prior_samples(vae, rounds[-1], labels))
     if len(loop.rows) > 1:
-        folder.figure("rounds.png", curves.rounds(loop.rows))
+        folder.figure("rounds.png", plotting.plot_round_scores(loop.rows))
     if vae.model.latent_dim == 2:
         draw_manifolds(folder, vae.model, rounds[-1].z_mean, labels)
 
@@ -145,15 +149,15 @@ def prior_samples(vae, last, labels):
     if labels is not None:
         each = np.repeat(np.unique(labels)[:20], SAMPLES)
         _, x_mean = vae.model.sample(len(each), each, seed=0)
-        return images.samples(x_mean, SAMPLES, title="Samples, one row a label")
+        return plotting.plot_samples(x_mean, SAMPLES, title="Samples, one row a label")
     if not vae.listens:
         _, x_mean = vae.model.sample(SAMPLES * SAMPLES, seed=0)
-        return images.samples(x_mean, SAMPLES, title="Samples, z ~ N(0, I)")
+        return plotting.plot_samples(x_mean, SAMPLES, title="Samples, z ~ N(0, I)")
     rng = np.random.default_rng(0)
     shown = np.argsort(-last.weights)[:20]
     z = np.concatenate([last.mixture.sample(k, SAMPLES, rng) for k in np.sort(shown)])
     title = "Samples of each class, one row a class"
-    return images.samples(vae.model.decode(z), SAMPLES, title=title)
+    return plotting.plot_samples(vae.model.decode(z), SAMPLES, title=title)
 
 
 def draw_manifolds(folder, model, z, labels):
@@ -175,7 +179,7 @@ def manifold(model, z, label=None, side=30):
     )  # the top row is the highest
     x_mean = model.decode(grid.reshape(-1, 2), label)
     extent = (low[0], high[0], low[1], high[1])
-    return images.manifold(x_mean.reshape(side, side, *x_mean.shape[1:]), extent)
+    return plotting.plot_manifold(x_mean.reshape(side, side, *x_mean.shape[1:]), extent)
 
 
 def summary(folder, loop, seconds):

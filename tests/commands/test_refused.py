@@ -144,7 +144,7 @@ def test_ctrl_c_leaves_nothing(call, inputs, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models.plotting.curves, "latent_pca", interrupted)
+    monkeypatch.setattr(models.plotting.latent_space, "plot_latent_pca", interrupted)
     before = paths_in(inputs)
     result = call("encode", inputs / "serket", "--out", inputs / "new" / "folder")
     assert result.code == 130 and "Interrupted" in result.err and result.out == ""

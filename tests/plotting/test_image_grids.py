@@ -1,21 +1,21 @@
-"""Rows of pictures and films: what reaches the axes and the file."""
+"""Image grids and animations: what reaches the axes and the file."""
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from models.plotting import image_grids
-from models.plotting.animation import Animation
-from models.plotting.images import Plot
+from models.plotting import Animation, plot_image_grid
+from models.plotting.image_grids import plot_animation_frame, plot_samples_by_label
+from models.plotting.style import InlineFigure
 
 
 def texts(labels):
     return [label.get_text() for label in labels]
 
 
-def test_a_strip_names_rows_and_columns_where_they_are(rng):
+def test_a_grid_names_rows_and_columns_where_they_are(rng):
     x_mean = rng.uniform(size=(2, 3, 4, 5))
-    figure = image_grids.strips(x_mean, ["up", "down"], ["a", "b", "c"], "Title")
+    figure = plot_image_grid(x_mean, ["up", "down"], ["a", "b", "c"], "Title")
     (ax,) = figure.axes
     assert texts(ax.get_xticklabels()) == ["a", "b", "c"]
     assert texts(ax.get_yticklabels()) == ["up", "down"]
@@ -27,9 +27,9 @@ def test_a_strip_names_rows_and_columns_where_they_are(rng):
 
 
 @pytest.mark.parametrize("d", [1, 6, 100])
-def test_vectors_are_lines_in_the_cells_of_a_strip(d, rng):
+def test_vectors_are_lines_in_the_cells_of_a_grid(d, rng):
     x_mean = rng.normal(size=(2, 3, d))
-    figure = image_grids.strips(x_mean, "ab", "cde", "", limits=(-9.0, 9.0))
+    figure = plot_image_grid(x_mean, "ab", "cde", "", limits=(-9.0, 9.0))
     lines = figure.axes[0].get_lines()
     assert len(lines) == 6 and all(len(line.get_xdata()) > 1 for line in lines)
     middle = np.array([line.get_ydata().mean() for line in lines]).reshape(2, 3)
@@ -40,7 +40,7 @@ def test_vectors_are_lines_in_the_cells_of_a_strip(d, rng):
 def test_a_row_for_each_label_leaves_the_missing_white(rng):
     x_mean = rng.uniform(size=(5, 2, 2))
     codes = np.array([2, 0, 2, 0, 2])
-    figure = image_grids.rows_of_each(x_mean, codes, ["a", "b", "c"], 20)
+    figure = plot_samples_by_label(x_mean, codes, ["a", "b", "c"], 20)
     (ax,) = figure.axes
     assert texts(ax.get_yticklabels()) == ["a", "c"]
     picture = np.ma.filled(ax.get_images()[0].get_array(), np.nan)
@@ -48,32 +48,32 @@ def test_a_row_for_each_label_leaves_the_missing_white(rng):
     assert np.isnan(picture[:2, 6:]).all()
 
 
-def test_of_many_labels_the_first_are_shown_and_it_is_said(rng):
+def test_of_many_labels_the_first_are_shown_and_the_title_says_so(rng):
     codes, names = np.arange(30), [str(code) for code in range(30)]
-    figure = image_grids.rows_of_each(rng.uniform(size=(30, 2, 2)), codes, names, 20)
+    figure = plot_samples_by_label(rng.uniform(size=(30, 2, 2)), codes, names, 20)
     assert texts(figure.axes[0].get_yticklabels()) == names[:20]
-    assert figure.get_suptitle() == "Draws of each label, 20 of 30 labels"
+    assert figure.get_suptitle() == "Samples of each label, 20 of 30 labels"
 
 
 @pytest.mark.parametrize("shape", [(7, 3, 4), (7, 3, 4, 3), (7, 9)])
 def test_a_frame_puts_five_in_a_row_each_below_its_name(shape, rng):
     x_mean, names = rng.uniform(size=shape), list("abcdefg")
-    figure = image_grids.frame(x_mean, names, "now", (0.0, 1.0))
+    figure = plot_animation_frame(x_mean, names, "now", (0.0, 1.0))
     heads = [texts(ax.get_xticklabels()) for ax in figure.axes]
     assert heads == [list("abcde"), ["f", "g", "", "", ""]]
 
 
-def test_a_film_goes_there_and_back_without_end(tmp_path):
+def test_an_animation_runs_forwards_and_backwards_in_a_loop(tmp_path):
     def step(k):
-        figure = Plot(1, 1)
+        figure = InlineFigure(1, 1)
         figure.subplots().set_facecolor(str(k / 8))
         return figure
 
     Animation(step(k) for k in range(4)).savefig(tmp_path / "a.gif", dpi=80)
-    with Image.open(tmp_path / "a.gif") as film:
+    with Image.open(tmp_path / "a.gif") as gif:
         shades = [
-            frame.convert("L").getpixel((film.width // 2, film.height // 2))
-            for frame in ImageSequence.Iterator(film)
+            frame.convert("L").getpixel((gif.width // 2, gif.height // 2))
+            for frame in ImageSequence.Iterator(gif)
         ]
-        assert film.info["loop"] == 0 and film.info["duration"] > 0
+        assert gif.info["loop"] == 0 and gif.info["duration"] > 0
     np.testing.assert_allclose(shades, [0, 32, 64, 96, 64, 32], atol=3)

@@ -1,0 +1,197 @@
+"""Scatter plots of latent spaces in the plane of two principal axes."""
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from scipy.optimize import linear_sum_assignment
+from sklearn.decomposition import PCA
+from sklearn.metrics.cluster import contingency_matrix
+
+from models.plotting.style import (
+    GREY,
+    PALETTE,
+    InlineFigure,
+    add_dot_legend,
+    check_argument,
+    style_axes,
+)
+
+MAX_POINTS = 5000  # in a panel
+
+
+def plot_latent_pca(
+    latents: dict[str, np.ndarray],
+    colourings: dict[str, np.ndarray | dict | None],
+    *,
+    label_names=None,
+    seed: int = 0,
+) -> Figure:
+    """Scatters latent spaces in the plane of their two common principal axes.
+
+    One PCA is fitted to all latents together, so that positions compare between panels.
+    Two latent dimensions are drawn unchanged, as by `plot_manifold`. If there are both
+    a "label" and a "class" colouring, each class has the colour of its label in the
+    best one-to-one matching of the panel.
+
+    Args:
+        latents: title -> array (n, latent_dim); one row of panels each.
+        colourings: name -> array (n,) for all latents, or title -> such an array, or
+            None for grey dots; one column of panels each. Up to 20 distinct values are
+            categories with a legend, more are a range with a colour bar.
+        label_names: the names of the labels in the legend, indexed by label.
+        seed: selects which points are drawn, at most 5000 per panel, and their order.
+
+    Raises:
+        ValueError: if a shape does not fit, or a latent is not finite.
+    """
+    points, axis_names = _principal_points(latents, seed)
+    columns = {
+        name: {t: _panel_values(name, colouring, t, z) for t, z in points.items()}
+        for name, colouring in (colourings or {"": None}).items()
+    }
+    scales = {name: _colour_scale(values) for name, values in columns.items()}
+    _match_panel_classes(columns, scales)
+    names = {"label": dict(enumerate(() if label_names is None else label_names))}
+    figure, axes = _pca_panels(points, axis_names, len(columns))
+    for panels, (name, values) in zip(axes.T, columns.items(), strict=True):
+        for ax, (title, z) in zip(panels, points.items(), strict=True):
+            _scatter_subset(ax, z, values[title], scales[name], title, seed)
+        _add_colour_key(panels[0], name, scales[name], names.get(name, {}))
+    return figure
+
+
+def match_colours(
+    classes: np.ndarray, labels: np.ndarray, colours: dict[int, str]
+) -> dict[int, str]:
+    """Class -> the colour of its matched label; unmatched classes get further colours.
+
+    Args:
+        classes: (n,) integers.
+        labels: (n,) integers.
+        colours: label -> colour.
+    """
+    table = contingency_matrix(classes, labels)
+    class_ids, label_ids = np.unique(classes).tolist(), np.unique(labels).tolist()
+    pairs = zip(*linear_sum_assignment(table, maximize=True), strict=True)
+    matched = {class_ids[i]: colours[label_ids[j]] for i, j in pairs if table[i, j]}
+    palette = PALETTE[len(colours) :] + PALETTE
+    further = [colour for colour in palette if colour not in matched.values()]
+    unmatched = [k for k in class_ids if k not in matched]
+    return matched | dict(zip(unmatched, further, strict=False))
+
+
+def _principal_points(latents, seed):
+    """Title -> points (n, 2) on common principal axes, and the names of the axes.
+
+    A single latent dimension is spread over a strip of random heights.
+    """
+    latents = _checked_latents(latents)
+    first = next(iter(latents.values()))
+    if first.shape[1] == 2:
+        return latents, ["$z_1$", "$z_2$"]
+    stacked = np.concatenate(list(latents.values()))
+    pca = PCA(min(2, *stacked.shape), random_state=seed)
+    points = pca.fit_transform(stacked)
+    if points.shape[1] == 1:
+        heights = np.random.default_rng(seed).uniform(-0.3, 0.3, points.shape)
+        points = np.hstack([points, np.ptp(points) * heights])
+    parts = np.split(points, np.cumsum([len(z) for z in latents.values()])[:-1])
+    shares = enumerate(pca.explained_variance_ratio_, 1)
+    names = [f"PC {k} ({100 * share:.0f} %)" for k, share in shares]
+    return dict(zip(latents, parts, strict=True)), names
+
+
+def _checked_latents(latents):
+    latents = {title: np.asarray(z, float) for title, z in latents.items()}
+    check_argument(latents, "latents", "at least one array", latents)
+    dims = next(iter(latents.values())).shape[1:]
+    for title, z in latents.items():
+        name = f"latents[{title!r}]"
+        fits = z.size and z.ndim == 2 and z.shape[1:] == dims
+        check_argument(fits, name, "shape (n, a common latent_dim)", z.shape)
+        is_finite = np.isfinite(z).all()
+        check_argument(is_finite, name, "finite numbers", "NaN or infinity")
+    return latents
+
+
+def _panel_values(name, colouring, title, points):
+    """The values that colour one panel: an array (n,), or None."""
+    argument, shape = f"colourings[{name!r}]", (len(points),)
+    if isinstance(colouring, dict):
+        known = title in colouring
+        check_argument(known, argument, f"the key {title!r}", list(colouring))
+        colouring = colouring[title]
+    fits = colouring is None or np.shape(colouring) == shape
+    check_argument(fits, argument, f"shape {shape} for {title!r}", np.shape(colouring))
+    return colouring if colouring is None else np.asarray(colouring)
+
+
+def _colour_scale(columns):
+    """Title -> value -> colour; or a colour map for more values than colours."""
+    known = {title: values for title, values in columns.items() if values is not None}
+    distinct = np.unique(np.concatenate([*known.values()])) if known else np.array([])
+    if len(distinct) > len(PALETTE):
+        return ScalarMappable(Normalize(distinct[0], distinct[-1]), "viridis")
+    return dict.fromkeys(known, dict(zip(distinct.tolist(), PALETTE, strict=False)))
+
+
+def _match_panel_classes(columns, scales):
+    """Gives the classes in every panel the colours of the labels they match."""
+    labels, classes = scales.get("label"), scales.get("class")
+    if isinstance(labels, dict) and isinstance(classes, dict):
+        for title in labels.keys() & classes.keys():
+            pair = columns["class"][title], columns["label"][title]
+            classes[title] = match_colours(*pair, labels[title])
+
+
+def _pca_panels(points, names, columns):
+    """Panels with the same limits, which exclude at most 0.4 % of the points."""
+    low, high = np.quantile(np.concatenate(list(points.values())), [0.001, 0.999], 0)
+    rows, half = len(points), (high - low) / 2
+    half = 1.06 * np.maximum(half, 0.6 * half.max() or 1.0)
+    limits = np.transpose([(low + high) / 2 - half, (low + high) / 2 + half])
+    height = (3.3 * half[1] / half[0] + 0.4) * rows + 1.3
+    figure = InlineFigure(3.5 * columns + 0.4, height)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    labels = dict(zip(("xlabel", "ylabel"), names, strict=False))
+    for ax, title in zip(axes.flat, np.repeat(list(points), columns), strict=True):
+        style_axes(ax, title, xlim=limits[0], ylim=limits[1], aspect="equal", **labels)
+        ax.locator_params(nbins=5)
+        ax.label_outer()
+    if len(names) == 1:
+        ax.set(yticks=[])
+    return figure, axes
+
+
+def _scatter_subset(ax, points, values, scale, title, seed):
+    """Draws a random subset in random order, so that no class hides another."""
+    shown = np.random.default_rng(seed).permutation(len(points))[:MAX_POINTS]
+    size = np.clip(300 / np.sqrt(len(shown)), 4, 24)
+    if values is None:
+        colours = GREY
+    elif isinstance(scale, ScalarMappable):
+        colours = scale.to_rgba(values[shown])
+    else:
+        colours = [scale[title][value] for value in values[shown].tolist()]
+    ax.scatter(*points[shown].T, c=colours, s=size, alpha=0.7, linewidths=0)
+
+
+def _add_colour_key(ax, name, scale, names):
+    """Adds the legend or colour bar of a column above `ax`, its first panel.
+
+    If a colour is a different class in each panel, all are named: "3 / 7".
+    """
+    if isinstance(scale, ScalarMappable):
+        bar = ax.inset_axes([0.15, 1.14, 0.7, 0.03])
+        ax.figure.colorbar(scale, bar, location="top", label=name)
+        bar.tick_params(labelsize=8, length=2)
+        return
+    panels = [{c: names.get(k, str(k)) for k, c in m.items()} for m in scale.values()]
+    if all(panel == panels[0] for panel in panels):
+        panels = panels[:1]
+    else:
+        name = f"{name} ({' / '.join(map(str, scale))})"
+    texts = {c: [panel.get(c, "–") for panel in panels] for c in PALETTE}
+    texts = {c: " / ".join(ids) for c, ids in texts.items() if {*ids} - {"–"}}
+    add_dot_legend(ax, name, texts)

@@ -1,0 +1,62 @@
+"""The page of scores: histograms, bars, the confusion of classes, extreme examples."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from models.plotting import plot_evaluation
+from models.plotting.evaluation_page import extreme_rows
+
+
+@pytest.fixture
+def log_px(rng):
+    return rng.normal(-80, 5, 200)
+
+
+def visible(figure):
+    """Title -> axes of what can be seen."""
+    return {ax.get_title(): ax for ax in figure.axes if ax.get_visible()}
+
+
+def test_vectors_without_classes_need_one_row_of_panels(log_px):
+    figure = plot_evaluation("the table", log_px, log_px - 3, [0.1, 2.0, 1.0])
+    panels = visible(figure)
+    assert panels.keys() == {
+        "",
+        "KL of each dimension, sorted",
+        "log p(x) and its bound",
+    }
+    bars = panels["KL of each dimension, sorted"].patches
+    assert [bar.get_height() for bar in bars] == [2.0, 1.0, 0.1]
+    means = [line.get_xdata()[0] for line in panels["log p(x) and its bound"].lines]
+    np.testing.assert_allclose(means, [log_px.mean(), log_px.mean() - 3])
+    assert panels[""].texts[0].get_text() == "the table"
+
+
+def test_a_posterior_without_kl_per_dimension_has_no_bars(log_px):
+    panels = visible(plot_evaluation("", log_px, log_px))
+    assert panels.keys() == {"", "log p(x) and its bound"}
+
+
+def test_matched_classes_are_on_the_diagonal(log_px, rng):
+    labels = np.arange(200) % 3
+    classes = np.where(rng.uniform(size=200) < 0.8, (labels + 1) % 3, labels)
+    figure = plot_evaluation(
+        "", log_px, log_px, None, (labels, classes, ["a", "b", "c"])
+    )
+    ax = visible(figure)["Classes of each label, %"]
+    expected = confusion_matrix(labels, (classes - 1) % 3, normalize="true")
+    np.testing.assert_allclose(ax.get_images()[0].get_array(), expected)
+    ticks = [text.get_text() for text in ax.get_xticklabels()]
+    assert ticks == ["1", "2", "0"]
+
+
+def test_extreme_examples_are_drawn_over_their_reconstructions(rng):
+    log_px = rng.permutation(30).astype(float)
+    rows = extreme_rows(log_px)
+    assert log_px[rows].tolist() == [[*range(29, 19, -1)], [*range(9, -1, -1)]]
+    x, x_mean = rng.uniform(size=(2, 2, 10, 4, 5))
+    panels = visible(plot_evaluation("", log_px, log_px, None, None, (x, x_mean)))
+    image = panels["log p(x): the highest and the lowest"].get_images()[0].get_array()
+    for row, expected in enumerate([x[0], x_mean[0], x[1], x_mean[1]]):
+        np.testing.assert_array_equal(image[5 * row : 5 * row + 4, :5], expected[0])
