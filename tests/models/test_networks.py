@@ -76,7 +76,8 @@ def test_decoder_dims_are_the_widths_of_the_decoder_only(
 @pytest.mark.parametrize("stddev", [0.1, 2])
 def test_weight_stddev_gives_normals_cut_at_two_deviations(make, kernels, name, stddev):
     network = MLP(weight_stddev=stddev)
-    model = make(name, (60,), latent_dim=50, hidden_dims=(40,), network=network)
+    shape = {"latent_dim": 50, "hidden_dims": (40,)}
+    model = make(name, (60,), **shape, network=network, seed=1)
     law = stats.truncnorm(-2, 2, scale=stddev)
     found = kernels(model, "encoder") | kernels(model, "decoder")
     assert len(found) == 5

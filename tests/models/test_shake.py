@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from scipy import ndimage
 
 import models
@@ -19,7 +20,7 @@ def images(rng):
 def test_each_image_is_moved_by_the_map_that_was_drawn(images, channels, monkeypatch):
     """SciPy's maps go from (row, column) of the result to those of the source."""
     u = np.random.default_rng(1).uniform(-1, 1, (6, 4)).astype("float32")
-    monkeypatch.setattr(keras.random, "uniform", lambda *_, **__: u)
+    monkeypatch.setattr(keras.random, "uniform", lambda *_, **__: ops.array(u))
     x = np.stack([images] * 2, axis=-1) if channels else images
     moved = np.array(Shake((30.0, 0.2, 0.1, 0.3))(x, training=True))
     assert moved.shape == x.shape
