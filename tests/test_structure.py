@@ -1,0 +1,220 @@
+"""The rules of the source: who imports whom, how large things are, where names stand.
+
+Everything is read from the syntax trees of the files: nothing is imported.
+"""
+
+import ast
+import re
+from collections import Counter
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for package in ("models", "serket_bridge")
+    for path in sorted(ROOT.glob(f"{package}/**/*.py"))
+}
+TREES = {path: ast.parse(text) for path, text in SOURCE.items()}
+LINES = {path: len(text.splitlines()) for path, text in SOURCE.items()}
+
+# A folder is a room; the files of `models` itself are commands, but for these, which
+# every room may import.
+OPEN_TO_ALL = {"models/__init__.py", "models/checks.py", "models/suppress_output.py"}
+# Which other rooms each room may import:
+MAY_IMPORT = {
+    "models/blocks": set(),
+    "models/networks": {"models/blocks"},
+    "models/variants": {"models/blocks", "models/networks"},
+    "models/training": {"models/blocks"},
+    "models/data": {"models/blocks"},
+    "models/evaluation": {"models/blocks"},
+    "models/plotting": {"models/blocks"},
+    "models/runs": {"models/blocks", "models/training", "models/data"},
+    "models/explorer": {
+        "models/blocks",
+        "models/data",
+        "models/evaluation",
+        "models/plotting",
+        "models/runs",
+    },
+    "serket_bridge/inference": set(),
+    "serket_bridge": {"serket_bridge/inference"},
+}
+ROOMS = {*MAY_IMPORT, "models/cli"}
+MAY_IMPORT["models/cli"] = {room for room in ROOMS if room.startswith("models/")}
+MAY_IMPORT["models"] = ROOMS - {"serket_bridge", "serket_bridge/inference"}
+# (file, room): what one file may import beyond its room, and why.
+EXCEPTIONS = {
+    # the composition root: builds the message loop
+    ("models/train.py", "serket_bridge"),
+    ("models/train.py", "serket_bridge/inference"),
+    # the one model class trains with the loop on the device
+    ("models/blocks/vae.py", "models/training"),
+}
+# Their functions may import the project: the commands, so that `--help` is instant, and
+# the two doors to what is slow to import.
+LAZY = {
+    *("models/__init__.py", "models/explorer/__init__.py"),
+    *(path for path in TREES if re.fullmatch(r"models/(cli/)?\w+\.py", path)),
+} - (OPEN_TO_ALL - {"models/__init__.py"})
+
+# Libraries that are slow to import, or optional: a function may import them.
+SLOW = {
+    *("keras", "tensorflow", "jax", "torch", "sklearn", "scipy", "matplotlib"),
+    *("panel", "bokeh", "pyarrow", "pandas", "tqdm", "PIL", "IPython"),
+}
+
+
+unfinished = pytest.mark.xfail(reason="the rooms are being rebuilt", strict=True)
+
+
+def room_of(path):
+    return str(Path(path).parent)
+
+
+def file_of(module):
+    """`models.data.files` -> `models/data/files.py`, or None for other libraries."""
+    path = module.replace(".", "/")
+    found = [name for name in (f"{path}.py", f"{path}/__init__.py") if name in TREES]
+    return found[0] if found else None
+
+
+def modules_of(node):
+    """The modules that an import statement names: `from a import b` may be a.b or a."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    assert node.level == 0, "imports are absolute"
+    inner = [f"{node.module}.{alias.name}" for alias in node.names]
+    return [name if file_of(name) else node.module for name in inner]
+
+
+def imports():
+    """(file, imported file) of every import of the source, in functions too."""
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            for target in map(file_of, modules_of(node)):
+                if target and target != path:
+                    yield path, target
+
+
+def docstring_lines(path):
+    return len((ast.get_docstring(TREES[path]) or "").splitlines())
+
+
+@unfinished
+def test_imports_follow_the_direction_of_the_rooms():
+    wrong = set()
+    for path, target in imports():
+        room, other = room_of(path), room_of(target)
+        allowed = room == other or target in OPEN_TO_ALL or other in MAY_IMPORT[room]
+        if not allowed and (path, other) not in EXCEPTIONS:
+            wrong.add(f"{path} imports {target}")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_every_exception_is_needed():
+    assert {(path, room_of(target)) for path, target in imports()} >= EXCEPTIONS
+
+
+@unfinished
+def test_files_import_one_another_in_no_circle():
+    sorter = TopologicalSorter()
+    for path, target in imports():
+        sorter.add(path, target)
+    sorter.prepare()  # raises CycleError, which names the files of a circle
+
+
+@unfinished
+def test_only_commands_import_the_project_inside_functions():
+    """Elsewhere a function imports only libraries that are slow or optional."""
+    wrong = []
+    for path in TREES.keys() - LAZY:
+        nodes = list(ast.walk(TREES[path]))
+        functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+        for node in {inner for function in functions for inner in ast.walk(function)}:
+            libraries = {name.split(".")[0] for name in modules_of(node)}
+            if libraries - SLOW:
+                wrong.append(f"{path}:{node.lineno} imports {', '.join(libraries)}")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_no_folder_has_more_than_a_fifth_of_the_lines():
+    lines = Counter()
+    for path, count in LINES.items():
+        lines[room_of(path)] += count
+    assert max(lines.values()) <= 0.2 * lines.total(), lines.most_common(3)
+
+
+@unfinished
+def test_no_file_is_longer_than_300_lines():
+    assert [path for path, count in LINES.items() if count > 300] == []
+
+
+@unfinished
+def test_the_source_has_at_most_12000_lines():
+    assert sum(LINES.values()) <= 12_000
+
+
+@unfinished
+def test_every_room_says_what_lives_there():
+    inits = [f"{room}/__init__.py" for room in ROOMS] + ["models/__init__.py"]
+    assert [path for path in inits if docstring_lines(path) < 5] == []
+
+
+# --- Names of variants ----------------------------------------------------------------
+
+# English words, too: these are names only where a string is nothing else.
+WORDS = {"bernoulli", "beta", "conditional", "serket"}
+# The line of VARIANTS; what the sets of data take by default, and the set "serket".
+KNOW_VARIANTS = {
+    "models/__init__.py",
+    "models/cli/defaults.py",
+    "models/data/builtin_datasets.py",
+}
+
+
+def variants():
+    """The names in the line of VARIANTS."""
+    for node in ast.walk(TREES["models/__init__.py"]):
+        if isinstance(node, ast.Assign) and node.targets[0].id == "VARIANTS":
+            return [argument.value for argument in node.value.args]
+
+
+def docstrings(tree):
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            yield id(node.body[0].value)
+
+
+def names_variant(node, name):
+    """Whether a node of the tree names a variant: a string, an import, models.NAME."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        pattern = rf"(models|variants|--variant)[. ]{name}\b"
+        is_named = name not in WORDS and re.search(rf"\b{name}\b", node.value)
+        return bool(node.value == name or is_named or re.search(pattern, node.value))
+    if isinstance(node, ast.Attribute):
+        base = node.value
+        return node.attr == name and getattr(base, "id", None) in ("models", "variants")
+    if isinstance(node, ast.ImportFrom):
+        pairs = {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        return bool(pairs & {f"models.{name}", f"models.variants.{name}"})
+    return False
+
+
+@unfinished
+@pytest.mark.parametrize("name", variants())
+def test_no_file_but_its_own_knows_a_variant(name):
+    own = {f"models/variants/{name}.py"} | KNOW_VARIANTS
+    wrong = []
+    for path in TREES.keys() - own:
+        passed = set(docstrings(TREES[path]))
+        for node in ast.walk(TREES[path]):
+            if id(node) not in passed and names_variant(node, name):
+                wrong.append(f"{path}:{node.lineno}")
+    assert not wrong, "\n".join(sorted(wrong))
