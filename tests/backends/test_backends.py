@@ -1,7 +1,4 @@
-"""The model tests once more, on each other backend that is installed.
-
-This takes longest, and the folder of this name is the first that pytest comes to.
-"""
+"""The model tests once more, on each other backend that is installed."""
 
 import importlib.util
 import os
@@ -14,6 +11,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_models_on(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
