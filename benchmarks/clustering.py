@@ -124,7 +124,7 @@ def run_loop(network, names, x, labels, seed, args):
     model = bernoulli.build(x.shape[1:], 10, WIDTHS, network=network, seed=seed)
     obs = srk.Observation(x)
     vae = srk.VAE(
-        model=serket.listen(model), itr=args.epochs, batch_size=250, seed=seed
+        model=serket.with_prior_message(model), itr=args.epochs, batch_size=250, seed=seed
     )
     gmm = srk.GMM(10, seed=seed)
     vae.connect(obs)

@@ -1,7 +1,7 @@
 """A zoo of variational autoencoders in Keras 3, one file a variant.
 
 The contract of a variant is `build(input_shape, latent_dim, ...) -> keras.Model`, a
-functional model of the class `models.blocks.model.VAE` with
+functional model of the class `models.blocks.vae.VAE` with
 
 * layers named `encoder` (x -> z_mean, z_log_var), `z` (Sampling), `decoder` (z -> the
   parameters of p(x|z)), `x_mean` (those -> the mean of p(x|z)), `log_likelihood`, `kl`
@@ -42,6 +42,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from zipfile import BadZipFile
 
+from models.suppress_output import import_keras
+
 
 class Variants(Mapping):
     """name -> `build` of the module `models.variants.<name>`, imported when it is asked for.
@@ -55,6 +57,7 @@ class Variants(Mapping):
     def __getitem__(self, name):
         if name not in self.names:
             raise KeyError(f"{name!r} is no variant. Known: {', '.join(self.names)}")
+        import_keras()
         return import_module(f"models.variants.{name}").build
 
     def __iter__(self):
@@ -73,13 +76,16 @@ def load(path):
     Nothing in the file is run: Keras's safe mode stays on.
     Raises ValueError if the file is missing, damaged, or no model of the zoo.
     """
+    import_keras()
     import keras
 
-    from models.blocks import importance  # noqa: F401, whose layers files name
-    from models.blocks.model import VAE
+    from models.blocks import legacy
+    from models.blocks.vae import VAE
 
+    for name in VARIANTS:  # registers the classes that files name
+        VARIANTS[name]
     try:
-        model = keras.saving.load_model(path)
+        model = legacy.load(path) or keras.saving.load_model(path)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ValueError(f"path {path}: no model could be loaded: {reason}") from error
@@ -93,5 +99,6 @@ def load(path):
 def __getattr__(name):
     """`models.vanilla` and its siblings, without an import of their own."""
     if name in VARIANTS:
+        import_keras()
         return import_module(f"models.variants.{name}")
     raise AttributeError(f"module 'models' has no attribute {name!r}")

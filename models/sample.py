@@ -79,7 +79,7 @@ def mixture_of(opened, k):
 
     A model that listens has none either if it was stopped before it heard a message.
     """
-    listens = "prior_mean" in opened.model.input
+    listens = opened.model.takes_message
     last = opened.round().mixture if listens and opened.n_rounds else None
     if k is None:
         return last

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 
 from models import bernoulli, networks, serket, vanilla
-from models.blocks.layers import BernoulliLogLikelihood
+from models.blocks.likelihoods import Bernoulli
 
 # Serket's names of p(x|z). Its squared error has no 1/2, which is a variance of 1/2.
 RECONSTRUCTION_ERRORS = {
@@ -73,7 +73,7 @@ class Building:
         return outputs
 
     def __call__(self, input_shape):
-        model = serket.listen(self.build(input_shape, network=self.network))
+        model = serket.with_prior_message(self.build(input_shape, network=self.network))
         model.compile(self.optimizer or keras.optimizers.Adam(self.learning_rate))
         return model
 
@@ -85,8 +85,8 @@ def shapes(model):
 
 def check_support(name, model, x):
     """Raises ValueError if a Bernoulli p(x|z) is asked for values it cannot have."""
-    likelihood = model.get_layer("log_likelihood")
-    if isinstance(likelihood, BernoulliLogLikelihood) and (x.min() < 0 or x.max() > 1):
+    likelihood = model.likelihood
+    if isinstance(likelihood, Bernoulli) and (x.min() < 0 or x.max() > 1):
         raise ValueError(
             f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
             'scale them, or take a Gaussian one (RE="MSE"). '

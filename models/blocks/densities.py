@@ -2,7 +2,7 @@
 
 Every function sums over all axes but the first `batch_axes` ones, in float32 or
 wider as given, and never averages: the mean over the batch is taken in one place,
-`models.blocks.model.VAE.compute_loss`.
+`models.blocks.vae.VAE.compute_loss`.
 """
 
 import math
@@ -74,19 +74,15 @@ def gaussian_kl(mean, log_var, prior_mean=0.0, prior_precision=1.0):
     return 0.5 * sum_event(prior_precision * spread - 1.0 - log_var - log_precision)
 
 
-def gaussian_log_ratio(z, mean, log_var, prior_mean=0.0, prior_precision=1.0):
-    """log q(z|x) - log p(z) at one z, whose mean over draws from q is `gaussian_kl`.
+def gaussian_log_prob(z, mean, log_var):
+    """log N(z; mean, diag exp(log_var)).
 
-    1/2 sum_d [ L_d (z_d - m_d)^2 - (z_d - mean_d)^2 / exp(log_var_d)
-    - log_var_d - log L_d ], L = prior_precision, m = prior_mean: the densities of
-    `gaussian_kl`.
+    -1/2 sum_d [ (z_d - mean_d)^2 exp(-log_var_d) + log_var_d + log 2 pi ].
 
     All arguments: (..., latent_dim) or a scalar. Returns (...,), nats.
     """
-    from_prior = prior_precision * ops.square(z - prior_mean)
-    from_q = ops.square(z - mean) * ops.exp(-log_var)
-    terms = from_prior - from_q - log_var - ops.log(prior_precision)
-    return 0.5 * ops.sum(terms, axis=-1)
+    terms = ops.square(z - mean) * ops.exp(-log_var) + log_var + math.log(2.0 * math.pi)
+    return -0.5 * ops.sum(terms, axis=-1)
 
 
 def log_mean_exp(values):

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from models.blocks.ondisk_array import Rows, wrap_memmap
-from models.networks.conditioned import OneHot
 
 
 def checked_inputs(model, x):
@@ -16,8 +15,8 @@ def checked_inputs(model, x):
     x = x if isinstance(x, dict) else {"x": x}
     if set(x) != set(expected):
         hint = (
-            " A listening model needs its message; prior_mean = 0 and "
-            "prior_precision = 1 say nothing."
+            " The model takes a message; prior_mean = 0 and prior_precision = 1 are "
+            "the message N(0, I), which has no effect."
         )
         raise ValueError(
             f"x must hold the inputs {', '.join(expected)}. "
@@ -65,7 +64,7 @@ def check_label(model, label, n):
             f"Received: {len(label)} rows"
         )
     for layer in model.get_layer("encoder").layers:
-        if isinstance(layer, OneHot):
+        if hasattr(layer, "n_labels"):
             wrong = np.setdiff1d(label, np.arange(layer.n_labels))
             if wrong.size:
                 raise ValueError(

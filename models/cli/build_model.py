@@ -1,18 +1,17 @@
 """A configuration becomes a model: here its words turn into functions."""
 
-from functools import partial
+import inspect
 
 import keras
 
 import models
 from models import networks
+from models.blocks.likelihoods import Bernoulli, Gaussian
 from models.blocks.schedules import Cyclical, LinearWarmUp
 from models.runs.saved_run import Run
-from models.variants import bernoulli, beta, conditional, iwae, serket, vanilla
 
 # bfloat16 has the range of float32: no scaling of the loss, and CPUs have it too.
 MIXED = "mixed_bfloat16"
-LIKELIHOODS = {"bernoulli": bernoulli, "gaussian": vanilla}
 NORMALIZATIONS = {
     "none": None,
     "batch": networks.batch_normalization,
@@ -46,45 +45,33 @@ def model(config, dataset, seed):
 
 
 def variant_model(config, dataset, seed):
-    """The variant, with the likelihood that was asked for."""
-    variant, kl_weight = config["variant"], schedule(config["kl_weight"])
-    settings = {
+    """The variant, with those of the options that its `build` takes."""
+    build = models.VARIANTS[config["variant"]]
+    taken = inspect.signature(build).parameters
+    options = {
         "network": network(config),
-        "kl_weight": kl_weight,
+        "kl_weight": schedule(config["kl_weight"]),
+        "capacity": schedule(config["capacity"]),
+        "likelihood": likelihood(config),
+        "sigma": config["sigma"],
+        "binarize": config["binarize"],
         "n_samples": config["n_samples"],
+        "learned_prior": config["learned_prior"],
+        "doubly_reparameterized": config["doubly_reparameterized"],
         "seed": seed,
     }
+    if "n_labels" in taken:
+        options["n_labels"] = int(dataset.labels.max()) + 1
+    options = {name: value for name, value in options.items() if name in taken}
     shape = dataset.input_shape, config["latent_dim"], config["hidden_dims"] or ()
-    if variant == "conditional":
-        vae = conditional_model(config, dataset.labels, shape, settings)
-    else:
-        own = likelihood_settings(config)
-        vae = LIKELIHOODS[config["likelihood"]].build(*shape, **settings, **own)
-    if variant == "beta":
-        vae = beta.weigh(vae, kl_weight, schedule(config["capacity"]))
-    if variant == "iwae":
-        vae = iwae.tighten(vae, config["doubly_reparameterized"])
-    if variant == "serket":
-        vae = serket.listen(vae)
-    return vae
+    return build(*shape, **options)
 
 
-def likelihood_settings(config):
-    """What the `build` of the likelihood takes beside the common arguments."""
+def likelihood(config):
+    """p(x|z) of the variants that take one."""
     if config["likelihood"] == "gaussian":
-        return {"sigma": config["sigma"]}
-    return {"binarize": True} if config["binarize"] else {}
-
-
-def conditional_model(config, labels, shape, settings):
-    p_x = LIKELIHOODS[config["likelihood"]].p_x
-    return conditional.build(
-        *shape,
-        n_labels=int(labels.max()) + 1,
-        learned_prior=config["learned_prior"],
-        p_x=partial(p_x, **likelihood_settings(config)),
-        **settings,
-    )
+        return Gaussian(config["sigma"])
+    return Bernoulli(config["binarize"])
 
 
 def load_weights(model, source):
@@ -103,14 +90,14 @@ def load_weights(model, source):
 
 def learned(model):
     """The weights of the layers that learn; the others hold schedules and noise."""
-    names = ("encoder", "decoder", "prior", "log_likelihood")
+    names = ("encoder", "posterior", "decoder", "prior", "likelihood")
     return [w for layer in model.layers if layer.name in names for w in layer.weights]
 
 
 def network(config):
     """The bodies of encoder and decoder."""
     body = networks.MLP() if config["network"] == "mlp" else conv(config)
-    return networks.Shaken(body) if config["shake"] else body
+    return networks.Augmented(body) if config["shake"] else body
 
 
 def conv(config):

@@ -1,25 +1,31 @@
-"""Paths through a latent space: straight, spherical, and along its axes."""
+"""Paths through a latent space: linear, spherical, and along its axes."""
 
 import numpy as np
 
 
-def linear(first, last, steps):
-    """`steps` points on the straight line between two vectors, both ends included.
+def linear(first: np.ndarray, last: np.ndarray, steps: int) -> np.ndarray:
+    """Points at even steps on the line between two vectors, both ends included.
 
-    first, last: (latent_dim,). Returns (steps, latent_dim).
+    Args:
+        first: (latent_dim,).
+        last: (latent_dim,).
+        steps: the number of points.
+
+    Returns:
+        (steps, latent_dim).
     """
     t = np.linspace(0, 1, steps)[:, None]
     return (1 - t) * first + t * last
 
 
-def spherical(first, last, steps):
-    """`steps` points on the great circle between two vectors, both ends included.
+def spherical(first: np.ndarray, last: np.ndarray, steps: int) -> np.ndarray:
+    """Points on the great circle between two vectors, both ends included.
 
-    Shoemake (1985), "Animating rotation with quaternion curves", of the directions, and
-    the length in even steps from one to the other (White 2016, "Sampling generative
-    networks"): points stay where a Gaussian has its mass, rather than cut through its
-    thin middle. Where no one great circle joins the two (one is zero, or they point the
-    same or the opposite way, as all do in one dimension), the path is the straight one.
+    Spherical linear interpolation (Shoemake 1985, "Animating rotation with quaternion
+    curves") of the directions, and even steps of the lengths (White 2016, "Sampling
+    generative networks"): the path stays where a Gaussian has its mass. Where there is
+    no unique great circle (one vector is zero, or both have the same or the opposite
+    direction, as always in one dimension), the path is linear. Arguments as `linear`'s.
     """
     lengths = np.linalg.norm(first), np.linalg.norm(last)
     if min(lengths) == 0:
@@ -33,11 +39,16 @@ def spherical(first, last, steps):
     return linear(*lengths, steps) * directions
 
 
-def along_axes(start, axes, values):
-    """From `start`, one coordinate at a time takes the values, the others stay.
+def along_axes(start: np.ndarray, axes, values: np.ndarray) -> np.ndarray:
+    """Paths from `start` along which one coordinate changes and the others are fixed.
 
-    start: (latent_dim,). axes: d coordinates, from 0. values: (d, steps).
-    Returns (d, steps, latent_dim).
+    Args:
+        start: (latent_dim,).
+        axes: d coordinates, counted from 0.
+        values: (d, steps), of each coordinate on its path.
+
+    Returns:
+        (d, steps, latent_dim).
     """
     z = np.tile(start, (*np.shape(values), 1))
     for row, axis in enumerate(axes):

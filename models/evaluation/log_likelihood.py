@@ -53,7 +53,7 @@ def likelihood(
         tick: called with the number of data that are done, after each chunk.
     """
     z_mean, z_log_var = model.encode(x, label)
-    prior = model.prior(len(x), label)
+    prior = model.prior_moments(len(x), label)
     log_px_given = LogPxGivenZ(model)
     rng = np.random.default_rng(seed)
     size = max(1, min(len(x), rows // n_samples or 16))
@@ -123,17 +123,16 @@ class LogPxGivenZ:
         self.is_conditional = model.is_conditional
         inputs, given = {"x": x, "draws": z}, z
         if model.is_conditional:
-            inputs["label"] = label = model.input["label"]
-            given = [z, model.get_layer("label_of_z")(label, z)]
-        parameters = model.get_layer("decoder")(given)
-        each = model.get_layer("log_likelihood")(x, parameters, each_draw=True)
-        self.model = keras.Model(inputs, each)
+            label = keras.Input(model.input["label"].shape[1:], name="label")
+            inputs["label"], given = label, [z, label]
+        parameters = model.decoder(given)
+        self.model = keras.Model(inputs, model.likelihood(x, parameters)["log_px"])
 
     def __call__(self, z, x, label=None):
         """(draws, n), nats."""
         inputs = {"x": x, "draws": z.reshape(-1, z.shape[-1])}
         if self.is_conditional:
-            inputs["label"] = label
+            inputs["label"] = np.tile(label, (len(z), *[1] * (np.ndim(label) - 1)))
         return self.model.predict_on_batch(inputs)
 
 

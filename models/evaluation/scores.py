@@ -33,7 +33,7 @@ class Evaluation:
         self.run, self.dataset = run, dataset
         self.label = labels_for(run, dataset)
         self.mixture = run.round().mixture if run.n_rounds else None
-        self.listens = "prior_mean" in run.model.input
+        self.listens = run.model.takes_message
         self.z_mean, self.z_log_var = run.model.encode(dataset.x, self.label)
         self.likelihood = likelihood(
             run.model,
@@ -88,7 +88,7 @@ class Evaluation:
     def latents(self, seed):
         """What q(z|x) holds; the KL of each dimension is to the model's own p(z)."""
         q = self.z_mean, self.z_log_var
-        prior = self.run.model.prior(len(self.z_mean), self.label)
+        prior = self.run.model.prior_moments(len(self.z_mean), self.label)
         rng = np.random.default_rng(seed)
         return {
             "kl_per_dimension": metrics.kl_per_dimension(*q, *prior).tolist(),

@@ -1,42 +1,40 @@
-"""The bodies of encoders and decoders.
+"""What makes encoders and decoders: x -> features, z -> parameters of p(x|z).
 
-A network is any object with two methods, each of which takes `Settings`:
+A network is any object with two methods, each of which takes a `NetworkConfig`:
 
-    encoder: a keras.Model of that name, x -> {"z_mean", "z_log_var"}, each
-        (batch, latent_dim) float32.
-    decoder: a keras.Model of that name, z -> one float32 parameter of p(x|z) for each
-        entry of x, (batch, *input_shape).
+    encoder: a keras.Model of that name, x -> features, (batch, m). It may instead
+        return a dict of the parameters of q(z|x), such as z_mean and z_log_var, each
+        (batch, latent_dim) float32; then q(z|x) has no heads of its own.
+    decoder: a keras.Model of that name, z -> the float32 parameters of p(x|z) for each
+        entry of x, (batch, *config.output_shape).
 
 For a conditional variant it has a third one:
 
-    join: (x, code, settings) -> both in one tensor, which the encoder then takes for
-        x; code is a label's, (batch, code_dim). See `models.networks.conditioned`.
+    condition: (x, code, config) -> both in one tensor, which the encoder then takes for
+        x; code is that of a label, (batch, code_dim).
 
-`settings.half` makes these models, and sees to it that no two layers share a name.
-`MLP`, `Conv` and `FromFunctions` are networks; `Shaken` makes one of another.
+`config.submodel` makes these models, and checks that no two layers share a name. `MLP`,
+`Conv` and `FromFunctions` are networks; `Augmented` makes one of another, and so does
+`Conditional`, for the variants that take labels.
+
+This room knows `models.blocks.component` (seeds, registration) and nothing else of the
+project.
 """
 
-from models.blocks.layers import Sampling
-from models.networks.augmentation import Shaken
+from models.networks.augmentation import Augmented
+from models.networks.conditioned import Conditional
 from models.networks.conv import Conv, batch_normalization, group_normalization
 from models.networks.from_functions import FromFunctions
 from models.networks.mlp import MLP
-from models.networks.network_config import Settings
+from models.networks.network_config import NetworkConfig
 
 __all__ = [
     "MLP",
+    "Augmented",
+    "Conditional",
     "Conv",
     "FromFunctions",
-    "Settings",
-    "Shaken",
+    "NetworkConfig",
     "batch_normalization",
-    "gaussian_posterior",
     "group_normalization",
 ]
-
-
-def gaussian_posterior(x, settings, n_samples):
-    """q(z|x) = N(z_mean, diag exp(z_log_var)), and a z drawn from it."""
-    q = settings.network.encoder(settings)(x)
-    sampling = Sampling(n_samples, next(settings.seeds), name="z")
-    return {**q, "z": sampling(q["z_mean"], q["z_log_var"])}

@@ -1,10 +1,10 @@
-"""Images shaken before they are encoded, so that latents say what, and not where.
+"""Images moved before they are encoded, so that latents describe what, and not where.
 
-The decoder draws each image as it was, from a z that was read off a shifted, turned and
-scaled one: still a lower bound of log p(x), with q(z | shaken x). What all views of an
-image have in common is what z can hold, and a message about z is one for all of them.
-As augmentation in deep clustering: Guo et al. (2018), "Deep embedded clustering with
-data augmentation".
+The decoder reconstructs each image as it was, from a z encoded from a shifted, rotated
+and scaled copy: still a lower bound of log p(x), with q(z | moved x). z keeps what all
+views of an image have in common, and a message about z is one about all of them. The
+same augmentation serves deep clustering: Guo et al. (2018), "Deep embedded clustering
+with data augmentation".
 """
 
 import math
@@ -14,19 +14,19 @@ from numbers import Real
 import keras
 from keras import ops
 
-from models.blocks.layers import Noisy
-from models.blocks.schedules import PACKAGE
+from models.blocks.component import RandomComponent, register
 from models.networks.mlp import MLP
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class Shake(Noisy):
-    """In training, each image moved by an affine map drawn for it; else as it is.
+@register
+class RandomAffine(RandomComponent):
+    """In training, moves each image by an affine map drawn for it.
 
     Args:
-        most: the most that it is turned (degrees), scaled, and shifted across and down
-            (of its sides); each is drawn from the uniform distribution -most .. most.
-            What comes in over an edge is the edge's own colour.
+        most: the largest rotation (degrees), scaling, and shift across and down (as a
+            part of the sides); each is drawn from the uniform distribution -most ..
+            most. Pixels from outside the image have the colour of its edge.
+        seed: of the stream of random numbers.
 
     Input and output: (batch, h, w) or (batch, h, w, channels).
     """
@@ -42,11 +42,11 @@ class Shake(Noisy):
             return x
         h, w = x.shape[1:3]
         most = (math.radians(self.most[0]), *self.most[1:])
-        seed, shape = self.noise(training), (ops.shape(x)[0], 4)
+        seed, shape = self.call_seed(training), (ops.shape(x)[0], 4)
         u = keras.random.uniform(shape, -1, 1, dtype="float32", seed=seed)
         angle, zoom, across, down = ops.unstack(u * ops.array(most, "float32"), axis=1)
         c, s = (1 + zoom) * ops.cos(angle), (1 + zoom) * ops.sin(angle)
-        mid_x, mid_y = (w - 1) / 2, (h - 1) / 2  # stays where it is but for the shift
+        mid_x, mid_y = (w - 1) / 2, (h - 1) / 2  # the fixed point but for the shift
         rows = [c, -s, mid_x - c * mid_x + s * mid_y + w * across]
         rows += [s, c, mid_y - s * mid_x - c * mid_y + h * down]
         maps = ops.stack([*rows, 0 * c, 0 * c], axis=1)
@@ -62,26 +62,27 @@ class Shake(Noisy):
 
 
 @dataclass(frozen=True)
-class Shaken:
-    """A network whose encoder is trained on shaken images, of (h, w) or (h, w, c).
+class Augmented:
+    """A network whose encoder is trained on moved images, (h, w) or (h, w, channels).
 
     Args:
         network: the network, which is not that of a conditional model.
-        turn: the most that an image is turned either way, degrees.
-        zoom: the most that it is scaled, of its size.
-        shift: the most that it is shifted each way, of its sides.
+        rotation: the largest rotation either way, degrees.
+        zoom: the largest change of size, as a part of it.
+        shift: the largest shift each way, as a part of the sides.
 
-    Raises ValueError, naming the argument, what was expected and what came.
+    Raises:
+        ValueError: one of the arguments, with what was expected and received.
     """
 
     network: object = MLP()
-    turn: float = 10.0
+    rotation: float = 10.0
     zoom: float = 0.1
     shift: float = 0.08
 
     def __post_init__(self):
-        for name in ("turn", "zoom", "shift"):
-            value, most = getattr(self, name), 180 if name == "turn" else 1
+        for name in ("rotation", "zoom", "shift"):
+            value, most = getattr(self, name), 180 if name == "rotation" else 1
             is_number = isinstance(value, Real) and not isinstance(value, bool)
             if not is_number or not 0 <= value < most:
                 raise ValueError(
@@ -89,19 +90,20 @@ class Shaken:
                     f"Received: {name}={value!r}"
                 )
 
-    def encoder(self, settings):
-        """x -> z_mean and z_log_var, each (batch, latent_dim), float32."""
-        if len(settings.input_shape) not in (2, 3):
+    def encoder(self, config):
+        """x -> features of the moved image, (batch, m)."""
+        if len(config.input_shape) not in (2, 3):
             raise ValueError(
-                "networks.Shaken needs images, (h, w) or (h, w, channels), of a model "
-                f"that is not conditional. Received: the shape {settings.input_shape}"
+                "networks.Augmented needs images, (h, w) or (h, w, channels), of a "
+                "model that is not conditional. "
+                f"Received: the shape {config.input_shape}"
             )
-        x = keras.Input(settings.input_shape, name="shaken_input")
-        most = self.turn, self.zoom, self.shift, self.shift
-        seen = Shake(most, next(settings.seeds), name="shake")(x)
-        body = self.network.encoder(settings.replace(suffix="_body"))
-        return keras.Model(x, body(seen), name="encoder")
+        x = keras.Input(config.input_shape, name="augmentation_input")
+        most = self.rotation, self.zoom, self.shift, self.shift
+        moved = RandomAffine(most, next(config.seeds), name="augmentation")(x)
+        body = self.network.encoder(config.replace(suffix="_body"))
+        return keras.Model(x, body(moved), name="encoder")
 
-    def decoder(self, settings):
-        """z -> one float32 parameter of p(x|z) for each entry of x."""
-        return self.network.decoder(settings)
+    def decoder(self, config):
+        """z -> the float32 parameters of p(x|z) for each entry of x."""
+        return self.network.decoder(config)

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from models.networks.mlp import as_features, dense
-from models.networks.network_config import is_integer, positive_integers
+from models.checks import check_integers, is_integer
+from models.networks.mlp import MLP, concatenate_label
 
 
 def batch_normalization(name, channels):
     """Normalises each channel over the batch's pixels (Ioffe and Szegedy, 2015).
 
-    Outside training by moving statistics, which need a few hundred steps to follow.
+    Outside training it uses moving averages, which need a few hundred steps.
     """
     return layers.BatchNormalization(name=name)
 
 
 def group_normalization(name, channels):
-    """Normalises each datum by itself, in groups of channels (Wu and He, 2018).
+    """Normalises each example by itself, in groups of channels (Wu and He, 2018).
 
     There are gcd(8, channels) groups. A group of one value, one channel on a map of one
     pixel, is made constant: such maps need more than 8 filters.
@@ -32,24 +32,25 @@ def group_normalization(name, channels):
 class Conv:
     """Convolutions of stride 2, and transposed ones back, as in Keras's VAE example.
 
-    For images (h, w) or (h, w, channels). Each 3x3 convolution halves a side, rounded
-    up, and the decoder is cropped to the sizes of the encoder: any size will do from
-    2^len(filters) on. Kernels begin as Glorot's uniform, biases at 0; before a
-    normalisation there are none. `hidden_dims` is not read: the widths are `filters`
-    and `dense`. (Chollet, 2020, keras.io/examples/generative/vae)
+    For images (h, w) or (h, w, channels) of at least 2^len(filters) pixels a side. Each
+    3x3 convolution halves the sides, rounded up, and the decoder is cropped to the
+    sizes of the encoder. Kernels start as Glorot's uniform, biases at 0; layers before
+    a normalisation have no bias. `hidden_dims` is not used: the widths are `filters`
+    and `dense` (Chollet, 2020, keras.io/examples/generative/vae).
 
     Args:
         filters: the channels after each convolution of the encoder; the decoder mirrors
             them.
-        dense: the width of the layer before z_mean and z_log_var; `None` for no layer.
+        dense: the width of the last layer, the features; `None` for no such layer.
         normalization: `batch_normalization`, `group_normalization` or another function
             (name, channels) -> the layer of that name, (batch, h, w, channels) -> the
             same, which follows each convolution but the last; `None` for none.
         residual: whether a block h + f(h) of two convolutions (He et al., 2016) follows
             each convolution of stride 2 and precedes each transposed one.
 
-    Raises ValueError, naming the argument, what was expected and what came; for an
-    `input_shape` that is no image, or too small, when the model is built.
+    Raises:
+        ValueError: one of the arguments; or, when the model is built, an `input_shape`
+            that is no image, or too small.
     """
 
     filters: tuple = (32, 64)
@@ -58,7 +59,7 @@ class Conv:
     residual: bool = False
 
     def __post_init__(self):
-        filters = positive_integers("filters", self.filters)
+        filters = check_integers("filters", self.filters)
         object.__setattr__(self, "filters", filters)
         norm, is_width = self.normalization, is_integer(self.dense) and self.dense >= 1
         if not (self.dense is None or is_width):
@@ -76,87 +77,83 @@ class Conv:
                 f"residual must be True or False. Received: residual={self.residual!r}"
             )
 
-    def encoder(self, settings):
-        """x -> z_mean and z_log_var, each (batch, latent_dim), float32."""
-        size, *_ = sizes(settings.input_shape, len(self.filters))
-        channels = math.prod(settings.input_shape[2:])
-        x = keras.Input(settings.input_shape, name="encoder_input")
+    def encoder(self, config):
+        """x -> features, (batch, dense)."""
+        size, *_ = map_sizes(config.input_shape, len(self.filters))
+        channels = math.prod(config.input_shape[2:])
+        x = keras.Input(config.input_shape, name="encoder_input")
         h = layers.Reshape((*size, channels), name="encoder_image")(x)
         for i, filters in enumerate(self.filters, start=1):
-            h = self.convolve(h, filters, f"encoder_conv_{i}", settings, strides=2)
+            h = self.convolve(h, filters, f"encoder_conv_{i}", config, strides=2)
             name = f"encoder_activation_{i}"
-            h = layers.Activation(settings.activation, name=name)(h)
+            h = layers.Activation(config.activation, name=name)(h)
             if self.residual:
-                h = self.block(h, f"encoder_block_{i}", settings)
+                h = self.residual_block(h, f"encoder_block_{i}", config)
         h = layers.Flatten(name="encoder_flatten")(h)
         if self.dense is not None:
-            active = {"activation": settings.activation}
-            h = dense(self.dense, "encoder_dense", settings, **active)(h)
-        outputs = {
-            name: dense(settings.latent_dim, name, settings, dtype="float32")(h)
-            for name in ("z_mean", "z_log_var")
-        }
-        return settings.half(x, outputs, "encoder")
+            active = {"activation": config.activation}
+            h = MLP().dense(self.dense, "encoder_dense", config, **active)(h)
+        return config.submodel(x, h, "encoder")
 
-    def decoder(self, settings):
-        """z -> one float32 parameter of p(x|z) for each entry of x."""
-        *targets, size = sizes(settings.input_shape, len(self.filters))
+    def decoder(self, config):
+        """z -> the float32 parameters of p(x|z) for each entry of x."""
+        *targets, size = map_sizes(config.input_shape, len(self.filters))
         shape = (*size, self.filters[-1])
-        z = keras.Input((settings.latent_dim,), name="decoder_input")
-        active = {"activation": settings.activation}
-        h = dense(math.prod(shape), "decoder_dense", settings, **active)(z)
+        z = keras.Input((config.latent_dim,), name="decoder_input")
+        active = {"activation": config.activation}
+        h = MLP().dense(math.prod(shape), "decoder_dense", config, **active)(z)
         h = layers.Reshape(shape, name="decoder_map")(h)
         steps = zip(self.filters[::-1], targets[::-1], strict=True)
         for i, (filters, size) in enumerate(steps, start=1):
             if self.residual:
-                h = self.block(h, f"decoder_block_{i}", settings)
-            h = self.convolve(h, filters, f"decoder_conv_{i}", settings, 2, size)
+                h = self.residual_block(h, f"decoder_block_{i}", config)
+            h = self.convolve(h, filters, f"decoder_conv_{i}", config, 2, size)
             name = f"decoder_activation_{i}"
-            h = layers.Activation(settings.activation, name=name)(h)
-        channels = math.prod(settings.input_shape[2:])
-        h = conv(h, channels, "decoder_output", settings, dtype="float32")
-        return settings.half(z, settings.like_x(h), "decoder")
+            h = layers.Activation(config.activation, name=name)(h)
+        channels = math.prod(config.output_shape[2:])
+        h = convolution(h, channels, "decoder_output", config, dtype="float32")
+        return config.submodel(z, config.reshape_like_x(h), "decoder")
 
-    def join(self, x, code, settings):
+    def condition(self, x, code, config):
         """x, and a learned picture of the label as a further channel."""
-        return as_channels(x, code, settings)
+        return label_as_channel(x, code, config)
 
-    def block(self, h, name, settings):
+    def residual_block(self, h, name, config):
         """h + f(h), f = conv - norm - activation - conv - norm: same shape as h."""
         channels = h.shape[-1]
-        f = self.convolve(h, channels, f"{name}_conv_1", settings)
-        f = layers.Activation(settings.activation, name=f"{name}_activation")(f)
-        f = self.convolve(f, channels, f"{name}_conv_2", settings)
+        f = self.convolve(h, channels, f"{name}_conv_1", config)
+        f = layers.Activation(config.activation, name=f"{name}_activation")(f)
+        f = self.convolve(f, channels, f"{name}_conv_2", config)
         return layers.Add(name=f"{name}_sum")([h, f])
 
-    def convolve(self, h, filters, name, settings, strides=1, size=None):
+    def convolve(self, h, filters, name, config, strides=1, size=None):
         """A convolution, transposed if it must reach a size, and its normalisation."""
         kind = layers.Conv2D if size is None else layers.Conv2DTranspose
         plain = self.normalization is None
-        h = conv(h, filters, name, settings, kind, strides=strides, use_bias=plain)
+        h = convolution(h, filters, name, config, kind, strides=strides, use_bias=plain)
         if size is not None:
-            h = cropped(h, size, name.replace("conv", "crop"))
+            h = crop(h, size, name.replace("conv", "crop"))
         norm = name.replace("conv", "norm")
         return h if plain else self.normalization(norm, filters)(h)
 
 
-def as_channels(x, code, settings):
-    """x, and a picture of the code, linear in it, as one channel more.
+def label_as_channel(x, code, config):
+    """x, and a picture of the code, linear in it, as one more channel.
 
-    (batch, h, w[, c]) -> (batch, h, w, c + 1); vectors, (batch, d), as `as_features`.
+    (batch, h, w[, c]) -> (batch, h, w, c + 1); vectors, (batch, d), are concatenated.
     Constant channels, one for each label, would be far brighter than most images, and
-    the first steps would end with every latent at its prior.
+    after the first steps every latent would be at its prior.
     """
     if len(x.shape) == 2:
-        return as_features(x, code)
+        return concatenate_label(x, code)
     height, width = x.shape[1:3]
     image = layers.Reshape((height, width, -1), name="x_image")(x)
-    picture = dense(height * width, "label_picture", settings)(code)
+    picture = MLP().dense(height * width, "label_picture", config)(code)
     picture = layers.Reshape((height, width, 1), name="label_channel")(picture)
     return layers.Concatenate(name="x_and_label")([image, picture])
 
 
-def sizes(input_shape, n):
+def map_sizes(input_shape, n):
     """The (h, w) of x and after each of n convolutions of stride 2, or a ValueError."""
     if len(input_shape) not in (2, 3) or min(input_shape[:2]) < 2**n:
         raise ValueError(
@@ -167,15 +164,15 @@ def sizes(input_shape, n):
     return [tuple(-(-side // 2**i) for side in input_shape[:2]) for i in range(n + 1)]
 
 
-def conv(h, filters, name, settings, kind=layers.Conv2D, **kwargs):
-    """A 3x3 convolution whose kernel takes the next seed."""
-    kernel = keras.initializers.GlorotUniform(next(settings.seeds))
+def convolution(h, filters, name, config, kind=layers.Conv2D, **kwargs):
+    """A 3x3 convolution whose kernel starts from the next seed."""
+    kernel = keras.initializers.GlorotUniform(next(config.seeds))
     kwargs |= {"padding": "same", "data_format": "channels_last", "name": name}
     return kind(filters, 3, kernel_initializer=kernel, **kwargs)(h)
 
 
-def cropped(h, size, name):
-    """Cuts off the first row or column where h has one too many.
+def crop(h, size, name):
+    """Cuts off the first row or column where h has one more than size.
 
     A "same" convolution of an odd side reads zeros before it, where this row lies.
     """

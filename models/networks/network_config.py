@@ -1,110 +1,131 @@
-"""What the networks of a variant are built from, checked."""
+"""Sizes, seeds and names that the encoder and the decoder of a model are built from."""
 
 import copy
 import random
 
 import keras
-import numpy as np
 
-# The layers that every variant has, and the inputs of one that listens.
-CONTRACT = {"x", "prior_mean", "prior_precision", "encoder", "z", "decoder", "x_mean"}
-CONTRACT |= {"log_likelihood", "kl", "elbo", "label", "prior", "binarize"}
+from models.blocks.component import Context, seed_stream
+from models.checks import check_integers
+
+# The names of the other layers and inputs of a model.
+RESERVED = {"x", "label", "prior_mean", "prior_precision", "encoder", "decoder"}
+RESERVED |= {"posterior", "prior", "likelihood", "objective", "observation"}
+RESERVED |= {"fold_samples", "repeat_label", "first_sample"}
 
 
-class Settings:
-    """What the networks of a variant are built from, checked.
+class NetworkConfig:
+    """What the networks of a model are built from, checked.
 
     Args:
-        input_shape: the shape of one datum, flat (d,) or an image's (h, w[, c]).
+        input_shape: the shape of one example, flat (d,) or an image's (h, w[, c]).
         latent_dim: the number of dimensions of z.
         hidden_dims: widths of the encoder's hidden layers; the decoder mirrors them.
-        activation: of the hidden layers, a name or function Keras knows.
+        activation: of the hidden layers, a name or function that Keras knows.
         seed: an integer, or `None` for one from Python's `random`, which
             `keras.utils.set_random_seed` seeds. Initial weights, noise and the order of
             the data all follow from it.
-        network: the bodies of encoder and decoder (`models.networks`).
+        network: what makes the encoder and the decoder: see `models.networks`.
+
+    Attributes:
+        n_parameters: how many parameters of p(x|z) the decoder returns for an entry of
+            x; where they are several, on a last axis.
+
+    Raises:
+        ValueError: one of the arguments, with what was expected and received.
     """
 
     def __init__(self, input_shape, latent_dim, hidden_dims, activation, seed, network):
         if isinstance(input_shape, int):
             input_shape = (input_shape,)
-        self.input_shape = positive_integers("input_shape", input_shape)
-        (self.latent_dim,) = positive_integers("latent_dim", (latent_dim,))
-        self.hidden_dims = positive_integers("hidden_dims", hidden_dims, at_least=0)
+        self.input_shape = check_integers("input_shape", input_shape)
+        (self.latent_dim,) = check_integers("latent_dim", (latent_dim,))
+        self.hidden_dims = check_integers("hidden_dims", hidden_dims, at_least=0)
         self.activation = keras.activations.get(activation)
         if not (seed is None or isinstance(seed, int)) or (seed or 0) < 0:
             raise ValueError(f"seed must be an integer >= 0. Received: seed={seed!r}")
         self.seeds = seed_stream(random.getrandbits(32) if seed is None else seed)
-        self.network = with_two_halves(network)
-        self.names = set(CONTRACT)
-        self.suffix = ""  # of the names of the halves
+        self.network = check_network(network)
+        self.names = set(RESERVED)
+        self.suffix = ""  # of the names of the submodels
+        self.n_parameters = 1
 
-    def replace(self, **changes):
-        """The same, and the same seeds and names, but for these."""
+    def replace(self, **changes) -> "NetworkConfig":
+        """The same, with the same stream of seeds and set of names, but for these."""
         other = copy.copy(self)
         vars(other).update(changes)
         return other
 
-    def half(self, inputs, outputs, name):
-        """The `keras.Model` of this name, whose layers' names nothing else bears.
+    def make_encoder(self) -> keras.Model:
+        """The model named encoder: x -> features."""
+        return self.network.encoder(self)
+
+    def make_decoder(self, n_parameters: int = 1) -> keras.Model:
+        """The model named decoder: z -> parameters of p(x|z)."""
+        return self.network.decoder(self.replace(n_parameters=n_parameters))
+
+    def context(self) -> Context:
+        """What the components of the model take from it."""
+        return Context(
+            self.input_shape,
+            self.latent_dim,
+            self.seeds,
+            lambda: kernel_initializer(self.network, next(self.seeds)),
+        )
+
+    def submodel(self, inputs, outputs, name: str) -> keras.Model:
+        """The `keras.Model` of this name, whose layers have names of their own.
 
         Two layers of one name would share a variable path, and on torch one of them
         would then silently keep its gradients from step to step. Layers inside a layer
         may repeat a name where the paths of their weights do not.
 
-        Raises ValueError if a name or path is taken in the whole model, or the outputs
-        do not follow from the inputs.
+        Raises ValueError if a name or path is used already in the whole model, or the
+        outputs do not follow from the inputs.
         """
         try:
             model = keras.Model(inputs, outputs, name=name + self.suffix)
         except ValueError as error:
             raise ValueError(f"the {name} is no model: {error}") from error
-        layers, weights = model.layers, model.weights
-        for taken in [layer.name for layer in layers] + [w.path for w in weights]:
-            if taken in self.names:
+        paths = [layer.name for layer in model.layers] + [w.path for w in model.weights]
+        for path in paths:
+            if path in self.names:
                 raise ValueError(
                     "every layer of the whole model must have a name of its own. "
-                    f"Received: {taken!r} once more, in the {name}"
+                    f"Received: {path!r} a second time, in the {name}"
                 )
-            self.names.add(taken)
+            self.names.add(path)
         return model
 
-    def like_x(self, h):
-        """Gives h, (batch, ...) of as many entries, the shape of x, and float32."""
-        shape = self.input_shape
-        return keras.layers.Reshape(shape, dtype="float32", name="decoder_shape")(h)
+    @property
+    def output_shape(self) -> tuple:
+        """The shape of the decoder's output for one example."""
+        several = (self.n_parameters,) if self.n_parameters > 1 else ()
+        return self.input_shape + several
+
+    def reshape_like_x(self, h):
+        """h, (batch, ...) of as many entries, as the decoder returns it, in float32."""
+        reshape = keras.layers.Reshape
+        return reshape(self.output_shape, dtype="float32", name="decoder_shape")(h)
 
 
-def with_two_halves(network):
-    """The network, or a ValueError if it lacks the methods of one."""
+def check_network(network):
+    """The network; ValueError if it lacks the methods of one."""
     methods = [getattr(network, name, None) for name in ("encoder", "decoder")]
     if isinstance(network, type) or not all(map(callable, methods)):
         raise ValueError(
-            "network must be an object with the methods encoder(settings) and "
-            f"decoder(settings), such as networks.MLP(). Received: network={network!r}"
+            "network must be an object with the methods encoder(config) and "
+            f"decoder(config), such as networks.MLP(). Received: network={network!r}"
         )
     return network
 
 
-def positive_integers(name, values, at_least=1):
-    """The values as a tuple of int, or a ValueError that names the argument."""
-    is_sequence = isinstance(values, tuple | list) and len(values) >= at_least
-    if not is_sequence or not all(is_integer(v) and v >= 1 for v in values):
-        raise ValueError(
-            f"{name} must be made of integers >= 1. Received: {name}={values!r}"
-        )
-    return tuple(int(v) for v in values)
-
-
-def is_integer(value):
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def seed_stream(seed):
-    """Yields integers far apart from each other, all decided by `seed`.
-
-    (On torch the streams of neighbouring seeds are one stream, shifted by a step.)
-    """
-    generator = np.random.default_rng(seed)
-    while True:
-        yield int(generator.integers(2**31 - 1))
+def kernel_initializer(network, seed: int):
+    """That of the network, or of the one inside it; else Glorot's uniform."""
+    make = getattr(network, "kernel_initializer", None)
+    if make is not None:
+        return make(seed)
+    inner = getattr(network, "network", None)
+    if inner is not None:
+        return kernel_initializer(inner, seed)
+    return keras.initializers.GlorotUniform(seed)

@@ -200,4 +200,4 @@ def arguments(x, callbacks, steps_per_epoch=None):
 
 def data_seed(vae):
     """The integer that, with the steps trained, decides the order of the rows."""
-    return vae.get_layer("z").seed
+    return vae.posterior.seed

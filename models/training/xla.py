@@ -37,7 +37,7 @@ def should_jit(model, n_rows):
 
 
 def weights_per_row(model, n_rows):
-    return model.count_params() / (n_rows * model.get_layer("z").n_samples)
+    return model.count_params() / (n_rows * model.posterior.n_samples)
 
 
 def is_compilable(layer):

@@ -1,53 +1,42 @@
 """The Bernoulli VAE: binary cross-entropy on logits (Kingma and Welling, 2014)."""
 
-import keras
-
 from models import networks
-from models.blocks.layers import BernoulliLogLikelihood, Binarize, GaussianKL
-from models.blocks.model import assemble
+from models.blocks.likelihoods import Bernoulli
+from models.blocks.objectives import ELBO
+from models.blocks.posteriors import DiagonalGaussian
+from models.blocks.priors import StandardNormal
+from models.blocks.vae import VAE, assemble
+
+SOURCE = "Kingma and Welling 2014"
 
 
 def build(
-    input_shape,
-    latent_dim=2,
-    hidden_dims=(512,),
+    input_shape: tuple,
+    latent_dim: int = 2,
+    hidden_dims: tuple = (512,),
     *,
-    binarize=False,
+    binarize: bool = False,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
     kl_weight=1.0,
-    n_samples=1,
-    seed=None,
-):
+    n_samples: int = 1,
+    seed: int | None = None,
+) -> VAE:
     """The VAE with p(x|z) = Bernoulli(sigmoid(logits)), for x in [0, 1].
 
     Args:
-        binarize: whether x is a probability for each entry, from which 0 or 1 is drawn
-            anew in every step, and these are what the model learns.
-        others: as every variant's; see `models`.
+        binarize: whether each entry of x is a probability, from which 0 or 1 is drawn
+            again in every step (dynamic binarisation, the usual protocol on MNIST).
+
+    The other arguments are those of every variant; see `models`.
     """
-    settings = networks.Settings(
+    config = networks.NetworkConfig(
         input_shape, latent_dim, hidden_dims, activation, seed, network
     )
-    inputs = {"x": keras.Input(settings.input_shape, name="x")}
-    x = inputs["x"]
-    if binarize:
-        x = Binarize(next(settings.seeds), name="binarize")(x)
-
-    # q(z|x) = N(z_mean, diag exp(z_log_var))
-    q = networks.gaussian_posterior(x, settings, n_samples)
-
-    # p(z) = N(0, I)
-    kl = GaussianKL(name="kl")(q["z_mean"], q["z_log_var"])
-
-    # p(x|z) = Bernoulli(sigmoid(logits))
-    log_likelihood, x_mean = p_x(x, settings.network.decoder(settings)(q["z"]))
-
-    return assemble(inputs, q, kl, log_likelihood, x_mean, kl_weight)
-
-
-def p_x(x, logits):
-    """Bernoulli(sigmoid(logits)): its log-likelihood of x, and its mean."""
-    log_likelihood = BernoulliLogLikelihood(name="log_likelihood")(x, logits)
-    x_mean = keras.layers.Activation("sigmoid", dtype="float32", name="x_mean")(logits)
-    return log_likelihood, x_mean
+    return assemble(
+        config,
+        posterior=DiagonalGaussian(n_samples),
+        prior=StandardNormal(),
+        likelihood=Bernoulli(binarize),
+        objective=ELBO(kl_weight),
+    )

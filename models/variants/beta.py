@@ -1,35 +1,70 @@
-"""The beta-VAE: the KL weighs more, or is held near a capacity that grows.
+"""The beta-VAE: the KL has another weight, or is held near a capacity that grows.
 
 Higgins et al. (2017), "beta-VAE: learning basic visual concepts with a constrained
 variational framework"; Burgess et al. (2018), "Understanding disentangling in
 beta-VAE".
 """
 
-from models.blocks.layers import ELBO
-from models.blocks.model import VAE, check_elbo
-from models.variants import bernoulli
+from models import networks
+from models.blocks.likelihoods import Bernoulli, Likelihood
+from models.blocks.objectives import ELBO, require_plain_elbo
+from models.blocks.posteriors import DiagonalGaussian
+from models.blocks.priors import StandardNormal
+from models.blocks.vae import VAE, assemble
+from models.deprecated import renamed
+
+SOURCE = "Higgins et al. 2017; Burgess et al. 2018"
 
 
-def weigh(model, kl_weight=4.0, capacity=None):
-    """The same model, same weights, with another weight of the KL, or a capacity.
+def build(
+    input_shape: tuple,
+    latent_dim: int = 2,
+    hidden_dims: tuple = (512,),
+    *,
+    capacity=None,
+    likelihood: Likelihood | None = None,
+    network=networks.MLP(),  # noqa: B008, it is frozen
+    activation="relu",
+    kl_weight=4.0,
+    n_samples: int = 1,
+    seed: int | None = None,
+) -> VAE:
+    """The VAE that maximises E_q[log p(x|z)] - kl_weight KL(q(z|x) || p(z)).
 
-    Its objective is E_q[log p(x|z)] - kl_weight KL(q(z|x) || p(z)), or, with a capacity
-    of C nats, E_q[log p(x|z)] - kl_weight |KL(q(z|x) || p(z)) - C|.
+    With a capacity of C nats it maximises E_q[log p(x|z)] - kl_weight |KL - C|.
 
     Args:
-        model: any variant whose objective is the ELBO.
-        kl_weight: beta; with a capacity Burgess's gamma, of which he takes 1000.
-        capacity: a number or a schedule, in nats, e.g. `LinearWarmUp(epochs, 25.0)`.
+        capacity: a number or a schedule, in nats, such as `LinearWarmUp(epochs, 25.0)`;
+            then kl_weight is the gamma of Burgess et al., who use 1000.
+        likelihood: p(x|z); `None` is `Bernoulli()`.
 
-    Raises ValueError if its objective is another one, such as `models.iwae`'s, whose
-    own `build` takes the weight.
+    The other arguments are those of every variant; see `models`.
     """
-    check_elbo(model, "be weighed", "give the kl_weight to its own build")
-    elbo = ELBO(kl_weight, capacity, name="elbo")
-    terms = model.output["log_likelihood"], model.output["kl"]
-    return VAE(model.input, {**model.output, "elbo": elbo(*terms)}, name=model.name)
+    config = networks.NetworkConfig(
+        input_shape, latent_dim, hidden_dims, activation, seed, network
+    )
+    return assemble(
+        config,
+        posterior=DiagonalGaussian(n_samples),
+        prior=StandardNormal(),
+        likelihood=likelihood or Bernoulli(),
+        objective=ELBO(kl_weight, capacity),
+    )
 
 
-def build(*args, kl_weight=4.0, capacity=None, **kwargs):
-    """The Bernoulli VAE, weighed; other arguments are `models.bernoulli.build`'s."""
-    return weigh(bernoulli.build(*args, **kwargs), kl_weight, capacity)
+def with_kl_weight(model: VAE, kl_weight=4.0, capacity=None) -> VAE:
+    """The same model, weights shared, with another weight of the KL, or a capacity.
+
+    Args:
+        model: any variant that maximises the ELBO.
+        kl_weight: a number or a schedule.
+        capacity: a number or a schedule, nats, or `None`.
+
+    Raises:
+        ValueError: the objective of the model is another one, which would be lost.
+    """
+    require_plain_elbo(model.objective, "with_kl_weight")
+    return model.replace(objective=ELBO(kl_weight, capacity))
+
+
+weigh = renamed("models.beta.weigh", with_kl_weight)

@@ -1,0 +1,27 @@
+"""Checks of arguments, each with an error that names the argument."""
+
+import numpy as np
+
+
+def is_integer(value) -> bool:
+    """Whether value is an integer, of Python or NumPy, and not a bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_integer(name: str, value, at_least: int = 1) -> int:
+    """The value as an int; ValueError unless it is an integer >= `at_least`."""
+    if not is_integer(value) or value < at_least:
+        raise ValueError(
+            f"{name} must be an integer >= {at_least}. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def check_integers(name: str, values, at_least: int = 1) -> tuple[int, ...]:
+    """The values as a tuple of int; ValueError unless `at_least` many, all >= 1."""
+    is_sequence = isinstance(values, tuple | list) and len(values) >= at_least
+    if not is_sequence or not all(is_integer(v) and v >= 1 for v in values):
+        raise ValueError(
+            f"{name} must be made of integers >= 1. Received: {name}={values!r}"
+        )
+    return tuple(int(v) for v in values)

@@ -1,0 +1,55 @@
+"""Names of earlier releases, which work for one release with a warning."""
+
+import functools
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+import warnings
+
+MODULES = {
+    "models.blocks.networks": "models.networks",
+    "models.blocks.model": "models.blocks.vae",
+    "models.blocks.rows": "models.blocks.ondisk_array",
+    "models.experiment.data": "models.data",
+    "models.experiment.checkpoint": "models.runs.checkpoint",
+}
+
+
+def renamed(old: str, function):
+    """The function under its old name, with a FutureWarning at each call."""
+
+    @functools.wraps(function)
+    def warned(*args, **kwargs):
+        warn(old, f"{function.__module__}.{function.__name__}")
+        return function(*args, **kwargs)
+
+    return warned
+
+
+def warn(old: str, new: str, stacklevel: int = 3) -> None:
+    """Warns that a name will not be there in the next release."""
+    warnings.warn(f"{old} is now {new}", FutureWarning, stacklevel=stacklevel)
+
+
+class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports a module of an earlier release under its new name."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "models.experiment":  # a folder of modules that are now elsewhere
+            return importlib.util.spec_from_loader(name, self, is_package=True)
+        if name in MODULES:
+            return importlib.util.spec_from_loader(name, self)
+        return None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        new = MODULES.get(module.__name__)
+        if new is not None:
+            warn(module.__name__, new)
+            sys.modules[module.__name__] = importlib.import_module(new)
+
+
+sys.meta_path.append(RenamedModules())
