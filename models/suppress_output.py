@@ -1,37 +1,80 @@
-"""The backend without its noise."""
+"""Hides what backends write to the screen when they start, and keeps what is wrong.
+
+TensorFlow and JAX write from C++, below Python's `sys.stderr` and its loggers, and
+TensorFlow 2.21 some of it before it reads TF_CPP_MIN_LOG_LEVEL. So the file descriptors
+themselves are redirected.
+"""
 
 import os
+import re
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
+from typing import BinaryIO
+
+# The notes of TensorFlow's start; a note may have a second line.
+_NOTES = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog\(\) is called.*\n"
+    rb"|I\d{4} .*\n(To enable the following instructions:.*\n)?"
+    rb"|\d{4}-\d\d-\d\d \S+ I .*\n(To enable the following instructions:.*\n)?"
+)
+
+
+def import_keras() -> None:
+    """Imports Keras and its backend without the notes of TensorFlow's start.
+
+    Warnings and errors are shown, and everything if the environment has
+    TF_CPP_MIN_LOG_LEVEL=0.
+    """
+    if "keras" in sys.modules:
+        return
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    with _redirected(2) as (hidden, screens):
+        try:
+            import keras  # noqa: F401
+        finally:
+            output = _content(hidden)
+            os.write(screens[2], output if level == "0" else _NOTES.sub(b"", output))
 
 
 @contextmanager
-def suppress_backend_output():
-    """Keeps what is written to the screen back; shows it only if the block breaks.
+def suppress_backend_output() -> Iterator[None]:
+    """Hides stdout and stderr within the block; shows them if it ends in an error.
 
-    (ValueError and OSError are sentences for the user: they need no noise beside them.)
-
-    TensorFlow greets on stderr from C++, before any Python logger is asked, and JAX's
-    processes one another on stdout, so the file descriptors themselves have to be
-    turned aside.
+    ValueError and OSError are messages for the user, and are shown alone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    flush()
-    screens = {number: os.dup(number) for number in (1, 2)}
-    with TemporaryFile() as held_back:
-        for number in screens:
-            os.dup2(held_back.fileno(), number)
+    with _redirected(1, 2) as (hidden, screens):
         try:
             yield
-            silence_tensorflow()
+            # Keras's hints about retracing: the loop traces again on purpose
+            if tensorflow := sys.modules.get("tensorflow"):
+                tensorflow.get_logger().setLevel("ERROR")
         except (ValueError, OSError):
             raise
         except BaseException:
-            flush()
-            held_back.seek(0)
-            os.write(screens[2], held_back.read())
+            os.write(screens[2], _content(hidden))
             raise
+
+
+@contextmanager
+def discard_output(number: int) -> Iterator[None]:
+    """Discards what is written to this file descriptor within the block."""
+    with _redirected(number):
+        yield
+
+
+@contextmanager
+def _redirected(*numbers) -> Iterator[tuple[BinaryIO, dict[int, int]]]:
+    """A temporary file in place of these file descriptors; (the file, the originals)."""
+    flush()
+    screens = {number: os.dup(number) for number in numbers}
+    with TemporaryFile() as hidden:
+        for number in numbers:
+            os.dup2(hidden.fileno(), number)
+        try:
+            yield hidden, screens
         finally:
             flush()
             for number, screen in screens.items():
@@ -39,27 +82,13 @@ def suppress_backend_output():
                 os.close(screen)
 
 
-@contextmanager
-def discard_output(number):
-    """What is written to this file descriptor goes nowhere."""
+def _content(file):
     flush()
-    screen, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    try:
-        yield
-    finally:
-        flush()
-        os.dup2(screen, number)
-        os.close(screen)
-        os.close(nowhere)
+    file.seek(0)
+    return file.read()
 
 
-def flush():
+def flush() -> None:
+    """Flushes stdout and stderr."""
     sys.stdout.flush()
     sys.stderr.flush()
-
-
-def silence_tensorflow():
-    """Retracing hints are about speed, and the loop retraces on purpose."""
-    if tensorflow := sys.modules.get("tensorflow"):
-        tensorflow.get_logger().setLevel("ERROR")

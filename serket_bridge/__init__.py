@@ -18,6 +18,9 @@ Without a loop, `vae.update(); gmm.update()` in turn, as in Serket's scripts, do
 round and leaves Serket's files in the folder of `srk.output_dir`.
 """
 
+from importlib import import_module
+
+from models.suppress_output import import_keras
 from serket_bridge.gmm import GMM
 from serket_bridge.loop import MessageLoop
 from serket_bridge.messages import Categorical, Gaussian
@@ -25,7 +28,6 @@ from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.output import output_dir
 from serket_bridge.saving import load
-from serket_bridge.vae import VAE
 
 __all__ = [
     "GMM",
@@ -38,3 +40,11 @@ __all__ = [
     "load",
     "output_dir",
 ]
+
+
+def __getattr__(name):
+    """`VAE`: its import needs Keras, and takes seconds."""
+    if name != "VAE":
+        raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
+    import_keras()
+    return import_module("serket_bridge.vae").VAE

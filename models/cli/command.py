@@ -2,6 +2,8 @@
 
 import sys
 
+from models.cli.backend import only_backend
+
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
 
@@ -18,7 +20,8 @@ def finish(parser, run, arguments=None):
 def guarded(name, run, *arguments):
     """The exit code of `run`, as `finish` has it, of the command of this name."""
     try:
-        return run(*arguments) or 0
+        with only_backend():
+            return run(*arguments) or 0
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
