@@ -77,7 +77,7 @@ def run():
 def light(run, small, monkeypatch, data, tmp_path):
     """Runs the command on the table without drawing; the result has its `folder`."""
     monkeypatch.setattr(report, "draw", lambda *_: None)
-    monkeypatch.setattr(report.plots, "curves", lambda *_: None)
+    monkeypatch.setattr(report.plotting, "plot_training_curves", lambda *_: None)
     monkeypatch.setattr(RunFolder, "figure", lambda *_: None)
 
     def start(*arguments, out=tmp_path / "out", name="table.npz", options=small):
