@@ -80,12 +80,14 @@ def load(path):
     import keras
 
     from models.blocks import legacy
+    from models.networks.augmentation import RandomAffine
     from models.blocks.vae import VAE
 
     for name in VARIANTS:  # registers the classes that files name
         VARIANTS[name]
     try:
-        model = legacy.load(path) or keras.saving.load_model(path)
+        model = legacy.load(path, {"vaezoo>Shake": RandomAffine})
+        model = model or keras.saving.load_model(path)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ValueError(f"path {path}: no model could be loaded: {reason}") from error

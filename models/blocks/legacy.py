@@ -1,13 +1,16 @@
 """Opens `.keras` files that were written before a VAE was made of four components.
 
 Such a file has layers `z`, `kl`, `log_likelihood` and `elbo`, and the heads of q(z|x)
-in its encoder. Its configuration says which components they are; its weights and the
-state of its optimiser are read by their positions in the archive.
+in its encoder. Its configuration says which components these are; weights and the state
+of the optimiser are read from the archive by their positions.
 """
 
 import io
 import json
+import re
+import tempfile
 import zipfile
+from pathlib import Path
 
 import h5py
 import keras
@@ -20,76 +23,187 @@ from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import LabelGaussian, StandardNormal
 from models.blocks.vae import VAE, connect
 
-HEADS = ("z_mean", "z_log_var")
+HEADS = {"z_mean", "z_log_var"}
 
 
-def load(path) -> VAE | None:
-    """The model in an old file, compiled as it was; `None` for any other file."""
+def load(path, renamed) -> VAE | None:
+    """The model in an old file, compiled as it was; `None` for any other file.
+
+    Args:
+        path: of the file.
+        renamed: registered name in the file -> the class that it is now.
+    """
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
         layers = {layer["name"]: layer for layer in config["config"].get("layers", ())}
         if not {"z", "elbo", "log_likelihood"} <= set(layers):
             return None
         file = io.BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(file) as weights:
-        return OldModel(config, layers, weights).upgrade()
+    with h5py.File(file) as weights, keras.saving.custom_object_scope(renamed):
+        return upgrade(config, layers, weights)
 
 
-class OldModel:
-    """The layers of an old file, with their weights.
+def upgrade(config, layers, weights) -> VAE:
+    """The model of four components.
 
     Args:
         config: what config.json says of the model.
-        layers: the configurations of its layers, by name.
-        weights: the open file of its weights.
-
-    Attributes:
-        weights: name of a layer -> its values; of a submodel, by path of the weight.
+        layers: the configurations of its layers, by name, in their order.
+        weights: the file of weights, open.
     """
+    groups = group_names(layer["class_name"] for layer in layers.values())
+    stored = {
+        name: weights.get(f"layers/{group}")
+        for name, group in zip(layers, groups, strict=True)
+    }
+    old = {
+        name: load_submodel(layer, stored[name])
+        for name, layer in layers.items()
+        if layer["class_name"] == "Functional"
+    }
+    encoder, heads = without_heads(old["encoder"])
+    settings = {name: layer["config"] for name, layer in layers.items()}
+    dim = old["encoder"].output["z_mean"].shape[-1]
+    vae = connect(
+        encoder,
+        old["decoder"],
+        DiagonalGaussian(settings["z"]["n_samples"], dim, settings["z"]["seed"]),
+        make_prior(old, dim),
+        make_likelihood(settings),
+        make_objective(layers["elbo"]),
+        make_observation(settings),
+        takes_message="prior_mean" in layers,
+        name=config["config"]["name"],
+    )
+    copies = copied_variables(vae, heads, old)
+    for variable, value in copies.values():
+        variable.assign(value)
+    read_own_values(vae, stored)
+    if config.get("compile_config"):
+        vae.compile_from_config(config["compile_config"])
+        trained = trained_variables(vae, layers, old, copies)
+        read_optimizer(vae.optimizer, trained, weights["optimizer/vars"])
+    return vae
 
-    def __init__(self, config, layers, weights):
-        self.config, self.layers = config, layers
-        submodels = {
-            name: keras.saving.deserialize_keras_object(layer)
-            for name, layer in layers.items()
-            if layer["class_name"] == "Functional"
-        }
-        self.submodels = submodels
-        old = [submodels.get(name, layer["class_name"]) for name, layer in layers.items()]
-        self.values, self.trainable = {}, []
-        for (name, group), layer in zip(groups(old, layers), old, strict=True):
-            if isinstance(layer, keras.Model):
-                assign(layer, weights[f"layers/{group}"])
-                self.trainable += [v.path for v in layer.trainable_variables]
-            elif f"layers/{group}/vars" in weights:
-                stored = weights[f"layers/{group}/vars"]
-                self.values[name] = {key: np.array(stored[key]) for key in stored}
-                if name == "log_likelihood":
-                    self.trainable.append("log_sigma")
-        names = weights["optimizer/vars"] if "optimizer" in weights else ()
-        self.optimizer = [np.array(names[str(i)]) for i in range(len(names))]
 
-    def settings(self, name):
-        """The configuration of a layer."""
-        return self.layers[name]["config"]
+def group_names(class_names):
+    """What Keras calls layers of these classes in a file of weights."""
+    seen = {}
+    for name in class_names:
+        name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+        name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+        seen[name] = seen.get(name, -1) + 1
+        yield f"{name}_{seen[name]}" if seen[name] else name
 
-    def upgrade(self):
-        """The same model, of four components."""
-        encoder, heads = without_heads(self.submodels["encoder"])
-        posterior = DiagonalGaussian(
-            self.settings("z")["n_samples"],
-            encoder.output_shape[-1] if heads is None else heads[0].units,
-            self.settings("z")["seed"],
-        )
-        vae = connect(
-            encoder,
-            self.submodels["decoder"],
-            posterior,
-            self.prior(posterior.latent_dim),
-            self.likelihood(),
-            self.objective(),
-            self.observation(),
-            takes_message="prior_mean" in self.layers,
-            name=self.config["config"]["name"],
-        )
-        return vae
+
+def load_submodel(layer, group):
+    """The submodel of a configuration, with its weights."""
+    model = keras.saving.deserialize_keras_object(layer)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "submodel.weights.h5"
+        with h5py.File(path, "w") as file:
+            for key in group or ():
+                group.copy(key, file)
+            if "layers/shake" in file:  # the class that is now RandomAffine
+                file.move("layers/shake", "layers/random_affine")
+        model.load_weights(path)
+    return model
+
+
+def without_heads(encoder):
+    """The encoder x -> features, and the dense layers of z_mean and z_log_var."""
+    names = {layer.name for layer in encoder.layers}
+    if names >= HEADS:
+        heads = {name: encoder.get_layer(name) for name in HEADS}
+        if not all(isinstance(head, keras.layers.Dense) for head in heads.values()):
+            return encoder, {}  # functions of the user, whose results are the heads
+        features = heads["z_mean"].input
+        return keras.Model(encoder.inputs, features, name=encoder.name), heads
+    body = encoder.get_layer("encoder_body")
+    features, heads = without_heads(body)
+    (joined,) = body._inbound_nodes[-1].input_tensors
+    return keras.Model(encoder.inputs, features(joined), name=encoder.name), heads
+
+
+def make_prior(old, dim):
+    """p(z): N(0, I), or the Gaussian of each label."""
+    if "prior" not in old:
+        return StandardNormal(dim)
+    (label,) = old["prior"].inputs
+    label_dim = label.shape[1] if len(label.shape) > 1 else None
+    code = old["prior"].get_layer("label_prior_mean").kernel.shape[0]
+    return LabelGaussian(code, label_dim, latent_dim=dim)
+
+
+def make_likelihood(settings):
+    """p(x|z)."""
+    own = settings["log_likelihood"]
+    if "sigma" in own:
+        return Gaussian(own["sigma"])
+    return Bernoulli(binarize="binarize" in settings)
+
+
+def make_objective(layer):
+    """The objective of the layer `elbo`."""
+    own, kind = layer["config"], layer["class_name"]
+    schedules = {name: own.get(name) for name in ("kl_weight", "capacity")}
+    if kind == "ELBO":
+        return ELBO(**schedules)
+    doubly = kind == "DoublyReparameterizedELBO"
+    return ImportanceWeighted(**schedules, doubly_reparameterized=doubly)
+
+
+def make_observation(settings):
+    """The layer that binarises x, or `None`."""
+    if "binarize" not in settings:
+        return None
+    return Binarize(settings["binarize"]["seed"], name="observation")
+
+
+def copied_variables(vae, heads, old):
+    """id of a variable of an old layer -> (the new variable, its value)."""
+    pairs = [(heads[name], vae.posterior.heads[name]) for name in heads]
+    if "prior" in old:
+        for name in ("mean", "precision"):
+            layer = old["prior"].get_layer(f"label_prior_{name}")
+            pairs.append((layer, getattr(vae.prior, name)))
+    return {
+        id(before): (after, keras.ops.convert_to_numpy(before))
+        for layer, new in pairs
+        for before, after in zip(layer.weights, new.weights, strict=True)
+    }
+
+
+def read_own_values(vae, stored):
+    """Schedules, noise and the learned scale, which lie in layers of their own."""
+    for name, layer in (("z", vae.posterior), ("binarize", vae.observation)):
+        if layer is not None:
+            state = np.array(stored[name]["vars/seed_state"])
+            layer.seed_generator.state.assign(state)
+    for i, variable in enumerate(vae.objective.scheduled.values()):
+        variable.assign(stored["elbo"][f"vars/{i}"][()])
+    for variable in vae.likelihood.trainable_variables:
+        variable.assign(stored["log_likelihood"]["vars/0"][()])
+
+
+def trained_variables(vae, layers, old, copies):
+    """The trainable variables of the model in the order of the old one."""
+    trained = []
+    for name in layers:
+        if name == "log_likelihood":
+            trained += vae.likelihood.trainable_variables
+        for variable in old[name].trainable_variables if name in old else ():
+            trained.append(copies[id(variable)][0] if id(variable) in copies else variable)
+    return trained
+
+
+def read_optimizer(optimizer, trained, stored):
+    """The optimiser's variables: some of its own, then those of each weight in turn."""
+    new = {id(v): i for i, v in enumerate(optimizer._trainable_variables)}
+    slots, own = divmod(len(optimizer.variables), len(trained))
+    for i in range(own):
+        optimizer.variables[i].assign(stored[str(i)][()])
+    for i, variable in enumerate(trained):
+        for slot in range(slots):
+            value = stored[str(own + i * slots + slot)][()]
+            optimizer.variables[own + new[id(variable)] * slots + slot].assign(value)
