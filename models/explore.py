@@ -1,7 +1,7 @@
 """python -m models.explore: a page that shows the latent space of a run.
 
-Click on points and between them, move sliders, go back to earlier rounds. What there is
-to see is in `models.explorer`, whose `view` shows it in a notebook.
+Click on points and between them, move sliders, go back to earlier rounds. The page is
+in `models.explorer`, whose `show_run` shows it in a notebook.
 """
 
 import argparse
@@ -18,23 +18,23 @@ def main(arguments=None):
 
 
 def make_parser():
-    """The parser; every option's help is one line with its default."""
+    """The parser; the help of every option is one line with its default."""
     parser = argparse.ArgumentParser(
         prog="python -m models.explore",
-        description="Look into the latent space of a run of python -m models.train, in "
-        "a browser: its data, what the decoder draws anywhere, its classes and rounds.",
+        description="Show the latent space of a run of python -m models.train in a "
+        "browser: its data, the decoded image of any point, its classes and rounds.",
     )
     add = parser.add_argument
-    add("run", metavar="RUN", help="a folder of python -m models.train, or its tag")
+    add("run", metavar="RUN", help="folder or name of a run of python -m models.train")
     add(
         "--address",
         default="127.0.0.1",
-        help="where to listen; 0.0.0.0 lets other machines in (default: 127.0.0.1, "
-        "this machine only)",
+        help="the address to listen on; 0.0.0.0 admits other machines (default: "
+        "127.0.0.1, this machine only)",
     )
     add(
         "--port",
-        type=port,
+        type=parse_port,
         default=0,
         metavar="N",
         help="the port to listen on (default: a free one)",
@@ -44,8 +44,8 @@ def make_parser():
         action="append",
         default=[],
         metavar="HOST:PORT",
-        help="what else a browser may call this page, e.g. behind a proxy; may be "
-        "repeated (default: only --address)",
+        help="another address at which browsers see this page, e.g. behind a proxy; "
+        "may be repeated (default: only --address)",
     )
     add(
         "--no-browser",
@@ -55,7 +55,8 @@ def make_parser():
     return parser
 
 
-def port(text):
+def parse_port(text):
+    """The type of --port."""
     number = not_negative(text)
     if number > 65535:
         raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, got {text!r}")
@@ -63,17 +64,17 @@ def port(text):
 
 
 def run(given):
-    """Serves until Ctrl-C. ValueError or OSError: what a user can mend."""
+    """Serves the page until Ctrl-C; raises ValueError or OSError for user errors."""
     from models.runs.saved_run import Run
 
-    found = Run(given.run)
+    opened = Run(given.run)
     with suppress_backend_output():
         from models.explorer import server
-        from models.explorer.space import Space
+        from models.explorer.space import LatentSpace
 
-        space = Space(found)
-    browser = not given.no_browser
-    server.serve(space, given.address, given.port, given.origin, browser)
+        space = LatentSpace(opened)
+    listen = given.address, given.port, given.origin
+    server.serve_page(space, *listen, open_browser=not given.no_browser)
 
 
 if __name__ == "__main__":

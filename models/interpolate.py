@@ -1,4 +1,4 @@
-"""python -m models.interpolate: from one datum to another through the latent space."""
+"""python -m models.interpolate: paths between two examples through the latent space."""
 
 import sys
 
@@ -6,13 +6,13 @@ from models.cli import run_commands
 from models.cli.command import finish
 from models.cli.option_types import not_negative
 
-WHAT = {
-    "interpolation.npz": "z, x_mean of both paths, the linear one first; x of the ends",
-    "interpolation.png": "both paths, between the two data",
-    "interpolation.gif": "the same as a film, there and back",
+FILE_DESCRIPTIONS = {
+    "interpolation.npz": "z and x_mean of both paths, linear first; x of the ends",
+    "interpolation.png": "both paths, between the two examples",
+    "interpolation.gif": "the same as an animation",
 }
 PATHS = ("linear", "spherical")
-SHOWN = 18  # most points of a path in the picture
+MAX_SHOWN = 18  # points of a path in the picture
 
 
 def main(arguments=None):
@@ -21,48 +21,50 @@ def main(arguments=None):
 
 
 def make_parser():
+    """The parser; the help of every option is one line with its default."""
     parser = run_commands.make_parser(
         "interpolate",
-        "Decode the straight and the spherical path between the means of q(z|x) of two "
-        "rows of the run's data.",
+        "Decode the linear and the spherical path between the latents of two rows of "
+        "the run's data.",
     )
     add = parser.add_argument
     row = {"type": not_negative, "required": True, "metavar": "ROW"}
-    add("--from", dest="first", help="the row to begin at, from 0 on", **row)
-    add("--to", dest="last", help="the row to end at", **row)
+    add("--from", dest="first", help="the first row, counted from 0", **row)
+    add("--to", dest="last", help="the last row", **row)
     add(
         "--steps",
         type=run_commands.two_or_more,
         default=12,
         metavar="N",
-        help="points on each path, its ends included (default: 12)",
+        help="points on each path, including its ends (default: 12)",
     )
     run_commands.add_label(parser, "the label of the row --from")
     return parser
 
 
 def run(given):
-    """Interpolates. ValueError or OSError: what a user can mend."""
-    opened, model = run_commands.open_run(given.run)
+    """Runs the interpolation; raises ValueError or OSError for user errors."""
+    opened, vae = run_commands.open_run(given.run)
     import numpy as np
 
     from models.evaluation import latent_paths
-    from models.plotting.animation import Animation
+    from models.plotting import Animation
 
-    rows = rows_of(opened, given)
-    own, label = labels_of(opened, rows, given.label)
-    with run_commands.results(opened, given, WHAT) as folder:
+    rows = checked_rows(opened, given)
+    labels, decoded_label = find_labels(opened, rows, given.label)
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         x = opened.dataset.x[rows]
-        ends, _ = model.encode(x, own)
+        ends = vae.latents(x, labels)
         z = np.stack([getattr(latent_paths, p)(*ends, given.steps) for p in PATHS])
-        x_mean = run_commands.decode_grid(model, z, label)
+        x_mean = run_commands.decode_grid(vae, z, decoded_label)
         folder.arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
-        folder.figure("interpolation.png", picture(x, x_mean, rows))
-        folder.figure("interpolation.gif", Animation(frames(x, x_mean, rows)))
+        folder.figure("interpolation.png", plot_paths(x, x_mean, rows))
+        frames = plot_frames(x, x_mean, rows)
+        folder.figure("interpolation.gif", Animation(frames))
 
 
-def rows_of(opened, given):
-    """The two rows, checked."""
+def checked_rows(opened, given):
+    """The two rows; ValueError unless they are different rows of the data."""
     run_commands.check_row(opened, "--from", given.first)
     run_commands.check_row(opened, "--to", given.last)
     if given.first == given.last:
@@ -72,8 +74,8 @@ def rows_of(opened, given):
     return [given.first, given.last]
 
 
-def labels_of(opened, rows, label):
-    """The two rows' labels, and the one to decode with; `None` if unconditional."""
+def find_labels(opened, rows, label):
+    """The labels of the rows, and the one to decode with; None if not conditional."""
     from models.runs.run_labels import code_of, labels_for
 
     code = code_of(opened, label)
@@ -83,33 +85,33 @@ def labels_of(opened, rows, label):
     return labels[rows], labels[rows[0]] if code is None else code
 
 
-def picture(x, x_mean, rows):
-    """Two rows, linear and spherical, with the data at both ends."""
+def plot_paths(x, x_mean, rows):
+    """One row per path, with the examples at both ends."""
     import numpy as np
 
-    from models.plotting import image_grids, images
+    from models.plotting.image_grids import grey_limits, plot_image_grid
 
     steps = x_mean.shape[1]
-    shown = run_commands.spread(steps, SHOWN)
-    first, last = (np.stack([datum, datum])[:, None] for datum in x)
+    shown = run_commands.spread(steps, MAX_SHOWN)
+    first, last = (np.stack([example, example])[:, None] for example in x)
     cells = np.concatenate([first, x_mean[:, shown], last], axis=1)
     heads = [f"row {rows[0]}", *(f"{t:.2f}" for t in shown / (steps - 1))]
     heads += [f"row {rows[1]}"]
     title = f"From row {rows[0]} to row {rows[1]} through the latent space"
-    return image_grids.strips(cells, PATHS, heads, title, images.grey_limits(cells))
+    return plot_image_grid(cells, PATHS, heads, title, grey_limits(cells))
 
 
-def frames(x, x_mean, rows):
-    """One picture a step: both paths there, between the two data."""
+def plot_frames(x, x_mean, rows):
+    """One figure per step: both paths, between the two examples."""
     import numpy as np
 
-    from models.plotting import image_grids, images
+    from models.plotting.image_grids import grey_limits, plot_animation_frame
 
     names = [f"row {rows[0]}", *PATHS, f"row {rows[1]}"]
-    limits = images.grey_limits(np.concatenate([x, *x_mean]))
+    limits = grey_limits(np.concatenate([x, *x_mean]))
     for step, t in enumerate(np.linspace(0, 1, x_mean.shape[1])):
         cells = np.stack([x[0], *x_mean[:, step], x[1]])
-        yield image_grids.frame(cells, names, f"{t:.2f} of the way", limits)
+        yield plot_animation_frame(cells, names, f"{100 * t:.0f} % of the path", limits)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ from models.cli import run_commands
 from models.cli.command import finish
 from models.cli.option_types import above_zero, not_negative, whole
 
-WHAT = {
-    "traversal.npz": "z, x_mean of a path a dimension; dims (z1 is 1), kl, values",
-    "traversal.png": "a row a dimension, those with the most KL first",
-    "traversal.gif": "the same as a film, there and back",
+FILE_DESCRIPTIONS = {
+    "traversal.npz": "z and x_mean of one path per dimension; dims (z1 is 1), values",
+    "traversal.png": "one row per dimension, the most relevant first",
+    "traversal.gif": "the same as an animation",
 }
-SHOWN = 20  # most rows, and columns, of the picture
+MAX_SHOWN = 20  # rows, and columns, of the picture
 
 
 def main(arguments=None):
@@ -20,16 +20,18 @@ def main(arguments=None):
 
 
 def make_parser():
+    """The parser; the help of every option is one line with its default."""
     parser = run_commands.make_parser(
         "traverse",
-        "Decode paths along which one latent dimension changes and the others stay.",
+        "Decode paths along which one latent dimension changes and the others are "
+        "fixed.",
     )
     add = parser.add_argument
     add(
         "--row",
         type=not_negative,
         metavar="ROW",
-        help="start at the mean of q(z|x) of this row of the run's data, from 0 on "
+        help="start at the latents of this row of the run's data, counted from 0 "
         "(default: at the mean of the prior)",
     )
     add(
@@ -37,7 +39,8 @@ def make_parser():
         type=above_zero,
         default=3.0,
         metavar="R",
-        help="from -R to R standard deviations of the prior (default: 3)",
+        help="from -R to R standard deviations of the prior, or of the latents if the "
+        "prior is not Gaussian (default: 3)",
     )
     add(
         "--steps",
@@ -51,50 +54,58 @@ def make_parser():
         type=whole,
         nargs="+",
         metavar="D",
-        help="which dimensions, 1 for z1 (default: all, those with the most KL first)",
+        help="which dimensions, 1 for z1 (default: all, the largest KL first)",
     )
     run_commands.add_label(parser, "the label of the row --row")
     return parser
 
 
 def run(given):
-    """Traverses. ValueError or OSError: what a user can mend."""
-    opened, model = run_commands.open_run(given.run)
+    """Runs the traversal; raises ValueError or OSError for user errors."""
+    opened, vae = run_commands.open_run(given.run)
     import numpy as np
 
     from models.evaluation import latent_paths
-    from models.plotting.animation import Animation
+    from models.evaluation.latent_statistics import encode_statistics, latent_scale
+    from models.plotting import Animation
+    from models.runs.run_labels import labels_for
 
-    check_dims(model, given.dims)
-    label = label_of(opened, given)
-    z_mean, kl = posterior(opened)
-    with run_commands.results(opened, given, WHAT) as folder:
-        axes = np.argsort(-kl) if given.dims is None else np.subtract(given.dims, 1)
-        (mean,), (precision,) = model.prior(1, label)
+    check_dims(vae, given.dims)
+    label, dataset = decoded_label(opened, given), opened.dataset
+    latents = encode_statistics(vae, dataset.x, labels_for(opened, dataset))
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+        relevance, measure = latents.relevance, latents.measure
+        axes = (
+            np.argsort(-relevance) if given.dims is None else np.subtract(given.dims, 1)
+        )
+        mean, scale, source = latent_scale(vae, latents.z, label)
         values = np.linspace(-given.range, given.range, given.steps)
-        start = mean if given.row is None else z_mean[given.row]
-        along = mean[axes, None] + values / np.sqrt(precision[axes, None])
+        start = mean if given.row is None else latents.z[given.row]
+        along = mean[axes, None] + values * scale[axes, None]
         z = latent_paths.along_axes(start, axes, along)
-        x_mean = run_commands.decode_grid(model, z, label)
-        paths = {"dims": axes + 1, "kl": kl[axes], "values": values}
+        x_mean = run_commands.decode_grid(vae, z, label)
+        paths = {"dims": axes + 1, measure.lower(): relevance[axes], "values": values}
         folder.arrays("traversal.npz", z=z, x_mean=x_mean, **paths)
-        title = title_of(given, len(axes))
-        folder.figure("traversal.png", picture(x_mean, **paths, title=title))
-        folder.figure("traversal.gif", Animation(frames(x_mean, **paths)))
+        names = row_names(axes + 1, relevance[axes], measure)
+        title = make_title(given, len(axes), measure, source)
+        figure = plot_traversal(x_mean, names, values, title)
+        folder.figure("traversal.png", figure)
+        frames = plot_frames(x_mean, axes + 1, values)
+        folder.figure("traversal.gif", Animation(frames))
 
 
-def check_dims(model, dims):
+def check_dims(vae, dims):
     """Raises ValueError unless the model has these dimensions."""
-    wrong = [d for d in dims or () if d > model.latent_dim]
+    wrong = [d for d in dims or () if d > vae.latent_dim]
     if wrong:
         raise ValueError(
-            f"--dims must be dimensions of z, 1 to {model.latent_dim}. "
+            f"--dims must be dimensions of z, 1 to {vae.latent_dim}. "
             f"Received: {wrong[0]}"
         )
 
 
-def label_of(opened, given):
-    """The code to decode with: --label's, or the row's; `None` if unconditional."""
+def decoded_label(opened, given):
+    """The code of --label, or of the row's label; None if not conditional."""
     from models.runs.run_labels import code_of, labels_for
 
     if given.row is not None:
@@ -104,58 +115,57 @@ def label_of(opened, given):
         return code
     if given.row is None:
         raise ValueError(
-            f"the model of {opened.path} is conditional: give --label, what to decode, "
-            "or --row, whose label it then is"
+            f"the model of {opened.path} is conditional: give --label to decode, or "
+            "--row, whose label is then decoded"
         )
     return labels_for(opened, opened.dataset)[given.row]
 
 
-def posterior(opened):
-    """The means of q(z|x) of all rows, and each dimension's KL in nats, their mean."""
-    from keras.ops import convert_to_numpy
-
-    from models.blocks.densities import gaussian_kl
-    from models.runs.run_labels import labels_for
-
-    label = labels_for(opened, opened.dataset)
-    q = opened.model.encode(opened.dataset.x, label)
-    p = opened.model.prior(len(q[0]), label)
-    kl = convert_to_numpy(gaussian_kl(*(each.reshape(-1, 1) for each in q + p)))
-    return q[0], kl.reshape(q[0].shape).mean(axis=0)
-
-
-def title_of(given, n):
-    """What is shown, and what the dimensions that stay are at."""
-    rest = "the prior's mean" if given.row is None else f"row {given.row}"
-    most = " with the most KL" if given.dims is None else ""
-    some = f"The {SHOWN} of {n} dimensions{most}" if n > SHOWN else "Each dimension"
-    return f"{some} in prior standard deviations, the others as at {rest}"
+def make_title(given, n, measure, source):
+    """What is shown, and where the fixed dimensions are."""
+    centre = "the mean of the prior" if source == "prior" else "the mean of the latents"
+    others = centre if given.row is None else f"row {given.row}"
+    largest = f" with the largest {measure}" if given.dims is None else ""
+    shown = "Each dimension"
+    if n > MAX_SHOWN:
+        shown = f"The {MAX_SHOWN} of {n} dimensions{largest}"
+    scale = "prior standard deviations"
+    if source != "prior":
+        scale = "standard deviations of the latents (the prior is not Gaussian)"
+    return f"{shown} in {scale}, the others at {others}"
 
 
-def picture(x_mean, dims, kl, values, title):
-    """A row a dimension, a column a value."""
-    from models.plotting import image_grids, images
-
-    shown = run_commands.spread(len(values), SHOWN)
-    cells = x_mean[:SHOWN, shown]
-    names = [f"$z_{{{d}}}$   {nats:.2f} nats" for d, nats in zip(dims, kl, strict=True)]
-    heads = [number(value) for value in values[shown]]
-    limits = images.grey_limits(x_mean)
-    return image_grids.strips(cells, names[:SHOWN], heads, title, limits)
+def row_names(dims, relevance, measure):
+    """z_d and its relevance."""
+    unit = "{:.2f} nats" if measure == "KL" else "sd {:.2f}"
+    return [
+        f"$z_{{{d}}}$   {unit.format(each)}"
+        for d, each in zip(dims, relevance, strict=True)
+    ]
 
 
-def frames(x_mean, dims, kl, values):
-    """One picture a value: what every dimension does there."""
-    from models.plotting import image_grids, images
+def plot_traversal(x_mean, names, values, title):
+    """One row per dimension, one column per value."""
+    from models.plotting.image_grids import grey_limits, plot_image_grid
 
-    limits, names = images.grey_limits(x_mean), [f"$z_{{{d}}}$" for d in dims]
+    shown = run_commands.spread(len(values), MAX_SHOWN)
+    heads = [format_value(value) for value in values[shown]]
+    cells, limits = x_mean[:MAX_SHOWN, shown], grey_limits(x_mean)
+    return plot_image_grid(cells, names[:MAX_SHOWN], heads, title, limits)
+
+
+def plot_frames(x_mean, dims, values):
+    """One figure per value: all dimensions side by side."""
+    from models.plotting.image_grids import grey_limits, plot_animation_frame
+
+    limits, names = grey_limits(x_mean), [f"$z_{{{d}}}$" for d in dims[:MAX_SHOWN]]
     for step, value in enumerate(values):
-        cells = x_mean[:SHOWN, step]
-        yield image_grids.frame(cells, names[:SHOWN], f"{number(value)} sd", limits)
+        cells, title = x_mean[:MAX_SHOWN, step], f"{format_value(value)} sd"
+        yield plot_animation_frame(cells, names, title, limits)
 
 
-def number(value):
-    """Two decimals where they are needed, and no minus before 0."""
+def format_value(value):
+    """At most two decimals, and no minus sign before 0."""
     return f"{round(value, 2) + 0:g}".replace("-", "\N{MINUS SIGN}")
 
 

@@ -1,33 +1,44 @@
-"""A page to look into the latent space of a run: click, draw, compare, move sliders.
+"""The page of `models.explore`: look into the latent space of a run.
 
-    plane, space, decoder, state       the mathematics, without a library of widgets
-    colours, drawing, text             arrays as colours, pictures and words
-    scatter, tiles, sliders, controls, panes, cards, page
-                                       what is seen, in Panel and Bokeh
-    server                             who may see it
+    space, state                       the mathematics, without a library of widgets
+    colours, html_images, html_text    arrays as colours, pictures and words
+    widgets, scatter, cards, page      what is seen, in Panel and Bokeh
+    server                             serves the page
 
-Panel, because one object is the page in the browser and the output of a notebook's
-cell, where it talks over Jupyter's own channel: Bokeh's server alone would need a port
-that the browser can reach. All of its JavaScript lies on this machine.
+Panel, because the same object is the page in a browser and the output of a notebook's
+cell, where it communicates over Jupyter's own channel: a Bokeh server would need a port
+that the browser can reach. All JavaScript is served from this machine.
+
+This room may import data, runs, evaluation and plotting. Entry points: `show_run` in a
+notebook, `server.serve_page` for the command.
 """
 
 
-def view(run):
-    """The page as an object that Jupyter displays; sliders need a live kernel.
+def show_run(run):
+    """Makes the page of a run as an object that Jupyter displays.
 
-    run: a folder or a tag of `python -m models.train`, or a `finished.Run`.
-    Raises ValueError or OSError, with a sentence, where there is no such run.
+    The sliders need a running kernel.
+
+    Args:
+        run: the folder or name of a run of `python -m models.train`, or a `Run`.
+
+    Returns:
+        A Panel layout.
+
+    Raises:
+        ValueError: if a file of the run is missing or damaged.
+        OSError: if a file cannot be read.
     """
     from models.runs.saved_run import Run
     from models.suppress_output import suppress_backend_output
 
-    found = run if isinstance(run, Run) else Run(run)
+    opened = run if isinstance(run, Run) else Run(run)
     with suppress_backend_output():
         import panel
 
         from models.explorer.page import Page
-        from models.explorer.space import Space
+        from models.explorer.space import LatentSpace
 
-        space = Space(found)
+        space = LatentSpace(opened)
     panel.extension(inline=True)  # the notebook carries the JavaScript itself
     return Page(space).layout

@@ -1,80 +1,91 @@
-"""The cards beside and below the scatter: the classes, the datum, the drawing."""
+"""The cards beside and below the scatter plot: classes, example, decoded example."""
 
-from models.explorer import text
-from models.explorer.panes import box, html
-from models.explorer.sliders import Sliders
-from models.explorer.state import shown_dimensions
-from models.explorer.tiles import Tiles, tile
+from models.explorer import html_text as text
+from models.explorer.state import most_relevant
+from models.explorer.widgets import (
+    HtmlPane,
+    LatentSliders,
+    Thumbnails,
+    make_box,
+    make_thumbnail,
+)
 
 
 class ClassCard:
-    """What each class mean decodes to; a click goes there."""
+    """The decoded mean of each class; a click on one moves there."""
 
-    def __init__(self, artist, on_class):
-        self.artist, self.tiles = artist, Tiles(on_class)
-        self.layout = box("card", html("title", text.CLASSES), self.tiles)
+    def __init__(self, renderer, on_class):
+        self.renderer, self.thumbnails = renderer, Thumbnails(on_class)
+        heading = HtmlPane("title", text.CLASS_HEADING)
+        self.layout = make_box("card", heading, self.thumbnails)
 
     def show(self, state, colourings):
+        """Shows the classes of the state's round."""
         by_class, sizes = colourings["class"], state.class_sizes
-        self.tiles.tiles = [
-            tile(self.artist.draw(x_mean), k, f"{sizes[k]:,}", by_class.of(k))
-            for k, x_mean in enumerate(state.class_means)
+        decoded = state.decode(state.latents.class_means)
+        pictures = map(self.renderer.render, decoded)
+        self.thumbnails.items = [
+            make_thumbnail(picture, k, f"{sizes[k]:,}", by_class.colour_of(k))
+            for k, picture in enumerate(pictures)
         ]
 
 
-class DatumCard:
-    """The chosen datum, what the model makes of it, and its neighbours."""
+class ExampleCard:
+    """The selected example, its reconstruction and its nearest neighbours."""
 
-    def __init__(self, artist, on_choose):
-        self.artist, self.near = artist, []
-        self.words = html("datum", text.HELP)
-        self.tiles = Tiles(lambda index: on_choose(self.near[index]))
-        self.layout = box("card", self.words, self.tiles)
+    def __init__(self, renderer, on_select):
+        self.renderer, self.neighbours = renderer, []
+        self.heading = HtmlPane("example", text.HELP)
+        self.thumbnails = Thumbnails(lambda index: on_select(self.neighbours[index]))
+        self.layout = make_box("card", self.heading, self.thumbnails)
 
     def show(self, state, colourings):
-        x, x_mean = state.x, state.reconstruction
-        self.words.object = text.datum(
-            state.datum,
-            colourings,
-            text.place(state.space.plane, state.point),
-            self._pictures(x, x_mean),
+        """Shows the selected example of the state."""
+        position = text.format_position(state.space.plane, state.example_point)
+        figures = self._figures(state.x, state.reconstruction)
+        self.heading.object = text.format_example(
+            state.example, colourings, position, figures
         )
-        self.near, distances = state.neighbours
+        self.neighbours, distances = state.latents.nearest(state.example)
         colouring = next(iter(colourings.values()))
-        self.tiles.tiles = [
-            tile(self.artist.draw(state.space.data.x[i]), *self._about(i, d, colouring))
-            for i, d in zip(self.near, distances, strict=True)
+        self.thumbnails.items = [
+            self._thumbnail(state.space.data.x[i], distance, colouring, i)
+            for i, distance in zip(self.neighbours, distances, strict=True)
         ]
 
-    def _pictures(self, x, x_mean):
-        caption, error = "reconstruction", text.error(x, x_mean)
-        drawn = self.artist.draw(x, x_mean)
-        if self.artist.is_image:
-            yield text.figure(self.artist.draw(x), "datum")
+    def _figures(self, x, x_mean):
+        caption, error = "reconstruction", text.format_rmse(x, x_mean)
+        picture = self.renderer.render(x, x_mean)
+        if self.renderer.is_image:
+            yield text.format_figure(self.renderer.render(x), "example")
         else:
-            caption = "datum in grey, reconstruction in blue"
-        yield text.figure(drawn, f"{caption}, {error}")
+            caption = "example in grey, reconstruction in blue"
+        yield text.format_figure(picture, f"{caption}, {error}")
 
-    def _about(self, datum, distance, colouring):
-        name, colour = colouring.name_and_colour(datum)
-        return name, text.number(distance), colour
+    def _thumbnail(self, x, distance, colouring, example):
+        name, colour = colouring.describe_example(example)
+        picture, distance = self.renderer.render(x), text.format_distance(distance)
+        return make_thumbnail(picture, name, distance, colour)
 
 
-class DrawingCard:
-    """What z decodes to, and a slider for each of its dimensions."""
+class DecodedCard:
+    """The decoded z, and a slider for each of its dimensions."""
 
-    def __init__(self, artist, space, kl, on_move):
-        self.artist = artist
-        shown = shown_dimensions(kl)
-        self.picture = html("drawing")
-        self.sliders = Sliders(shown, space.limits, on_move)
-        note = html("note", text.sliders(shown, len(kl)))
-        kind = "beside" if artist.is_image else "below"
-        board = box(kind, self.picture, box("knobs", self.sliders.pane, note))
-        self.layout = box("card", board)
+    def __init__(self, space, latents, on_move):
+        self.renderer, self.plane = space.renderer, space.plane
+        shown = most_relevant(latents.relevance)
+        self.picture = HtmlPane("decoded")
+        self.sliders = LatentSliders(shown, space.limits, on_move)
+        note = text.format_slider_note(
+            len(shown), len(latents.relevance), latents.measure
+        )
+        controls = make_box("controls", self.sliders.pane, HtmlPane("note", note))
+        arrangement = "beside" if self.renderer.is_image else "below"
+        self.layout = make_box("card", make_box(arrangement, self.picture, controls))
 
     def show(self, state):
-        place = text.place(state.space.plane, state.at)
-        self.picture.object = text.drawing(
-            state.source, place, self.artist.draw(state.drawn)
-        )
+        """Shows the decoded z of the state."""
+        position = text.format_position(self.plane, state.point)
+        picture = self.renderer.render(state.decoded)
+        figure = text.format_figure(picture, f"{state.source}<br>{position}")
+        self.picture.object = f"<h2>Decoded</h2>{figure}"

@@ -1,4 +1,4 @@
-"""The colours of the scatter: of labels, and of classes matched with them."""
+"""The colours of the scatter plot: of labels, and of classes matched with them."""
 
 from dataclasses import dataclass, replace
 
@@ -6,17 +6,20 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
 
-from models.plotting import curves
-from models.plotting.images import GREY, PALETTE
+from models.plotting.latent_space import match_colours
+from models.plotting.style import GREY, PALETTE
 
 
 @dataclass(frozen=True, eq=False)
 class Colouring:
-    """A colour for each datum.
+    """A colour for each example.
 
-    kind: "label" or "class", what the colours stand for. codes: (n,) indices into the
-    others. values: the labels or classes that there are. names: what they are called.
-    palette: their colours.
+    Attributes:
+        kind: "label", "class" or "data": what the colours represent.
+        codes: (n,) indices into the lists below.
+        values: the distinct labels or classes.
+        names: their names.
+        palette: their colours.
     """
 
     kind: str
@@ -25,50 +28,52 @@ class Colouring:
     names: list
     palette: list
 
-    def of(self, value):
-        """The colour of a label or class; grey for one that no datum has."""
+    def colour_of(self, value) -> str:
+        """The colour of a label or class; grey if no example has it."""
         return dict(zip(self.values, self.palette, strict=True)).get(value, GREY)
 
-    def name_and_colour(self, datum):
-        """Of the label or class of a datum."""
-        code = self.codes[datum]
+    def describe_example(self, example: int) -> tuple[str, str]:
+        """The name and the colour of the label or class of an example."""
+        code = self.codes[example]
         return self.names[code], self.palette[code]
 
 
-def colourings(data, classes):
-    """ "label", "class" -> the `Colouring` by it; where there is neither, grey.
+def make_colourings(data, classes: np.ndarray | None) -> dict[str, Colouring]:
+    """The colourings by kind: "label" and "class", or "data" if there is neither.
 
-    data: a `Dataset`. classes: (n,) integers, or `None`.
+    Args:
+        data: a `Dataset`.
+        classes: (n,) integers, or None.
     """
     found, labels = {}, data.labels
     if labels is not None:
-        found["label"] = of_values("label", labels, data.label_names.__getitem__)
+        found["label"] = colour_values("label", labels, data.label_names.__getitem__)
     if classes is not None:
-        found["class"] = of_classes(classes, labels)
+        found["class"] = colour_classes(classes, labels)
     grey = Colouring("data", np.zeros(len(data.x), np.uint8), [0], ["all"], [GREY])
     return found or {grey.kind: grey}
 
 
-def of_values(kind, values, name=str):
-    """A strong colour for each value; for more than there are of them, a range."""
+def colour_values(kind: str, values: np.ndarray, name=str) -> Colouring:
+    """A distinct colour for each value, or a range if there are too many values."""
     distinct, codes = np.unique(values, return_inverse=True)
     names, codes = [name(value) for value in distinct], codes.astype(np.uint16)
-    return Colouring(kind, codes, distinct.tolist(), names, palette(len(names)))
+    return Colouring(kind, codes, distinct.tolist(), names, make_palette(len(names)))
 
 
-def of_classes(classes, labels=None):
-    """A class has the colour of the label it is matched with, as `plots` draws it."""
-    own = of_values("class", classes)
+def colour_classes(classes: np.ndarray, labels: np.ndarray | None = None) -> Colouring:
+    """Gives each class the colour of the label it is matched with."""
+    own = colour_values("class", classes)
     n_labels = 0 if labels is None else len(np.unique(labels))
     if not n_labels or max(n_labels, len(own.values)) > len(PALETTE):
         return own
     by_label = dict(zip(np.unique(labels).tolist(), PALETTE, strict=False))
-    matched = curves._matched(classes, labels, by_label)
+    matched = match_colours(classes, labels, by_label)
     return replace(own, palette=[matched[k] for k in own.values])
 
 
-def palette(n):
-    """n colours, told apart if there are that many, else a range."""
+def make_palette(n: int) -> list[str]:
+    """n colours: distinct ones if there are enough, else a range."""
     if n <= len(PALETTE):
         return list(PALETTE[:n])
     viridis = matplotlib.colormaps["viridis"]

@@ -1,12 +1,13 @@
-"""The page: what is seen, and what follows from what a user does."""
+"""The page: what is seen, and what follows from a user's actions."""
 
 from models.evaluation.metrics import matching_accuracy
-from models.explorer import controls, text
-from models.explorer.cards import ClassCard, DatumCard, DrawingCard
-from models.explorer.colours import colourings
-from models.explorer.panes import at_once, box, html
-from models.explorer.scatter import Scatter
-from models.explorer.state import State
+from models.explorer import html_text as text
+from models.explorer import widgets
+from models.explorer.cards import ClassCard, DecodedCard, ExampleCard
+from models.explorer.colours import make_colourings
+from models.explorer.scatter import ScatterPlot
+from models.explorer.state import ViewState
+from models.explorer.widgets import HtmlPane, batched_update, make_box
 from models.runs.run_labels import names_of
 
 
@@ -14,113 +15,124 @@ class Page:
     """One tab, or the output of one notebook cell; `layout` is what is seen.
 
     Args:
-        space: the `Space`, which other tabs share.
+        space: the `LatentSpace`, which other tabs share.
     """
 
     def __init__(self, space):
-        self.space, self.state = space, State(space)
-        artist, kl = space.artist, self.state.latents.kl
-        n_rows = len(space.data.x)
-        self.scatter = Scatter(space.plane.names, space.extent, n_rows, self.click)
-        self.classes = ClassCard(artist, self.to_class)
-        self.datum = DatumCard(artist, self.choose)
-        self.drawing = DrawingCard(artist, space, kl, self.move)
-        self.legend = html("legend")
-        self._find_colours()
-        self.colour = controls.choice(self.colourings, lambda _: self.show_colours())
-        self.round = controls.rounds(space.rounds, self.to_round)
-        names = names_of(space.run) if space.is_conditional else ()
-        self.label = controls.labels(names, self.with_label)
-        self.layout = self._lay_out()
+        self.space, self.state = space, ViewState(space)
+        names, n_rows = space.plane.names, len(space.data.x)
+        self.scatter = ScatterPlot(names, space.extent, n_rows, self.click)
+        self.classes = ClassCard(space.renderer, self.move_to_class)
+        self.example = ExampleCard(space.renderer, self.select_example)
+        self.decoded = DecodedCard(space, self.state.latents, self.move_slider)
+        self.legend = HtmlPane("legend")
+        self._update_colourings()
+        kinds, labels = list(self.colourings), ()
+        if space.is_conditional:
+            labels = names_of(space.run)
+        self.colour = widgets.make_choice(kinds, lambda _: self.show_colours())
+        self.round = widgets.make_round_slider(space.rounds, self.select_round)
+        self.label = widgets.make_label_select(labels, self.select_label)
+        self.layout = self._make_layout()
         self.show_round()
 
-    def _lay_out(self):
-        self.round.visible = len(self.space.rounds) > 1
-        self.label.visible = self.space.is_conditional
+    def _make_layout(self):
         self.classes.layout.visible = self.state.has_classes
-        bar = box("bar", self.colour, self.round, self.label)
+        bar = make_box("bar", self.colour, self.round, self.label)
         bar.visible = any(part.visible for part in bar)
-        scatter = box("card", bar, self.legend, self.scatter.pane)
-        left = box("left", scatter, self.classes.layout)
-        right = box("right", self.datum.layout, self.drawing.layout)
-        header = html("header", text.header(self.space.run, self.space.data))
-        return box("page", header, box("board", left, right))
+        scatter = make_box("card", bar, self.legend, self.scatter.pane)
+        left = make_box("left", scatter, self.classes.layout)
+        right = make_box("right", self.example.layout, self.decoded.layout)
+        header = HtmlPane("header", text.format_header(self.space.run, self.space.data))
+        return make_box("page", header, make_box("board", left, right))
 
-    # --- What a user does -------------------------------------------------------------
+    def _update_colourings(self):
+        classes = self.state.latents.classes
+        self.colourings = make_colourings(self.space.data, classes)
 
-    @at_once
-    def click(self, at, pixel):
-        self.state.click(at, pixel)
-        self.show_datum()
+    # --- Actions of the user ----------------------------------------------------------
 
-    @at_once
-    def choose(self, datum):
-        self.state.choose(datum)
-        self.show_datum()
+    @batched_update
+    def click(self, point, pixel):
+        """A click on the scatter plot, see `ViewState.click`."""
+        self.state.click(point, pixel)
+        self.show_example()
 
-    @at_once
-    def to_class(self, k):
-        self.state.to_class(k)
-        self.show_place()
+    @batched_update
+    def select_example(self, example):
+        """A click on a neighbour."""
+        self.state.select_example(example)
+        self.show_example()
 
-    @at_once
-    def move(self, dimension, value):
-        if self.state.move(dimension, value):
-            self.show_drawing()
+    @batched_update
+    def move_to_class(self, k):
+        """A click on a class mean."""
+        self.state.move_to_class(k)
+        self.show_z()
 
-    @at_once
-    def to_round(self, number):
-        self.state.to_round(number)
-        self._find_colours()
+    @batched_update
+    def move_slider(self, dimension, value):
+        """A movement of a slider of z."""
+        if self.state.move_slider(dimension, value):
+            self.show_decoded()
+
+    @batched_update
+    def select_round(self, number):
+        """Another round."""
+        self.state.select_round(number)
+        self._update_colourings()
         self.show_round()
 
-    @at_once
-    def with_label(self, label):
+    @batched_update
+    def select_label(self, label):
+        """Another label to decode with."""
         if label != self.state.label:
             self.state.label = label
-            self.show_datum()
+            self.show_example()
 
-    # --- What is seen then; each shows what depends on it too -------------------------
-
-    def _find_colours(self):
-        self.colourings = colourings(self.space.data, self.state.latents.classes)
+    # --- Updates; each also updates what depends on it --------------------------------
 
     def show_round(self):
-        self.drawing.sliders.name(self.state.latents.kl)
+        """Shows everything."""
+        latents = self.state.latents
+        self.decoded.sliders.set_names(latents.relevance, latents.measure)
         self.show_colours()
         self.show_classes()
-        self.show_datum()
+        self.show_example()
 
-    @at_once
+    @batched_update
     def show_colours(self):
-        """The scatter and its legend."""
+        """Shows the scatter plot and its legend."""
         colouring = self.colourings[self.colour.value]
         self.scatter.show(self.space.points[self.state.round], colouring)
-        known = len(self.colourings) == 2
-        pair = self.space.data.labels, self.state.latents.classes
-        accuracy = matching_accuracy(*pair) if known else None
-        self.legend.object = text.legend(colouring, accuracy)
+        accuracy = None
+        if len(self.colourings) == 2:
+            pair = self.space.data.labels, self.state.latents.classes
+            accuracy = matching_accuracy(*pair)
+        self.legend.object = text.format_legend(colouring, accuracy)
 
     def show_classes(self):
+        """Shows the class means."""
         if self.state.has_classes:
             self.classes.show(self.state, self.colourings)
 
-    def show_datum(self):
-        """The chosen datum and its neighbours, and the place that is drawn."""
+    def show_example(self):
+        """Shows the selected example and its neighbours, and z."""
         if self.space.is_conditional:
             self.label.value = self.state.label
             self.show_classes()
-        if self.state.datum is not None:
-            self.datum.show(self.state, self.colourings)
-            points = self.space.points[self.state.round]
-            datum, neighbours = points[self.state.datum], points[self.datum.near]
-            self.scatter.mark(neighbours=neighbours, datum=datum)
-        self.show_place()
+        if self.state.example is not None:
+            self.example.show(self.state, self.colourings)
+            near = self.space.points[self.state.round][self.example.neighbours]
+            self.scatter.mark(neighbours=near, example=self.state.example_point)
+        self.show_z()
 
-    def show_place(self):
-        self.drawing.sliders.set(self.state.z)
-        self.show_drawing()
+    def show_z(self):
+        """Shows z in the sliders, and decodes it."""
+        self.decoded.sliders.set_values(self.state.z)
+        self.show_decoded()
 
-    def show_drawing(self):
-        self.scatter.mark(drawn=self.state.at)
-        self.drawing.show(self.state)
+    def show_decoded(self):
+        """Shows the decoded z."""
+        self.scatter.mark(decoded=self.state.point)
+        self.decoded.show(self.state)

@@ -1,4 +1,4 @@
-"""The scatter: all data in the plane, and marks on what was clicked."""
+"""The scatter plot: all data in the plane, and marks on what was clicked."""
 
 import numpy as np
 import panel as pn
@@ -6,37 +6,37 @@ from bokeh.events import DoubleTap, Tap
 from bokeh.models import ColumnDataSource, LinearColorMapper
 from bokeh.plotting import figure
 
-from models.explorer.panes import STYLE
-from models.plotting.images import DARK
+from models.explorer.widgets import STYLE
+from models.plotting.style import DARK
 
 TOOLS = "pan,wheel_zoom,box_zoom,reset"
-INK = "#111111"
-# what is marked -> marker, size, width of its line
+BLACK = "#111111"
+# name of a mark -> marker, size, width of its line
 MARKS = {
     "neighbours": ("circle", 11, 1.5),
-    "datum": ("circle", 18, 2.5),
-    "drawn": ("cross", 15, 2.5),
+    "example": ("circle", 18, 2.5),
+    "decoded": ("cross", 15, 2.5),
 }
-HALO = 2.5  # how much wider the white line under each is
-MANY = 5000  # points, from which on WebGL is the faster
+HALO = 2.5  # how much wider the white line below each mark is
+MIN_WEBGL = 5000  # points from which on WebGL is faster
 
 
-class Scatter:
+class ScatterPlot:
     """The figure; many points are drawn by WebGL, and all arrays sent as bytes.
 
     Args:
-        names: of the axes, two or, of a strip, one.
-        extent: ((left, right), (bottom, top)), what is seen first, in a true ratio.
-        n: how many points there are.
-        on_click: called with the place, (2,), and the size of a pixel there, (2,).
+        names: the names of the axes, two, or one for a single latent dimension.
+        extent: ((left, right), (bottom, top)), the initial limits, of equal scale.
+        n: the number of points.
+        on_click: called with the point, (2,), and the size of a pixel there, (2,).
     """
 
     def __init__(self, names, extent, n, on_click):
         self.on_click = on_click
-        self.figure = plain_figure(names, extent, n)
+        self.figure = make_figure(names, extent, n)
         self.points = ColumnDataSource({"x": [], "y": [], "colour": []})
         self.colours = LinearColorMapper(palette=[DARK])
-        size, alpha = size_and_alpha(n)
+        size, alpha = point_style(n)
         self.figure.scatter(
             "x",
             "y",
@@ -48,46 +48,38 @@ class Scatter:
         )
         columns = dict.fromkeys(("x", "y", "marker", "size", "width", "halo"), ())
         self.marked, self.marks = {}, ColumnDataSource(columns)
-        for column, colour in (("halo", "white"), ("width", INK)):
-            self._draw_marks(column, colour)
+        for column, colour in (("halo", "white"), ("width", BLACK)):
+            self._add_marks(column, colour)
         for event in (Tap, DoubleTap):  # two quick clicks are two clicks
-            self.figure.on_event(event, self._tapped)
+            self.figure.on_event(event, self._handle_tap)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width")
 
-    def _draw_marks(self, column, colour):
-        """On a level of its own, "overlay", they are drawn again without the points."""
-        self.figure.scatter(
-            "x",
-            "y",
-            source=self.marks,
-            marker="marker",
-            size="size",
-            line_width=column,
-            line_color=colour,
-            fill_color=None,
-            level="overlay",
-        )
+    def _add_marks(self, column, colour):
+        """On their own level, "overlay", they are redrawn without the points."""
+        style = {"line_width": column, "line_color": colour, "fill_color": None}
+        columns = {"marker": "marker", "size": "size", "source": self.marks}
+        self.figure.scatter("x", "y", level="overlay", **columns, **style)
 
-    def _tapped(self, event):
+    def _handle_tap(self, event):
         figure = self.figure
         spans = [r.end - r.start for r in (figure.x_range, figure.y_range)]
         pixels = figure.inner_width, figure.inner_height
         self.on_click(np.array([event.x, event.y]), np.divide(spans, pixels))
 
     def show(self, points, colouring):
-        """points: (n, 2). colouring: a `Colouring`."""
+        """Shows points, (n, 2), in the colours of a `Colouring`."""
         n = len(colouring.palette)
         self.colours.update(low=-0.5, high=n - 0.5, palette=colouring.palette)
         columns = {"x": points[:, 0], "y": points[:, 1], "colour": colouring.codes}
         self.points.data = columns
 
-    def mark(self, **places):
-        """Marks these, each (2,) or (n, 2), and no others under their names."""
-        self.marked |= places
+    def mark(self, **points):
+        """Marks these points, each (2,) or (n, 2), instead of earlier ones so named."""
+        self.marked |= points
         rows = [
             (x, y, *MARKS[name])
-            for name, points in self.marked.items()
-            for x, y in np.reshape(points, (-1, 2)).tolist()
+            for name, marked in self.marked.items()
+            for x, y in np.reshape(marked, (-1, 2)).tolist()
         ]
         x, y, marker, size, width = zip(*rows, strict=True)
         halo = [each + HALO for each in width]
@@ -95,11 +87,11 @@ class Scatter:
         self.marks.data = columns | {"width": width, "halo": halo}
 
 
-def plain_figure(names, extent, n):
-    """A figure with light axes and the tools to zoom."""
+def make_figure(names, extent, n):
+    """A figure with light axes and the tools to zoom; arguments as `ScatterPlot`'s."""
     is_strip = len(names) == 1
     made = figure(
-        output_backend="webgl" if n > MANY else "canvas",
+        output_backend="webgl" if n > MIN_WEBGL else "canvas",
         height=470,
         sizing_mode="stretch_width",
         tools=TOOLS,
@@ -125,6 +117,6 @@ def plain_figure(names, extent, n):
     return made
 
 
-def size_and_alpha(n):
-    """Of n points: the more, the smaller and fainter."""
+def point_style(n):
+    """The size and opacity of n points: the more, the smaller and fainter."""
     return (7, 0.85) if n < 3000 else (4, 0.7) if n < 20000 else (3, 0.5)

@@ -1,50 +1,56 @@
-"""Serves the page: where it listens, who may talk to it, and how it ends."""
+"""Serves the page: its address, who may connect, and how it ends."""
 
 import socket
 import webbrowser
 
 import panel as pn
 
+from models.explorer.html_text import run_title
 from models.explorer.page import Page
-from models.explorer.text import title
 
-EVERYWHERE = "0.0.0.0"
+ALL_INTERFACES = "0.0.0.0"
 LOCAL = ("127.0.0.1", "localhost")
-LOST = "No connection: has python -m models.explore been stopped?"
+DISCONNECTED = "No connection: has python -m models.explore been stopped?"
 BODY = "body { background: #f5f6f8; font-family: system-ui, sans-serif }"
 
 
-def serve(space, address, port, origins, browser):
-    """Serves the page of this space until Ctrl-C; every tab is a `Page` of its own.
+def serve_page(space, address, port, origins, open_browser) -> None:
+    """Serves the page of a latent space until Ctrl-C; every tab has its own `Page`.
 
-    address, port: where to listen; port 0 takes a free one.
-    origins: further hosts, with ports, under which browsers know this page.
-    browser: whether to open one.
+    Args:
+        space: the `LatentSpace`.
+        address: the address to listen on.
+        port: the port to listen on; 0 takes a free one.
+        origins: further hosts, with ports, in the addresses that browsers use.
+        open_browser: whether to open one.
 
-    Raises ValueError or OSError, with a sentence, where it cannot listen.
+    Raises:
+        ValueError: if the address is not one of IPv4.
+        OSError: if it cannot listen there.
     """
-    port = free_port(address, port)
-    pn.extension(notifications=True, disconnect_notification=LOST, raw_css=[BODY])
+    port = find_free_port(address, port)
+    notify = {"notifications": True, "disconnect_notification": DISCONNECTED}
+    pn.extension(raw_css=[BODY], **notify)
     server = pn.io.server.get_server(
         lambda: Page(space).layout,
         port,
         address,
-        [*(f"{name}:{port}" for name in own_names(address)), *origins],
-        title=title(space.run),
-        warm=True,  # compiles the decoder before the first tab waits for it
+        [*(f"{name}:{port}" for name in allowed_hosts(address)), *origins],
+        title=run_title(space.run),
+        warm=True,  # compiles the decoder before the first tab needs it
     )
-    url = f"http://{LOCAL[0] if address == EVERYWHERE else address}:{port}/"
-    print(f"{url}\nCtrl-C ends it.", flush=True)
-    if browser:
-        webbrowser.open(url)
+    host = LOCAL[0] if address == ALL_INTERFACES else address
+    print(f"http://{host}:{port}/\nPress Ctrl-C to stop.", flush=True)
+    if open_browser:
+        webbrowser.open(f"http://{host}:{port}/")
     server.start()
     server.io_loop.start()  # until Ctrl-C, which Panel catches
     server.stop()
     print("\nStopped.")
 
 
-def free_port(address, port):
-    """The port, or a free one for 0; an OSError with a sentence if there is none."""
+def find_free_port(address: str, port: int) -> int:
+    """The port, or a free one for 0; OSError if it cannot be used."""
     if ":" in address:
         raise ValueError(f"--address must be a name or like 127.0.0.1, got {address!r}")
     try:
@@ -54,14 +60,14 @@ def free_port(address, port):
             return trial.getsockname()[1]
     except OSError as error:
         raise OSError(
-            f"--address {address} --port {port} cannot be listened on: "
+            f"cannot listen on --address {address} --port {port}: "
             f"{error.strerror or error}"
         ) from None
 
 
-def own_names(address):
-    """The hosts a browser may have in its address bar: others may not connect."""
-    if address != EVERYWHERE:
+def allowed_hosts(address: str) -> list[str]:
+    """The hosts that a browser may have in its address bar; others may not connect."""
+    if address != ALL_INTERFACES:
         return sorted({address, *LOCAL} if address in LOCAL else {address})
     host = socket.gethostname()
     try:

@@ -1,137 +1,168 @@
-"""What all tabs of the page share: a run's data, and what each round made of them."""
+"""What all tabs of the page share: the data of a run, and their latents by round."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
+import keras
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from models.blocks.inputs import to_float, with_label
 from models.data.errors import DataError
-from models.evaluation.metrics import kl_per_dimension
-from models.explorer import plane
-from models.explorer.decoder import Decoder
-from models.explorer.drawing import Artist
-from models.runs import saved_run
+from models.evaluation.latent_statistics import (
+    LatentStatistics,
+    encode_statistics,
+    latent_scale,
+    latent_statistics,
+)
+from models.explorer.html_images import Renderer
+from models.plotting.plane import fit_plane
 from models.runs.run_labels import labels_for
+from models.runs.saved_run import Run
 
 
 @dataclass(frozen=True, eq=False)
-class Latents:
-    """What one round made of the data.
+class RoundLatents(LatentStatistics):
+    """The latents of the data after one round, and their classes.
 
-    z_mean: (n, latent_dim). kl: of each dimension, KL(q(z_d|x) || p(z_d)) in nats, the
-    mean over the data, (latent_dim,). classes: (n,), and means: of the classes,
-    (n_components, latent_dim); `None` where a run was stopped before it had any.
+    Attributes:
+        classes: (n,), or None if the run was stopped before it had any.
+        class_means: (n_components, latent_dim), or None.
     """
 
-    z_mean: np.ndarray
-    kl: np.ndarray
-    classes: np.ndarray | None
-    means: np.ndarray | None
+    classes: np.ndarray | None = None
+    class_means: np.ndarray | None = None
 
-    def neighbours(self, datum, n=8):
-        """The data nearest in the whole latent space: (indices, distances), (<= n,)."""
-        n = min(n, len(self.z_mean) - 1)
-        distances, found = self._index.kneighbors(self.z_mean[[datum]], n + 1)
-        others = found[0] != datum  # among twins it need not be the first
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean of all points, (latent_dim,)."""
+        return self.z.mean(axis=0)
+
+    def nearest(self, example: int, n: int = 8) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest examples in all dimensions: (indices, distances), (<= n,)."""
+        n = min(n, len(self.z) - 1)
+        distances, found = self._index.kneighbors(self.z[[example]], n + 1)
+        others = found[0] != example  # with duplicates it need not be the first
         return found[0][others][:n], distances[0][others][:n]
 
     @cached_property
     def _index(self):
-        return NearestNeighbors().fit(self.z_mean)
+        return NearestNeighbors().fit(self.z)
 
 
-class Space:
-    """The latent space of a run, ready to be looked at.
+class RoundDecoder:
+    """z -> the mean of p(x|z), with the weights of any round.
+
+    It calls the decoder on one batch: a third of a millisecond for a row, where
+    `vae.decode`, made for many rows, takes 40 or more on TensorFlow.
 
     Args:
-        run: a `finished.Run`. Its model is left alone: there is another one here.
+        vae: the model, whose weights are set as needed.
+        weights: round -> the weights of the model.
+    """
+
+    def __init__(self, vae, weights: dict[int, list]):
+        self.vae, self.weights, self.round = vae, weights, None
+
+    def __call__(self, z, round, label=None):
+        """(n, latent_dim), with a conditional model's label -> (n, *input_shape)."""
+        self.set_round(round)
+        inputs = with_label(self.vae, to_float(z), label)
+        parameters = self.vae.decoder.predict_on_batch(inputs)
+        x_mean = keras.ops.convert_to_numpy(self.vae.likelihood.mean(parameters))
+        return x_mean.astype(np.float32)
+
+    def set_round(self, round):
+        """Gives the model the weights of a round."""
+        if round != self.round:
+            self.vae.set_weights(self.weights[round])
+            self.round = round
+
+
+class LatentSpace:
+    """The latent space of a run.
+
+    Args:
+        run: a `Run`. Its model is not used: the space opens its own.
 
     Attributes:
         rounds: the numbers of its rounds; (0,) for a run stopped in the first.
-        latents: round -> its `Latents`.
-        plane: the plane of the scatter, the same in all rounds.
-        points: round -> where its data lie in the scatter, (n, 2) float32.
-        extent: ((left, right), (bottom, top)) of nearly all points, in all rounds.
+        latents: round -> its `RoundLatents`.
+        plane: the plane of the scatter plot, the same in all rounds.
+        points: round -> the points of the scatter plot, (n, 2) float32.
+        extent: ((left, right), (bottom, top)) of nearly all points of all rounds.
         limits: (low, high) of the sliders, each (latent_dim,), the same in all rounds.
         decoder: (z, round, label) -> the mean of p(x|z).
-        artist: draws data, all in one scale.
+        renderer: renders examples, all on one scale.
 
-    Raises ValueError or OSError, with a sentence: a file is missing, damaged, or not
-    what the run was trained on.
+    Raises:
+        ValueError: if a file is missing or damaged, or the data have changed.
+        OSError: if a file cannot be read.
     """
 
     def __init__(self, run):
-        self.run = saved_run.Run(run.path)
-        self.data = self.run.dataset
+        self.run = Run(run.path)
+        self.vae, self.data = self.run.model, self.run.dataset
+        self.labels = labels_for(self.run, self.data)
         self.rounds = tuple(range(1, self.run.n_rounds + 1)) or (0,)
-        whole = {k: self.run.round(k) for k in self.rounds if k}
-        for each in whole.values():
-            self._check_rows(len(each.z_mean))
-        self.latents = {k: self._of_round(each) for k, each in whole.items()}
-        if not whole:
-            self.latents[0] = self._of_model()
-        every = [latents.z_mean for latents in self.latents.values()]
-        self._check_finite(every)
-        self.plane = plane.fit(every)
-        self.points = {k: self._points(each) for k, each in self.latents.items()}
-        self.extent = extent(np.concatenate([*self.points.values()]))
-        self.limits = limits(every)
-        weights = {k: each.model for k, each in whole.items()}
-        weights = weights or {0: self.run.model.get_weights()}
-        self.decoder = Decoder(self.run.model, weights)
-        self.artist = Artist(self.data.x)
+        saved = {k: self.run.round(k) for k in self.rounds if k}
+        weights = {k: each.model for k, each in saved.items()}
+        self.decoder = RoundDecoder(self.vae, weights or {0: self.vae.get_weights()})
+        self.latents = {k: self._round_latents(k, saved.get(k)) for k in self.rounds}
+        arrays = [latents.z for latents in self.latents.values()]
+        self._check_finite(arrays)
+        self.plane = fit_plane(arrays)
+        self.points = {
+            k: self.plane.scatter(each.z).astype(np.float32)
+            for k, each in self.latents.items()
+        }
+        self.extent = scatter_extent(np.concatenate([*self.points.values()]))
+        label = 0 if self.is_conditional else None
+        mean, scale, _ = latent_scale(self.vae, arrays[-1], label)
+        self.limits = slider_limits(arrays, mean, scale)
+        self.renderer = Renderer(self.data.x)
 
-    def _points(self, latents):
-        """A single dimension is spread over a strip of random heights."""
-        points = self.plane.project(latents.z_mean)
-        if points.shape[1] == 1:
-            heights = np.random.default_rng(0).uniform(-0.5, 0.5, points.shape)
-            points = np.hstack([points, heights])
-        return points.astype(np.float32)
-
-    def _of_round(self, kept):
-        kl = self._kl(kept.z_mean, kept.z_log_var)
-        return Latents(kept.z_mean, kl, kept.classes, kept.means)
-
-    def _of_model(self):
-        q = self.run.model.encode(self.data.x, labels_for(self.run, self.data))
-        return Latents(q[0], self._kl(*q), None, None)
-
-    def _kl(self, z_mean, z_log_var):
-        """Of each dimension, from the prior, before any message: (latent_dim,)."""
-        prior = self.run.model.prior(len(z_mean), labels_for(self.run, self.data))
-        return kl_per_dimension(z_mean, z_log_var, *prior)
+    def _round_latents(self, number, saved):
+        self.decoder.set_round(number)  # the prior may be learned
+        if saved is None:
+            found = encode_statistics(self.vae, self.data.x, self.labels)
+            return RoundLatents(**vars(found))
+        self._check_rows(len(saved.z_mean))
+        q = saved.z_mean, saved.z_log_var
+        found = latent_statistics(self.vae, *q, self.labels)
+        return RoundLatents(
+            **vars(found), classes=saved.classes, class_means=saved.means
+        )
 
     def _check_rows(self, n):
         if len(self.data.x) != n:
             raise DataError(
-                f"{self.run.config['data']}: this run was trained on {n} rows, and now "
-                f"there are {len(self.data.x)}; give back the data as they were."
+                f"{self.run.config['data']}: the run was trained on {n} rows, and now "
+                f"there are {len(self.data.x)}; restore the data."
             )
 
     def _check_finite(self, latents):
         if not all(np.isfinite(z).all() for z in latents):
             raise DataError(
-                f"{self.run.path}: its latents are not all finite numbers, so that its "
-                "training has failed; train again, with a smaller --learning-rate."
+                f"{self.run.path}: its latents are not all finite, so its training has "
+                "failed; train again with a lower --learning-rate."
             )
 
     @property
-    def is_conditional(self):
-        return self.run.model.is_conditional
+    def is_conditional(self) -> bool:
+        """Whether the decoder takes a label."""
+        return self.vae.is_conditional
 
 
-def limits(latents):
-    """What the sliders span: all latents, and three standard deviations of N(0, I)."""
-    low = np.min([z.min(axis=0) for z in latents], axis=0)
-    high = np.max([z.max(axis=0) for z in latents], axis=0)
-    tenths = np.floor(10 * np.minimum(low, -3)), np.ceil(10 * np.maximum(high, 3))
-    return tenths[0] / 10, tenths[1] / 10
+def slider_limits(latents, mean, scale) -> tuple[np.ndarray, np.ndarray]:
+    """The range of the sliders: all latents, and three scales around the mean."""
+    low = np.min([z.min(axis=0) for z in latents] + [mean - 3 * scale], axis=0)
+    high = np.max([z.max(axis=0) for z in latents] + [mean + 3 * scale], axis=0)
+    return np.floor(10 * low) / 10, np.ceil(10 * high) / 10
 
 
-def extent(points):
-    """The ends, of x and of y, that leave out 0.2 % of the points on each side."""
+def scatter_extent(points) -> tuple:
+    """The limits of x and of y, which exclude 0.2 % of the points on each side."""
     low, high = np.quantile(points, [0.002, 0.998], axis=0)
     margin = 0.08 * (high - low) + 1e-6
     return tuple(zip((low - margin).tolist(), (high + margin).tolist(), strict=True))

@@ -1,141 +1,154 @@
-"""Where one tab of the page looks: a round, a datum, a place in latent space."""
+"""What one tab of the page looks at: a round, an example, a point in latent space."""
 
 import numpy as np
 
-from models.explorer.plane import nearest
-
-SLIDERS = 20  # as many as a page can hold
+MAX_SLIDERS = 20
 
 
-class State:
-    """What is looked at; every tab has its own.
+class ViewState:
+    """What one tab looks at; every tab has its own.
 
     Args:
-        space: the `Space`.
+        space: the `LatentSpace`.
 
     Attributes:
         round: its number.
-        datum: the chosen row of the data, or `None`.
-        z: what is drawn, (latent_dim,). source: where it came from, in words.
-        label: what a conditional model decodes with, else `None`.
+        example: the selected row of the data, or None.
+        z: the point that is decoded, (latent_dim,).
+        source: a description of z.
+        label: the label to decode with, or None if the model is not conditional.
     """
 
     def __init__(self, space):
         self.space = space
         self.round = space.rounds[-1]
-        self.datum = None
+        self.example = None
         self.label = 0 if space.is_conditional else None
-        self._draw_from(self.mean, "the mean of all data")
+        self._set_mean()
 
-    def _draw_from(self, z, source):
+    def _set_z(self, z, source):
         self.z, self.source = np.array(z, float), source
+
+    def _set_mean(self):
+        self._set_z(self.latents.mean, "the mean of all data")
 
     @property
     def latents(self):
+        """The latents of the round."""
         return self.space.latents[self.round]
 
-    @property
-    def mean(self):
-        return self.latents.z_mean.mean(axis=0)
+    # --- Actions ----------------------------------------------------------------------
 
-    # --- What a user does -------------------------------------------------------------
-
-    def choose(self, datum):
-        """A datum: it is drawn, with its own label."""
-        self.datum = int(datum)
+    def select_example(self, example: int) -> None:
+        """Selects a row of the data, and decodes it with its own label."""
+        self.example = int(example)
         if self.label is not None:
-            self.label = int(self.space.data.labels[self.datum])
-        self._draw_from(self.latents.z_mean[self.datum], f"datum {self.datum}")
+            self.label = int(self.space.data.labels[self.example])
+        self._set_z(self.latents.z[self.example], f"example {self.example}")
 
-    def place(self, at):
-        """A place of the plane, (2,): outside it z is the chosen datum's, or the mean.
+    def move_to(self, point: np.ndarray) -> None:
+        """Moves z to a point of the scatter plot, (2,).
 
-        Of a strip only the first coordinate counts.
+        Outside the plane z is that of the selected example, or the mean. With one
+        latent dimension only the first coordinate counts.
         """
-        base = self.mean if self.datum is None else self.latents.z_mean[self.datum]
-        z = self.space.plane.lift(at[: len(self.space.plane.axes)], base)
-        source = "the place clicked"
-        if self.datum is not None and len(z) > len(self.space.plane.axes):
-            source += f", else as datum {self.datum}"
-        self._draw_from(z, source)
+        is_selected = self.example is not None
+        base = self.latents.z[self.example] if is_selected else self.latents.mean
+        n_axes = len(self.space.plane.axes)
+        z = self.space.plane.lift(point[:n_axes], base)
+        rest = f", otherwise as example {self.example}"
+        self._set_z(z, "the clicked point" + rest * (is_selected and len(z) > n_axes))
 
-    def click(self, at, pixel):
-        """A click: on a point chooses that datum, elsewhere the place.
+    def click(self, point: np.ndarray, pixel: np.ndarray) -> None:
+        """Selects the example at a point of the scatter plot, or else moves there.
 
-        at: (2,). pixel: the width and height of a pixel, in the units of the plane.
+        Args:
+            point: (2,).
+            pixel: the width and height of a pixel, in the units of the plane.
         """
-        datum = nearest(self.space.points[self.round], at, pixel)
-        self.place(at) if datum is None else self.choose(datum)
+        example = find_clicked_point(self.space.points[self.round], point, pixel)
+        if example is None:
+            self.move_to(point)
+        else:
+            self.select_example(example)
 
-    def move(self, dimension, value):
-        """A slider; False if it already stands there."""
+    def move_slider(self, dimension: int, value: float) -> bool:
+        """Changes one dimension of z; False if it has that value already."""
         if self.z[dimension] == value:
             return False
         self.z[dimension] = value
         self.source = self.source.removesuffix(", moved") + ", moved"
         return True
 
-    def to_class(self, k):
-        """The mean of a class."""
-        self._draw_from(self.latents.means[k], f"the mean of class {k}")
+    def move_to_class(self, k: int) -> None:
+        """Moves z to the mean of a class."""
+        self._set_z(self.latents.class_means[k], f"the mean of class {k}")
 
-    def to_round(self, number):
-        """Another round: the chosen datum is drawn anew, or else the mean."""
+    def select_round(self, number: int) -> None:
+        """Shows another round, in it the selected example or the mean."""
         self.round = number
-        if self.datum is None:
-            self._draw_from(self.mean, "the mean of all data")
+        if self.example is None:
+            self._set_mean()
         else:
-            self.choose(self.datum)
+            self.select_example(self.example)
 
     # --- What there is to see ---------------------------------------------------------
 
-    def decode(self, z):
-        """(n, latent_dim) -> (n, *input_shape), by this round's decoder."""
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """(n, latent_dim) -> (n, *input_shape), by the decoder of the round."""
         return self.space.decoder(z, self.round, self.label)
 
     @property
-    def drawn(self):
-        """What z decodes to."""
+    def decoded(self) -> np.ndarray:
+        """The decoded z."""
         return self.decode(self.z[None])[0]
 
     @property
-    def at(self):
-        """Where in the scatter z lies, (2,)."""
+    def point(self) -> np.ndarray:
+        """The position of z in the scatter plot, (2,)."""
         return np.append(self.space.plane.project(self.z), 0.0)[:2]
 
     @property
-    def x(self):
-        """The chosen datum."""
-        return self.space.data.x[self.datum]
+    def x(self) -> np.ndarray:
+        """The selected example."""
+        return self.space.data.x[self.example]
 
     @property
-    def reconstruction(self):
-        return self.decode(self.latents.z_mean[[self.datum]])[0]
+    def reconstruction(self) -> np.ndarray:
+        """The reconstruction of the selected example."""
+        return self.decode(self.latents.z[[self.example]])[0]
 
     @property
-    def point(self):
-        """Where in the scatter the chosen datum lies, (2,)."""
-        return self.space.points[self.round][self.datum]
+    def example_point(self) -> np.ndarray:
+        """The position of the selected example in the scatter plot, (2,)."""
+        return self.space.points[self.round][self.example]
 
     @property
-    def neighbours(self):
-        """Those of the chosen datum: (indices, distances)."""
-        return self.latents.neighbours(self.datum)
-
-    @property
-    def has_classes(self):
+    def has_classes(self) -> bool:
+        """Whether the round has classes."""
         return self.latents.classes is not None
 
     @property
-    def class_means(self):
-        """What the mean of each class decodes to."""
-        return self.decode(self.latents.means)
-
-    @property
-    def class_sizes(self):
-        return np.bincount(self.latents.classes, minlength=len(self.latents.means))
+    def class_sizes(self) -> np.ndarray:
+        """The number of examples in each class."""
+        n_classes = len(self.latents.class_means)
+        return np.bincount(self.latents.classes, minlength=n_classes)
 
 
-def shown_dimensions(kl):
-    """The dimensions that get a slider: all, or those with the largest KL."""
-    return np.sort(np.argsort(-kl, kind="stable")[:SLIDERS])
+def most_relevant(relevance: np.ndarray) -> np.ndarray:
+    """The dimensions that get a slider: all, or the most relevant ones, in order."""
+    return np.sort(np.argsort(-relevance, kind="stable")[:MAX_SLIDERS])
+
+
+def find_clicked_point(points, click, pixel, reach: float = 8) -> int | None:
+    """The index of the point that a click selects, or None.
+
+    Args:
+        points: (n, 2).
+        click: (2,).
+        pixel: the width and height of a pixel, in the units of the points.
+        reach: the largest distance between a point and its click, in pixels.
+    """
+    distances = np.hypot(*((points - click) / pixel).T)
+    nearest = int(distances.argmin())
+    return nearest if distances[nearest] <= reach else None

@@ -4,18 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from models.plotting.style import (
-    BLUE,
-    GREEN,
-    LIGHT,
-    RED,
-    VIOLET,
-    InlineFigure,
-    add_shared_legend,
-    check_argument,
-    style_axes,
-)
+from models.plotting import style
+from models.plotting.style import LIGHT, InlineFigure, check_argument
 
+BLUE, RED, GREEN, VIOLET = (style.PALETTE[i] for i in (0, 3, 2, 9))
 TERMS = {"loss": "Loss", "log_likelihood": "Log-likelihood", "kl": "KL divergence"}
 SCORES = {"accuracy": BLUE, "ari": RED, "nmi": GREEN, "agreement": VIOLET}
 
@@ -50,7 +42,7 @@ def plot_training_curves(history: dict[str, list[float]], rounds=None) -> Figure
             ax.axvline(epoch, color=LIGHT, linewidth=0.6, zorder=0, label="new round")
         if key == "kl" and np.ptp(known.get("kl_weight", 0)) > 0:
             _draw_kl_weight(ax.twinx(), known["kl_weight"])
-    add_shared_legend(figure)
+    style.add_shared_legend(figure)
     return figure
 
 
@@ -62,7 +54,7 @@ def _draw_term(ax, key, history):
         label, dash = styles[name]
         dash += "." if len(values) == 1 else ""  # a single epoch has no line
         ax.plot(np.arange(len(values)) + 1, values, dash, color=BLUE, label=label)
-    style_axes(ax, TERMS[key], xlabel="epoch", ylabel="nats per example")
+    style.style_axes(ax, TERMS[key], xlabel="epoch", ylabel="nats per example")
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     # The first steep epochs, and rare spikes, would flatten the rest.
     values = np.stack(list(drawn.values()))
@@ -78,7 +70,7 @@ def _draw_term(ax, key, history):
 def _draw_kl_weight(ax, weights):
     """Draws the weight of the KL divergence on its own axis, at the right."""
     ax.plot(np.arange(len(weights)) + 1, weights, color=RED, lw=0.8, label="KL weight")
-    style_axes(ax, ylabel="KL weight", ylim=(0, 1.05 * weights.max()))
+    style.style_axes(ax, ylabel="KL weight", ylim=(0, 1.05 * weights.max()))
     ax.spines["right"].set(visible=True, color=LIGHT)
 
 
@@ -98,7 +90,7 @@ def plot_round_scores(rows: list[dict[str, float | None]]) -> Figure:
     check_argument(scores, "rows", f"dicts with any of {', '.join(SCORES)}", rows)
     low = np.floor(10 * min(map(np.nanmin, scores.values())) - 0.5) / 10
     low = low if low > 0.3 or low < 0 else 0
-    ax = style_axes(InlineFigure(5.6, 3.4).subplots(), "Scores after each round")
+    ax = style.style_axes(InlineFigure(5.6, 3.4).subplots(), "Scores after each round")
     ax.set(xlabel="round", ylabel="score", ylim=(low, 1.02))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ends = {key: each[np.isfinite(each)][-1] for key, each in scores.items()}

@@ -12,6 +12,10 @@ from matplotlib.figure import Figure
 
 from models.plotting.style import DARK, PALETTE, InlineFigure
 
+Names = Sequence[str]
+Limits = tuple[float, float] | None  # the least and the greatest value
+Box = tuple[float, float, float, float]  # left, right, bottom, top
+
 CELL_WIDTH = 0.75  # inches
 VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
 
@@ -19,11 +23,11 @@ VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
 
 
 def plot_image_grid(
-    x_mean: np.ndarray,
-    row_names: Sequence[str],
-    column_names: Sequence[str],
+    x_mean,
+    row_names: Names,
+    column_names: Names,
     title: str,
-    limits: tuple[float, float] | None = None,
+    limits: Limits = None,
 ) -> Figure:
     """Draws examples in a grid with a name for each row and each column.
 
@@ -43,9 +47,7 @@ def plot_image_grid(
     return figure
 
 
-def plot_samples_by_label(
-    x_mean: np.ndarray, labels: np.ndarray, label_names: Sequence[str], limit: int
-) -> Figure:
+def plot_samples_by_label(x_mean, labels, label_names: Names, limit: int) -> Figure:
     """Draws samples with one row per label.
 
     Args:
@@ -66,11 +68,7 @@ def plot_samples_by_label(
 
 
 def plot_animation_frame(
-    x_mean: np.ndarray,
-    names: Sequence[str],
-    title: str,
-    limits: tuple[float, float],
-    columns: int = 5,
+    x_mean, names: Names, title: str, limits: Limits, columns: int = 5
 ) -> Figure:
     """Draws examples side by side, each below its name: one frame of an animation.
 
@@ -115,11 +113,7 @@ def _cell_aspect(x_mean):
 
 
 def draw_grid(
-    ax: Axes,
-    x_mean: np.ndarray,
-    extent: tuple[float, float, float, float],
-    limits: tuple[float, float] | None = None,
-    gap: int | None = None,
+    ax: Axes, x_mean, extent: Box, limits: Limits = None, gap: int | None = None
 ) -> None:
     """Draws (rows, columns, *example shape) in the cells of a grid.
 
@@ -154,7 +148,7 @@ def tile_images(images: np.ndarray, gap: int | None = None) -> np.ndarray:
     return tiled[: rows * (h + gap) - gap, : columns * (w + gap) - gap]
 
 
-def grey_limits(x: np.ndarray, *others: np.ndarray) -> tuple[float, float]:
+def grey_limits(x: np.ndarray, *others: np.ndarray) -> Limits:
     """The values shown as black and white: 0 and 1 if x is within, else extremes."""
     if np.nanmin(x) >= 0 and np.nanmax(x) <= 1:
         return 0.0, 1.0
@@ -162,12 +156,7 @@ def grey_limits(x: np.ndarray, *others: np.ndarray) -> tuple[float, float]:
     return min(map(np.nanmin, arrays)), max(map(np.nanmax, arrays))
 
 
-def draw_image(
-    ax: Axes,
-    image: np.ndarray,
-    limits: tuple[float, float],
-    edges: tuple[float, float, float, float] | None = None,
-) -> None:
+def draw_image(ax: Axes, image, limits: Limits, edges: Box | None = None) -> None:
     """Draws a grey or RGB image, without ticks or, with `edges`, on axes they span."""
     if image.shape[2:] == (3,):
         image = np.nan_to_num(np.clip(image, 0, 1), nan=1.0)

@@ -9,16 +9,9 @@ from itertools import cycle, zip_longest
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.plotting import style
 from models.plotting.image_grids import draw_grid, draw_image, grey_limits, tile_images
-from models.plotting.style import (
-    DARK,
-    GREY,
-    PALETTE,
-    InlineFigure,
-    add_shared_legend,
-    check_argument,
-    style_axes,
-)
+from models.plotting.style import DARK, GREY, PALETTE, InlineFigure, check_argument
 
 MAX_STEPS = 64  # features of a vector drawn as steps; longer ones are plain lines
 
@@ -108,7 +101,7 @@ def plot_manifold(
     width, h, w = (6.5, 1, 1) if len(event) == 1 else (6.0, *event[:2])
     figure = InlineFigure(width, width * rows * h / (columns * w))
     draw_grid(figure.subplots(), x_mean, extent, gap=0)
-    style_axes(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$")
+    style.style_axes(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$")
     return figure
 
 
@@ -132,11 +125,11 @@ def _plot_overlaid_vectors(groups, styles):
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     drawn = {"drawstyle": "default" if d > MAX_STEPS else "steps-mid", "linewidth": 1.2}
     for ax, group in zip_longest(axes.flat, groups):
-        style_axes(ax).set_visible(group is not None)
-        for vector, style in zip(() if group is None else group, cycle(styles)):
-            ax.plot(vector, **drawn | style)
+        style.style_axes(ax).set_visible(group is not None)
+        for vector, look in zip(() if group is None else group, cycle(styles)):
+            ax.plot(vector, **drawn | look)
     for ax in axes.flat[count - columns : count]:
         ax.tick_params(labelbottom=True)
     figure.supxlabel("feature", fontsize=10, color=DARK)
-    add_shared_legend(figure)
+    style.add_shared_legend(figure)
     return figure

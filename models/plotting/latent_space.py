@@ -1,21 +1,17 @@
 """Scatter plots of latent spaces in the plane of two principal axes."""
 
+import re
+
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
-from sklearn.decomposition import PCA
 from sklearn.metrics.cluster import contingency_matrix
 
-from models.plotting.style import (
-    GREY,
-    PALETTE,
-    InlineFigure,
-    add_dot_legend,
-    check_argument,
-    style_axes,
-)
+from models.plotting import style
+from models.plotting.plane import fit_plane
+from models.plotting.style import GREY, PALETTE, InlineFigure, check_argument
 
 MAX_POINTS = 5000  # in a panel
 
@@ -45,7 +41,10 @@ def plot_latent_pca(
     Raises:
         ValueError: if a shape does not fit, or a latent is not finite.
     """
-    points, axis_names = _principal_points(latents, seed)
+    latents = _checked_latents(latents)
+    plane = fit_plane(list(latents.values()), seed)
+    height = 0.6 * max(map(np.ptp, latents.values()))  # of a strip
+    points = {title: plane.scatter(z, seed, height) for title, z in latents.items()}
     columns = {
         name: {t: _panel_values(name, colouring, t, z) for t, z in points.items()}
         for name, colouring in (colourings or {"": None}).items()
@@ -53,6 +52,7 @@ def plot_latent_pca(
     scales = {name: _colour_scale(values) for name, values in columns.items()}
     _match_panel_classes(columns, scales)
     names = {"label": dict(enumerate(() if label_names is None else label_names))}
+    axis_names = [re.sub(r"^z(\d)$", r"$z_\1$", name) for name in plane.names]
     figure, axes = _pca_panels(points, axis_names, len(columns))
     for panels, (name, values) in zip(axes.T, columns.items(), strict=True):
         for ax, (title, z) in zip(panels, points.items(), strict=True):
@@ -61,9 +61,7 @@ def plot_latent_pca(
     return figure
 
 
-def match_colours(
-    classes: np.ndarray, labels: np.ndarray, colours: dict[int, str]
-) -> dict[int, str]:
+def match_colours(classes, labels, colours: dict[int, str]) -> dict[int, str]:
     """Class -> the colour of its matched label; unmatched classes get further colours.
 
     Args:
@@ -79,27 +77,6 @@ def match_colours(
     further = [colour for colour in palette if colour not in matched.values()]
     unmatched = [k for k in class_ids if k not in matched]
     return matched | dict(zip(unmatched, further, strict=False))
-
-
-def _principal_points(latents, seed):
-    """Title -> points (n, 2) on common principal axes, and the names of the axes.
-
-    A single latent dimension is spread over a strip of random heights.
-    """
-    latents = _checked_latents(latents)
-    first = next(iter(latents.values()))
-    if first.shape[1] == 2:
-        return latents, ["$z_1$", "$z_2$"]
-    stacked = np.concatenate(list(latents.values()))
-    pca = PCA(min(2, *stacked.shape), random_state=seed)
-    points = pca.fit_transform(stacked)
-    if points.shape[1] == 1:
-        heights = np.random.default_rng(seed).uniform(-0.3, 0.3, points.shape)
-        points = np.hstack([points, np.ptp(points) * heights])
-    parts = np.split(points, np.cumsum([len(z) for z in latents.values()])[:-1])
-    shares = enumerate(pca.explained_variance_ratio_, 1)
-    names = [f"PC {k} ({100 * share:.0f} %)" for k, share in shares]
-    return dict(zip(latents, parts, strict=True)), names
 
 
 def _checked_latents(latents):
@@ -156,7 +133,9 @@ def _pca_panels(points, names, columns):
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     labels = dict(zip(("xlabel", "ylabel"), names, strict=False))
     for ax, title in zip(axes.flat, np.repeat(list(points), columns), strict=True):
-        style_axes(ax, title, xlim=limits[0], ylim=limits[1], aspect="equal", **labels)
+        style.style_axes(
+            ax, title, xlim=limits[0], ylim=limits[1], aspect="equal", **labels
+        )
         ax.locator_params(nbins=5)
         ax.label_outer()
     if len(names) == 1:
@@ -194,4 +173,4 @@ def _add_colour_key(ax, name, scale, names):
         name = f"{name} ({' / '.join(map(str, scale))})"
     texts = {c: [panel.get(c, "–") for panel in panels] for c in PALETTE}
     texts = {c: " / ".join(ids) for c, ids in texts.items() if {*ids} - {"–"}}
-    add_dot_legend(ax, name, texts)
+    style.add_dot_legend(ax, name, texts)

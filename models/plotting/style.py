@@ -14,7 +14,6 @@ STRONG = (
     "#0072b2 #f0a30a #009e73 #d55e00 #d78fb8 #6cc5f0 #e8dc4a #3d3d3d #7a3e1d #5b3a8e"
 ).split()
 PALETTE = STRONG + [to_hex(0.55 * np.array(to_rgb(c)) + 0.45) for c in STRONG]
-BLUE, RED, GREEN, VIOLET = (PALETTE[i] for i in (0, 3, 2, 9))
 GREY = "#8c8c8c"
 DARK = "#333333"
 LIGHT = "#bbbbbb"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.plotting import plot_round_scores, plot_training_curves
-from models.plotting.style import BLUE, VIOLET
+from models.plotting.curves import BLUE, VIOLET
 
 
 def history(n=60):

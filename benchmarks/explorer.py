@@ -1,10 +1,10 @@
 """Response times of the page of `models.explore`, in a headless browser.
 
-    python benchmarks/inspector.py RUN
+    python benchmarks/explorer.py RUN
 
-Milliseconds: `load`, from the request to the first drawing, in a new tab each time;
-`slider`, from a movement of the pointer to the new picture, decoded and painted, while
-the slider is dragged; `click`, the same on the scatter plot. Measured in the page
+Milliseconds: `load`, from the request to the first decoded image, in a new tab each
+time; `slider`, from a movement of the pointer to the new image, decoded and painted,
+while the slider is dragged; `click`, the same on the scatter plot. Measured in the page
 itself. Needs Chromium and `pip install playwright`. Other load on the machine counts.
 """
 
@@ -17,11 +17,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.inspector.browser import chromium, open_tab, served, spot  # noqa: E402
+from tests.explorer.browser import chromium, open_tab, served, spot  # noqa: E402
 
 # Notes the time of an event of the pointer, and when the picture has changed after it.
 STOPWATCH = """(event) => {
-  const drawing = deep(".drawing").shadowRoot;
+  const decoded = deep(".decoded").shadowRoot;
   let began = null;
   window.times = [];
   document.addEventListener(event, () => { began ??= performance.now(); }, true);
@@ -29,9 +29,9 @@ STOPWATCH = """(event) => {
     const since = began;
     if (since === null) return;
     began = null;
-    await drawing.querySelector("img")?.decode().catch(() => {});
+    await decoded.querySelector("img")?.decode().catch(() => {});
     requestAnimationFrame(() => times.push(performance.now() - since));
-  }).observe(drawing, { childList: true, subtree: true });
+  }).observe(decoded, { childList: true, subtree: true });
 }"""
 
 
@@ -53,7 +53,7 @@ def main():
 
 
 def load(browser, url):
-    """Milliseconds until a new tab shows its first drawing."""
+    """Milliseconds until a new tab shows its first decoded image."""
     started = time.perf_counter()
     page = open_tab(browser, url)
     page.evaluate("new Promise(requestAnimationFrame)")

@@ -1,4 +1,4 @@
-"""The page in a real browser: what is clicked, dragged and chosen is what is shown."""
+"""The page in a real browser: clicking, dragging and choosing changes what is shown."""
 
 import http.client
 import re
@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from models.explorer.server import LOST
-from tests.inspector import browser as tools
+from models.explorer.server import DISCONNECTED
+from tests.explorer import browser as tools
 
 pytest.importorskip("playwright", reason="no Playwright: pip install playwright")
 pytestmark = pytest.mark.skipif(
@@ -28,8 +28,8 @@ def space(space_of):
 
 
 @pytest.fixture(scope="module")
-def artist(space):
-    return space.artist
+def renderer(space):
+    return space.renderer
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def chromium():
 
 @pytest.fixture
 def page(chromium, server):
-    """A new tab. It must not complain, nor ask any other host for anything."""
+    """A new tab; it must report no error, and make no request to another host."""
     page = tools.open_tab(chromium, server.url)
     yield page
     page.close()
@@ -57,13 +57,13 @@ def page(chromium, server):
 
 
 def on_screen(page, point):
-    """Where a point of the plane is, as shares of the scatter's width and height."""
+    """The position of a point of the plane, as shares of the width and height."""
     low, high = np.array(page.evaluate(RANGES))
     return (np.asarray(point) - low) / (high - low)
 
 
-def choose(page, space, number=2):
-    """Clicks on the datum that is farthest from all others; returns its row."""
+def select_isolated(page, space, number=2):
+    """Clicks on the example farthest from all others; returns its row."""
     points = space.points[number]
     inside = np.all(
         (points > np.quantile(points, 0.1, 0)) & (points < np.quantile(points, 0.9, 0)),
@@ -71,68 +71,68 @@ def choose(page, space, number=2):
     )
     distances = np.linalg.norm(points[:, None] - points, axis=2)
     np.fill_diagonal(distances, np.inf)
-    datum = int(np.where(inside, distances.min(axis=1), 0).argmax())
-    page.mouse.click(*tools.spot(page, *on_screen(page, points[datum])))
-    wait_for_datum(page, datum)
-    return datum
+    example = int(np.where(inside, distances.min(axis=1), 0).argmax())
+    page.mouse.click(*tools.spot(page, *on_screen(page, points[example])))
+    wait_for_example(page, example)
+    return example
 
 
-def wait_for_datum(page, datum):
-    page.get_by_role("heading", name=f"Datum {datum} label").wait_for()
+def wait_for_example(page, example):
+    page.get_by_role("heading", name=f"Example {example} label").wait_for()
 
 
 def caption(page):
-    """What is said of the drawing."""
-    return page.locator(".drawing figcaption").inner_text()
+    """The caption of the decoded image."""
+    return page.locator(".decoded figcaption").inner_text()
 
 
 def source(picture):
-    """What an <img> shows: its data."""
+    """The data URL of an <img>."""
     return re.search(r'src="([^"]+)"', picture)[1]
 
 
-def drawing(page):
-    return page.locator(".drawing img").get_attribute("src")
+def decoded_image(page):
+    return page.locator(".decoded img").get_attribute("src")
 
 
-def drawn_anew(page, before):
-    """Waits until the drawing is another one; returns it."""
+def wait_for_change(page, before):
+    """Waits until the decoded image changes; returns it."""
     page.wait_for_function(
-        "before => deep('.drawing').shadowRoot.querySelector('img').src != before",
+        "before => deep('.decoded').shadowRoot.querySelector('img').src != before",
         arg=before,
     )
-    return drawing(page)
+    return decoded_image(page)
 
 
-def test_the_page_opens_with_the_run_and_says_what_to_do(page, space, artist):
+def test_the_page_opens_with_the_run_and_help(page, space, renderer):
     assert page.title() == "serket"
     facts = page.locator(".header li").all_inner_texts()
     assert facts[1:] == ["digits, 200 rows of 8 × 8", "3 latent dimensions", "2 rounds"]
-    page.get_by_text("Nothing chosen yet").wait_for()
-    mean = space.latents[2].z_mean.mean(axis=0)
-    expected = artist.draw(space.decoder(mean[None], 2)[0])
-    assert drawing(page) == source(expected)
+    page.get_by_text("No example selected").wait_for()
+    mean = space.latents[2].z.mean(axis=0)
+    expected = renderer.render(space.decoder(mean[None], 2)[0])
+    assert decoded_image(page) == source(expected)
     assert page.locator(".slider").count() == 3
 
 
-def test_a_click_on_a_point_shows_datum_reconstruction_and_neighbours(
-    page, space, artist
+def test_a_click_on_a_point_shows_example_reconstruction_and_neighbours(
+    page, space, renderer
 ):
-    datum = choose(page, space)
-    shown = [img.get_attribute("src") for img in page.locator(".datum img").all()]
-    z_mean = space.latents[2].z_mean[[datum]]
-    expected = [space.data.x[datum], space.decoder(z_mean, 2)[0]]
-    assert shown == [source(artist.draw(x)) for x in expected]
-    near, _ = space.latents[2].neighbours(datum)
-    tiles = page.locator(".card", has_text="Nearest").locator("button img")
-    expected = [source(artist.draw(space.data.x[i])) for i in near]
-    assert [tile.get_attribute("src") for tile in tiles.all()] == expected
-    tiles.nth(1).click()  # a neighbour is chosen as a point is
-    wait_for_datum(page, near[1])
+    example = select_isolated(page, space)
+    shown = [img.get_attribute("src") for img in page.locator(".example img").all()]
+    z_mean = space.latents[2].z[[example]]
+    expected = [space.data.x[example], space.decoder(z_mean, 2)[0]]
+    assert shown == [source(renderer.render(x)) for x in expected]
+    near, _ = space.latents[2].nearest(example)
+    thumbnails = page.locator(".card", has_text="Nearest").locator("button img")
+    expected = [source(renderer.render(space.data.x[i])) for i in near]
+    assert [tile.get_attribute("src") for tile in thumbnails.all()] == expected
+    thumbnails.nth(1).click()  # selects the neighbour
+    wait_for_example(page, near[1])
 
 
-def test_the_drawing_follows_a_slider_while_it_moves(page):
-    before, picture = drawing(page), page.locator(".drawing img")
+def test_the_decoded_image_follows_a_slider_while_it_moves(page):
+    before, picture = decoded_image(page), page.locator(".decoded img")
     pixels = picture.screenshot()
     handle = page.locator(".slider .noUi-handle").first.bounding_box()
     x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
@@ -140,7 +140,7 @@ def test_the_drawing_follows_a_slider_while_it_moves(page):
     page.mouse.down()
     for step in (20, 40):  # the button of the mouse stays down
         page.mouse.move(x + step, y)
-        before = drawn_anew(page, before)
+        before = wait_for_change(page, before)
     assert picture.screenshot() != pixels
     page.mouse.up()
     assert "the mean of all data, moved" in caption(page)
@@ -148,51 +148,53 @@ def test_the_drawing_follows_a_slider_while_it_moves(page):
     assert float(title.split(":")[1]) > 0.1
 
 
-def test_a_click_on_an_empty_place_shows_what_the_decoder_draws_there(page):
-    before = drawing(page)
+def test_a_click_on_an_empty_place_decodes_it(page):
+    before = decoded_image(page)
     page.mouse.click(*tools.spot(page, 0.02, 0.97))
-    drawn_anew(page, before)
-    assert "the place clicked" in caption(page)
-    assert page.get_by_text("Nothing chosen yet").is_visible()
-    again = drawing(page)
+    wait_for_change(page, before)
+    assert "the clicked point" in caption(page)
+    assert page.get_by_text("No example selected").is_visible()
+    again = decoded_image(page)
     page.mouse.click(*tools.spot(page, 0.97, 0.03))
-    drawn_anew(page, again)
+    wait_for_change(page, again)
 
 
-def test_every_tab_looks_where_it_wants(page, chromium, server, space):
+def test_tabs_are_independent(page, chromium, server, space):
     other = tools.open_tab(chromium, server.url)
-    before = drawing(other)
-    choose(page, space)
+    before = decoded_image(other)
+    select_isolated(page, space)
     page.locator(".control .noUi-handle").press("ArrowLeft")
     page.get_by_text("Round: 1").wait_for()
     other.mouse.click(*tools.spot(other, 0.02, 0.97))
-    assert drawn_anew(other, before) != drawing(page)
-    assert other.get_by_text("Nothing chosen yet").is_visible()
+    assert wait_for_change(other, before) != decoded_image(page)
+    assert other.get_by_text("No example selected").is_visible()
     assert other.get_by_text("Round: 2").is_visible()
     other.close()
     assert other.errors == []
 
 
-def test_a_round_brings_its_scatter_and_classes_and_a_class_its_mean(
-    page, space, artist
+def test_a_round_shows_its_points_and_classes_and_a_click_on_a_class_its_mean(
+    page, space, renderer
 ):
     scatter = page.locator(".bk-Canvas").first
     pixels = scatter.screenshot()
     page.locator(".control .noUi-handle").press("ArrowLeft")
     page.get_by_text("Round: 1").wait_for()
-    means = space.latents[1].means
-    tiles = page.locator(".card", has_text="Class means").locator("button")
-    expected = [source(artist.draw(x)) for x in space.decoder(means, 1)]
+    means = space.latents[1].class_means
+    thumbnails = page.locator(".card", has_text="Class means").locator("button")
+    expected = [source(renderer.render(x)) for x in space.decoder(means, 1)]
     page.wait_for_function(
-        "src => deep('.tiles img').src == src",
+        "src => deep('.thumbnails img').src == src",
         arg=expected[0],
     )
-    shown = [tile.locator("img").get_attribute("src") for tile in tiles.all()]
+    shown = [tile.locator("img").get_attribute("src") for tile in thumbnails.all()]
     assert shown == expected
     assert scatter.screenshot() != pixels
-    tiles.nth(3).click()
+    thumbnails.nth(3).click()
     page.get_by_text("the mean of class 3").wait_for()
-    assert drawing(page) == source(artist.draw(space.decoder(means[[3]], 1)[0]))
+    assert decoded_image(page) == source(
+        renderer.render(space.decoder(means[[3]], 1)[0])
+    )
     title = page.locator(".slider .bk-slider-title").nth(1).inner_text()
     assert float(title.split(":")[1]) == pytest.approx(means[3, 1], abs=0.006)
 
@@ -206,7 +208,7 @@ def test_the_scatter_is_coloured_by_label_or_class(page):
     assert scatter.screenshot() != pixels
 
 
-def test_the_wheel_zooms_and_a_button_goes_back(page):
+def test_the_wheel_zooms_and_a_button_resets(page):
     wide = np.array(page.evaluate(RANGES))
     page.mouse.move(*tools.spot(page, 0.5, 0.5))
     page.mouse.wheel(0, -300)
@@ -223,7 +225,7 @@ def test_nothing_is_wider_than_the_window(chromium, server, width):
     page.close()
 
 
-def test_pages_of_other_hosts_may_not_connect(server):
+def test_pages_of_other_hosts_cannot_connect(server):
     where = urlsplit(server.url)
     connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
     headers = {
@@ -243,10 +245,10 @@ def test_the_page_has_two_names_on_this_machine(chromium, server):
     tools.open_tab(chromium, url).close()
 
 
-def test_ctrl_c_ends_it_with_a_word_and_tabs_say_so(chromium, server):
+def test_ctrl_c_stops_it_and_tabs_report_it(chromium, server):
     page = tools.open_tab(chromium, server.url)
     server.send_signal(signal.SIGINT)
-    page.get_by_text(LOST).first.wait_for()
+    page.get_by_text(DISCONNECTED).first.wait_for()
     page.close()
     out, err = server.communicate(timeout=20)
     assert server.returncode == 0 and out.endswith("Stopped.\n")

@@ -1,4 +1,4 @@
-"""A served page and a headless browser, for these tests and the benchmark."""
+"""A served page and a headless browser, for the tests and the benchmark."""
 
 import shutil
 import subprocess
@@ -28,7 +28,7 @@ def executable():
 
 @contextmanager
 def served(run, *options):
-    """Yields the running command, with its `url`, and ends it."""
+    """Yields the running command, with its `url`, and stops it at the end."""
     command = [sys.executable, "-m", "models.explore", str(run), "--no-browser"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*command, *options], cwd=ROOT, **pipes)
@@ -56,9 +56,9 @@ def chromium():
 
 
 def open_tab(browser, url, width=1280, height=800):
-    """A new page, with what it asked for and complained of: `requests`, `errors`.
+    """A new tab that records its `requests` and `errors`.
 
-    In it `deep(css)` finds an element in any shadow root.
+    In its JavaScript `deep(css)` finds an element in any shadow root.
     """
     page = browser.new_page(viewport={"width": width, "height": height})
     page.requests, page.errors = [], []
@@ -68,11 +68,11 @@ def open_tab(browser, url, width=1280, height=800):
     page.on("console", lambda m: m.type == "error" and page.errors.append(m.text))
     page.add_init_script(f"window.deep = {DEEP}")
     page.goto(url)
-    page.locator(".drawing figure").wait_for()
+    page.locator(".decoded figure").wait_for()
     return page
 
 
 def spot(page, across, up):
-    """Where a place of the scatter is on the screen; (0, 0) is its lower left."""
+    """The screen position of a point of the scatter plot; (0, 0) is its lower left."""
     box = page.locator(".bk-CartesianFrame").bounding_box()
     return box["x"] + across * box["width"], box["y"] + (1 - up) * box["height"]

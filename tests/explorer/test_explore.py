@@ -1,4 +1,4 @@
-"""The command `python -m models.explore`: what it refuses, and where it listens."""
+"""The command `python -m models.explore`: its errors, and where it listens."""
 
 import contextlib
 import io
@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from models import explore
-from models.explorer.server import free_port, own_names
-from tests.inspector.browser import ROOT
+from models.explorer.server import allowed_hosts, find_free_port
+from tests.explorer.browser import ROOT
 
 ERROR = "python -m models.explore: error: "
 
@@ -36,7 +36,7 @@ def assert_refused(result, *words):
         assert word in sentence
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_a_missing_run_is_refused(tmp_path):
     assert_refused(call(tmp_path / "nothing"), "there is no such run")
     assert_refused(call(tmp_path), "is no folder of a run")
     (tmp_path / "config.json").write_text("{")
@@ -58,7 +58,7 @@ def test_a_damaged_run_is_refused(run_of, tmp_path):
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_what_is_no_port_is_refused(port):
+def test_an_invalid_port_is_refused(port):
     assert_refused(call("run", f"--port={port}"), "--port", port)
 
 
@@ -67,22 +67,22 @@ def test_a_port_that_is_taken_is_refused_and_0_takes_a_free_one():
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        with pytest.raises(OSError, match=f"--port {taken} cannot .* in use"):
-            free_port("127.0.0.1", taken)
-        assert free_port("127.0.0.1", 0) not in (0, taken)
+        with pytest.raises(OSError, match=f"--port {taken}: .* in use"):
+            find_free_port("127.0.0.1", taken)
+        assert find_free_port("127.0.0.1", 0) not in (0, taken)
 
 
 @pytest.mark.parametrize("address", ["no.such.host.invalid", "192.0.2.1", "::1"])
 def test_an_address_that_is_not_ours_is_refused(address):
     with pytest.raises((OSError, ValueError), match=f"--address .*{address}"):
-        free_port(address, 0)
+        find_free_port(address, 0)
 
 
 def test_only_pages_of_this_machine_may_connect():
     local = ["127.0.0.1", "localhost"]
-    assert own_names("127.0.0.1") == own_names("localhost") == local
-    assert own_names("192.0.2.1") == ["192.0.2.1"]
-    everywhere = own_names("0.0.0.0")
+    assert allowed_hosts("127.0.0.1") == allowed_hosts("localhost") == local
+    assert allowed_hosts("192.0.2.1") == ["192.0.2.1"]
+    everywhere = allowed_hosts("0.0.0.0")
     assert {*local, socket.gethostname()} <= {*everywhere}
     assert not any("*" in name for name in everywhere)
 
@@ -98,8 +98,8 @@ def test_help_names_every_option_and_imports_nothing_heavy():
     assert not imported & heavy
 
 
-def test_the_mathematics_knows_no_library_of_widgets():
-    folder = ROOT / "models" / "experiment" / "inspector"
-    for name in "plane space decoder state colours drawing".split():
+def test_the_mathematics_imports_no_library_of_widgets():
+    folder = ROOT / "models" / "explorer"
+    for name in "space state colours html_images html_text".split():
         source = (folder / f"{name}.py").read_text()
         assert not re.search(r"^\s*(import|from) (panel|bokeh)", source, re.M)

@@ -1,10 +1,11 @@
-"""The plane of the scatter: projecting, lifting back, and what a click meant."""
+"""The plane of the scatter plot: projecting, lifting back, and clicks."""
 
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from models.explorer import plane
+from models.explorer.state import find_clicked_point
+from models.plotting.plane import fit_plane
 
 
 @pytest.fixture
@@ -15,24 +16,24 @@ def latents(rng):
 
 def test_many_dimensions_are_projected_as_scikit_learn_does(latents):
     pca = PCA(2).fit(np.concatenate(latents))
-    fitted = plane.fit(latents)
+    fitted = fit_plane(latents)
     points = fitted.project(latents[0])
     np.testing.assert_allclose(points, pca.transform(latents[0]), atol=1e-10)
     first, second = 100 * pca.explained_variance_ratio_
     assert fitted.names == (f"PC 1 ({first:.0f} %)", f"PC 2 ({second:.0f} %)")
 
 
-def test_a_place_lifted_from_the_mean_is_the_inverse_pca(latents, rng):
+def test_a_point_lifted_from_the_mean_is_the_inverse_pca(latents, rng):
     pca = PCA(2).fit(np.concatenate(latents))
-    place, fitted = rng.normal(size=2), plane.fit(latents)
-    z = fitted.lift(place, np.concatenate(latents).mean(axis=0))
-    np.testing.assert_allclose(z, pca.inverse_transform([place])[0], atol=1e-10)
+    point, fitted = rng.normal(size=2), fit_plane(latents)
+    z = fitted.lift(point, np.concatenate(latents).mean(axis=0))
+    np.testing.assert_allclose(z, pca.inverse_transform([point])[0], atol=1e-10)
 
 
-def test_a_place_lifted_from_a_datum_keeps_what_lies_outside_the_plane(latents, rng):
-    fitted, base, place = plane.fit(latents), latents[0][7], rng.normal(size=2)
-    z = fitted.lift(place, base)
-    np.testing.assert_allclose(fitted.project(z), place, atol=1e-10)
+def test_a_point_lifted_from_an_example_keeps_what_is_outside_the_plane(latents, rng):
+    fitted, base, point = fit_plane(latents), latents[0][7], rng.normal(size=2)
+    z = fitted.lift(point, base)
+    np.testing.assert_allclose(fitted.project(z), point, atol=1e-10)
     outside = PCA(5).fit(np.concatenate(latents)).components_[2:]
     np.testing.assert_allclose(outside @ z, outside @ base, atol=1e-10)
     np.testing.assert_allclose(fitted.lift(fitted.project(base), base), base)
@@ -41,17 +42,17 @@ def test_a_place_lifted_from_a_datum_keeps_what_lies_outside_the_plane(latents, 
 @pytest.mark.parametrize("dims", [1, 2])
 def test_one_and_two_dimensions_are_their_own_plane(rng, dims):
     z = rng.normal(size=(20, dims))
-    fitted = plane.fit([z])
+    fitted = fit_plane([z])
     np.testing.assert_array_equal(fitted.project(z), z)
     np.testing.assert_array_equal(fitted.lift(z[3], z[0]), z[3])
     assert fitted.names == ("z1", "z2")[:dims]
 
 
-def test_a_click_means_the_nearest_point_within_reach_in_pixels():
+def test_a_click_selects_the_nearest_point_within_reach_in_pixels():
     points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 100.0]])
     pixel = np.array([0.1, 10.0])  # 100 of y are as wide on the screen as 1 of x
     near = [([0.3, 0], 0), ([0.7, 0], 1), ([0.1, 60], 2), ([0.5, 0], None)]
     near += [([0, 49], 0), ([-3, 0], None), ([0, -81], None), ([0, -79], 0)]
-    for place, expected in near:
-        reach = 4.9 if expected is None and place[0] == 0.5 else 8
-        assert plane.nearest(points, place, pixel, reach) == expected, place
+    for point, expected in near:
+        reach = 4.9 if expected is None and point[0] == 0.5 else 8
+        assert find_clicked_point(points, point, pixel, reach) == expected, point

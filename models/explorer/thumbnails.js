@@ -1,6 +1,6 @@
-// Buttons, each a picture with a line of text under it; a click says which.
+// Buttons, each a picture with a line of text below; a click sends its index.
 export function render({ model, el }) {
-  function tile({ picture, text, note, colour }, index) {
+  function makeButton({ picture, text, note, colour }, index) {
     const button = document.createElement("button");
     button.innerHTML = picture + "<b></b><i></i>";
     button.querySelector("b").textContent = text;
@@ -9,7 +9,7 @@ export function render({ model, el }) {
     button.onclick = () => model.send_msg(index);
     return button;
   }
-  const draw = () => el.replaceChildren(...model.tiles.map(tile));
-  model.on("tiles", draw);
+  const draw = () => el.replaceChildren(...model.items.map(makeButton));
+  model.on("items", draw);
   draw();
 }

@@ -1,4 +1,4 @@
-"""What these tests share: tiny runs, and the latent spaces of them."""
+"""Fixtures of these tests: tiny runs and their latent spaces."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from models import train
 from models.runs import report
 from models.runs.saved_run import Run
 
-# name -> data, and the options that it is trained with
+# name -> data, and training options
 RUNS = {
     "serket": ("digits.npz", "--rounds 2 --latent-dim 3"),
     "strip": ("table.npy", "--variant vanilla --latent-dim 1"),
@@ -21,14 +21,14 @@ SMALL = (
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """On a busy machine scikit-learn's threads wait for each other most of the time."""
+    """On a busy machine scikit-learn's threads mostly wait for each other."""
     with threadpool_limits(1):
         yield
 
 
 @pytest.fixture(scope="session")
 def run_of(tmp_path_factory, digits):
-    """Name -> the folder of that run, trained when it is first asked for."""
+    """Name -> the folder of that run, trained on first use."""
     folder, rng = tmp_path_factory.mktemp("runs"), np.random.default_rng(0)
     np.savez(folder / "digits.npz", x=digits[0][:200], y=digits[1][:200])
     np.save(folder / "table.npy", rng.normal(size=(60, 5)))
@@ -48,14 +48,14 @@ def run_of(tmp_path_factory, digits):
 
 @pytest.fixture(scope="session")
 def space_of(run_of):
-    """Name -> the `Space` of that run."""
-    from models.explorer.space import Space
+    """Name -> the `LatentSpace` of that run."""
+    from models.explorer.space import LatentSpace
 
     spaces = {}
 
     def opened(name):
         if name not in spaces:
-            spaces[name] = Space(Run(run_of(name)))
+            spaces[name] = LatentSpace(Run(run_of(name)))
         return spaces[name]
 
     return opened

@@ -1,4 +1,4 @@
-"""Data as HTML, and the colours of labels and classes."""
+"""Examples as HTML, and the colours of labels and classes."""
 
 import re
 from base64 import b64decode
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.explorer.colours import colourings, of_classes, of_values
-from models.explorer.drawing import Artist
-from models.plotting.images import GREY, PALETTE
+from models.explorer.colours import colour_classes, colour_values, make_colourings
+from models.explorer.html_images import Renderer
+from models.plotting.style import GREY, PALETTE
 
 
 def pixels(html):
@@ -21,9 +21,9 @@ def pixels(html):
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 3)])
-def test_an_image_is_drawn_pixel_by_pixel(rng, shape):
+def test_an_image_is_rendered_pixel_by_pixel(rng, shape):
     x = rng.uniform(size=(3, *shape))
-    drawn = pixels(Artist(x).draw(x[1]))
+    drawn = pixels(Renderer(x).render(x[1]))
     expected = np.rint(255 * x[1].squeeze()).astype(np.uint8)
     np.testing.assert_array_equal(drawn, expected)
 
@@ -31,21 +31,21 @@ def test_an_image_is_drawn_pixel_by_pixel(rng, shape):
 def test_black_and_white_are_the_extremes_of_data_outside_0_1(rng):
     x = rng.uniform(-3, 5, (20, 4, 4))
     x.flat[:2] = -3, 5
-    drawn = pixels(Artist(x).draw(np.full((4, 4), 1.0)))
+    drawn = pixels(Renderer(x).render(np.full((4, 4), 1.0)))
     assert np.all(drawn == 128)
-    assert np.all(pixels(Artist(x).draw(np.full((4, 4), 99.0))) == 255)
+    assert np.all(pixels(Renderer(x).render(np.full((4, 4), 99.0))) == 255)
 
 
-def test_what_is_no_number_does_not_stop_the_page(rng):
+def test_nan_is_rendered_as_zero(rng):
     x = rng.uniform(size=(3, 4, 4))
-    assert np.all(pixels(Artist(x).draw(np.full((4, 4), np.nan))) == 0)
+    assert np.all(pixels(Renderer(x).render(np.full((4, 4), np.nan))) == 0)
     vectors = rng.uniform(size=(3, 4))
-    assert "nan" not in Artist(vectors).draw(np.full(4, np.nan))
+    assert "nan" not in Renderer(vectors).render(np.full(4, np.nan))
 
 
-def test_a_short_vector_has_a_bar_a_feature_as_high_as_its_value():
+def test_a_short_vector_has_one_bar_per_feature_as_high_as_its_value():
     x = np.array([[0.0, 1.0, -1.0, 0.5]])
-    html = Artist(x.repeat(5, 0)).draw(x[0])
+    html = Renderer(x.repeat(5, 0)).render(x[0])
     (bars,) = re.findall(r'<path d="([^"]+)" fill', html)
     tops = [float(top) for top in re.findall(r"V([\d.]+)h", bars)]
     low, high = (float(n) for n in re.findall(r"<small>([-\d.e]+)</small>", html)[::-1])
@@ -53,33 +53,33 @@ def test_a_short_vector_has_a_bar_a_feature_as_high_as_its_value():
     assert "features 0 … 3" in html
 
 
-def test_two_vectors_are_drawn_over_each_other_in_grey_and_blue(rng):
+def test_two_vectors_are_overlaid_in_grey_and_blue(rng):
     for length in (5, 100):
         x = rng.normal(size=(2, length))
-        html = Artist(x).draw(*x)
+        html = Renderer(x).render(*x)
         assert html.count("<path") == 3 and GREY in html and PALETTE[0] in html
 
 
-def test_classes_have_the_colours_of_the_labels_they_match():
+def test_classes_have_the_colours_of_their_matched_labels():
     labels = np.repeat([0, 1, 2], 10)
     classes = np.repeat([2, 0, 1], 10)
     classes[:3] = 5  # a class without a label of its own
-    by_label, by_class = of_values("label", labels), of_classes(classes, labels)
+    by_label, by_class = colour_values("label", labels), colour_classes(classes, labels)
     for label, k in ((0, 2), (1, 0), (2, 1)):
-        assert by_class.of(k) == by_label.of(label)
-    assert by_class.of(5) not in by_label.palette
-    assert by_class.of(7) == GREY
-    assert by_class.name_and_colour(0) == ("5", by_class.of(5))
+        assert by_class.colour_of(k) == by_label.colour_of(label)
+    assert by_class.colour_of(5) not in by_label.palette
+    assert by_class.colour_of(7) == GREY
+    assert by_class.describe_example(0) == ("5", by_class.colour_of(5))
 
 
 def test_more_values_than_colours_are_a_range():
-    many = of_values("label", np.arange(50) % 30)
+    many = colour_values("label", np.arange(50) % 30)
     assert len(set(many.palette)) == 30 and not set(many.palette) & set(PALETTE)
     np.testing.assert_array_equal(many.codes, np.arange(50) % 30)
 
 
 def test_data_without_labels_and_classes_are_grey():
     data = SimpleNamespace(x=np.zeros((4, 2)), labels=None, label_names=None)
-    (grey,) = colourings(data, None).values()
-    assert [grey.name_and_colour(i)[1] for i in range(4)] == [GREY] * 4
-    assert list(colourings(data, np.arange(4))) == ["class"]
+    (grey,) = make_colourings(data, None).values()
+    assert [grey.describe_example(i)[1] for i in range(4)] == [GREY] * 4
+    assert list(make_colourings(data, np.arange(4))) == ["class"]

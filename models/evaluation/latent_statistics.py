@@ -1,0 +1,80 @@
+"""The latents of data: points, relevance of each dimension, centre and scale.
+
+They are defined for any posterior and prior: what only Gaussians have is replaced by
+the statistics of the points that represent q(z|x).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.evaluation.metrics import kl_per_dimension
+
+
+@dataclass(frozen=True, eq=False)
+class LatentStatistics:
+    """The latents of a data set.
+
+    Attributes:
+        z: the points that represent q(z|x), (n, latent_dim): its means if Gaussian.
+        relevance: how much each dimension depends on x, (latent_dim,): if q(z|x) and
+            p(z) are Gaussian, KL(q(z_d|x) || p(z_d)) in nats, the mean over the data;
+            otherwise the standard deviation of z_d over the data.
+        measure: "KL" or "sd", what `relevance` is.
+    """
+
+    z: np.ndarray
+    relevance: np.ndarray
+    measure: str
+
+
+def encode_statistics(vae, x: np.ndarray, label=None) -> LatentStatistics:
+    """Encodes the data.
+
+    Args:
+        vae: the model.
+        x: (n, *input_shape).
+        label: of a conditional model, one for each row.
+    """
+    return latent_statistics(vae, *encode_points(vae, x, label), label)
+
+
+def encode_points(vae, x: np.ndarray, label=None) -> tuple:
+    """The points of q(z|x), and its z_log_var, or None if it is not Gaussian."""
+    if vae.posterior.is_gaussian:
+        return vae.encode(x, label)
+    return vae.latents(x, label), None
+
+
+def latent_statistics(vae, z, z_log_var=None, label=None) -> LatentStatistics:
+    """The statistics of encoded data.
+
+    Args:
+        vae: the model, for its prior without any message.
+        z: the points, (n, latent_dim).
+        z_log_var: the same shape, or None if q(z|x) is not Gaussian.
+        label: of a conditional model, one for each row.
+    """
+    prior = vae.prior_moments(len(z), label)
+    if prior is None or z_log_var is None:
+        return LatentStatistics(z, z.std(axis=0), "sd")
+    return LatentStatistics(z, kl_per_dimension(z, z_log_var, *prior), "KL")
+
+
+def latent_scale(vae, z: np.ndarray, label=None) -> tuple[np.ndarray, np.ndarray, str]:
+    """The centre and the scale of the latent space.
+
+    Args:
+        vae: the model.
+        z: the points of its data, (n, latent_dim).
+        label: of a conditional model, the one that is decoded.
+
+    Returns:
+        mean and standard deviation, each (latent_dim,), and their source: "prior", or
+        "latents" if p(z) is not Gaussian: then they are those of z.
+    """
+    prior = vae.prior_moments(1, label)
+    if prior is None:
+        return z.mean(axis=0), z.std(axis=0), "latents"
+    (mean,), (precision,) = prior
+    return mean, 1 / np.sqrt(precision), "prior"

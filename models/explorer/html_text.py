@@ -1,0 +1,101 @@
+"""The words and numbers of the page, as HTML."""
+
+from html import escape
+
+import numpy as np
+
+from models.plotting.style import PALETTE
+
+HELP = (
+    "<h2>No example selected</h2><p class='help'>Click a <b>point</b> to see that "
+    "example, its reconstruction and its nearest neighbours. Click an <b>empty "
+    "place</b> to decode it. Scroll to zoom, drag to pan.</p>"
+)
+CLASS_HEADING = "<h2>Class means<small>click one to go there</small></h2>"
+
+
+def format_header(run, data) -> str:
+    """The name, variant and data of a run."""
+    config, shape = run.config, " × ".join(map(str, data.input_shape))
+    rounds = count_noun(run.n_rounds, "round")
+    facts = (
+        f"{config['variant']}, {config['likelihood']} p(x|z)",
+        f"{data.name}, {len(data.x):,} rows of {shape}",
+        count_noun(config["latent_dim"], "latent dimension"),
+        rounds if run.n_rounds else "stopped in round 1",
+    )
+    items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    name = escape(run_title(run))
+    return f"<h1><span>Latent space of</span> {name}</h1><ul>{items}</ul>"
+
+
+def run_title(run) -> str:
+    """The name of the run's folder."""
+    return run.path.resolve().name
+
+
+def count_noun(n: int, noun: str) -> str:
+    """The number and the noun, in the plural unless n is 1."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def format_legend(colouring, accuracy: float | None) -> str:
+    """The meaning of the colours; the agreement of classes and labels if known."""
+    names, colours = colouring.names, colouring.palette
+    if len(names) > len(PALETTE):
+        shades = ", ".join(colours[:: len(colours) // 8])
+        bar = f"<s style='background: linear-gradient(to right, {shades})'></s>"
+        chips = f"{escape(names[0])} {bar} {escape(names[-1])}"
+    else:
+        chips = "".join(map(format_chip, names, colours))
+    score = "" if accuracy is None else f"<em>classes match labels {accuracy:.1%}</em>"
+    return f"<p><em>{colouring.kind}</em>{chips}{score}</p>"
+
+
+def format_chip(name: str, colour: str) -> str:
+    """A dot of this colour, and its meaning."""
+    return f"<span><i style='background: {colour}'></i>{escape(str(name))}</span>"
+
+
+def format_example(example: int, colourings: dict, position: str, figures) -> str:
+    """The heading of the selected example, with its label and class, and figures."""
+    chips = "".join(
+        format_chip(f"{kind} {name}", colour)
+        for kind, each in colourings.items()
+        for name, colour in [each.describe_example(example)]
+    )
+    return (
+        f"<h2>Example {example} {chips}<small>{position}</small></h2>"
+        f"<div class='pair'>{''.join(figures)}</div><h3>Nearest in latent space</h3>"
+    )
+
+
+def format_figure(picture: str, caption: str) -> str:
+    """A picture above its caption."""
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+
+
+def format_position(plane, point: np.ndarray) -> str:
+    """The coordinates of a point of the plane."""
+    names = (name.partition(" (")[0] for name in plane.names)
+    return ", ".join(f"{n} {v:.2f}" for n, v in zip(names, point, strict=False))
+
+
+def format_distance(value: float) -> str:
+    """Two decimals, or one significant digit of small values."""
+    return f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
+
+
+def format_rmse(x: np.ndarray, x_mean: np.ndarray) -> str:
+    """The root mean squared error of a reconstruction."""
+    return f"RMSE {np.sqrt(np.mean(np.square(x - x_mean))):.3f}"
+
+
+def format_slider_note(n_shown: int, latent_dim: int, measure: str) -> str:
+    """Which dimensions have a slider, if not all."""
+    if n_shown == latent_dim:
+        return ""
+    return (
+        f"<p class='help'>The {n_shown} of {latent_dim} dimensions with the largest "
+        f"{measure}; the others keep their values.</p>"
+    )
