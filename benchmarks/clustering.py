@@ -36,7 +36,7 @@ import serket_bridge as srk  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
 from models import bernoulli, data, networks, serket  # noqa: E402
 from models.evaluation.metrics import clustering_scores  # noqa: E402
-from models.networks.augmentation import Shake  # noqa: E402
+from models.networks.augmentation import RandomAffine  # noqa: E402
 from models.runs.run_folder import save_json, write_whole  # noqa: E402
 
 WIDTHS = (256, 256)
@@ -124,7 +124,10 @@ def run_loop(network, names, x, labels, seed, args):
     model = bernoulli.build(x.shape[1:], 10, WIDTHS, network=network, seed=seed)
     obs = srk.Observation(x)
     vae = srk.VAE(
-        model=serket.with_prior_message(model), itr=args.epochs, batch_size=250, seed=seed
+        model=serket.with_prior_message(model),
+        itr=args.epochs,
+        batch_size=250,
+        seed=seed,
     )
     gmm = srk.GMM(10, seed=seed)
     vae.connect(obs)
@@ -143,7 +146,7 @@ def run_loop(network, names, x, labels, seed, args):
 
 
 def augmented_encoder(x, latent_dim):
-    h = layers.Flatten()(Shake()(x))
+    h = layers.Flatten()(RandomAffine()(x))
     for width in WIDTHS:
         h = layers.Dense(width, activation="relu")(h)
     return layers.Dense(latent_dim)(h), layers.Dense(latent_dim)(h)
