@@ -15,6 +15,28 @@ MODULES = {
     "models.experiment.checkpoint": "models.runs.checkpoint",
 }
 
+# Options of `python -m models.train`, as in config.json, and values of them.
+OPTIONS = {
+    "shake": "augment",
+    "range": "rows",
+    "hold_out": "test_fraction",
+    "log_every": "steps_per_epoch",
+    "tag": "name",
+    "weights": "init_weights",
+    "gmm": "gmm_inference",
+    "message": "gmm_message",
+}
+VALUES = {"gmm_message": {"hard": "class-mean", "soft": "collapsed"}}
+
+
+def renamed_options(config: dict) -> dict:
+    """The options of a run of an earlier release under their new names."""
+    config = {OPTIONS.get(name, name): value for name, value in config.items()}
+    for name, values in VALUES.items():
+        if name in config:
+            config[name] = values.get(config[name], config[name])
+    return config
+
 
 def renamed(old: str, function):
     """The function under its old name, with a FutureWarning at each call."""
