@@ -1,11 +1,15 @@
 """p(x|z): the density of x given what the decoder returns, and its mean."""
 
 import math
+from typing import Annotated
 
 from keras import ops
 
 from models.blocks import densities
 from models.blocks.component import Binarize, Component, register
+
+# A standard deviation, or None to learn it: the word "learn" on the command line.
+Scale = Annotated[float | None, "learn"]
 
 
 class Likelihood(Component):
@@ -58,7 +62,7 @@ class Bernoulli(Likelihood):
 
     in_unit_interval = True
 
-    def __init__(self, binarize=False, **kwargs):
+    def __init__(self, binarize: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.binarize = bool(binarize)
 
@@ -87,7 +91,7 @@ class Gaussian(Likelihood):
     Raises ValueError if sigma is neither `None` nor a number > 0.
     """
 
-    def __init__(self, sigma=1.0, **kwargs):
+    def __init__(self, sigma: Scale = 1.0, **kwargs):
         super().__init__(**kwargs)
         if sigma is not None and not sigma > 0.0:
             raise ValueError(

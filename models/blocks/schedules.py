@@ -19,6 +19,9 @@ class Schedule:
         return cls(**config)
 
 
+Weight = float | Schedule  # the annotation of what may change with the epoch
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
 class Constant(Schedule):
     """The same `value` in every epoch: alpha of Serket, beta of the beta-VAE."""

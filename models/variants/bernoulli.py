@@ -5,6 +5,7 @@ from models.blocks.likelihoods import Bernoulli
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 
 SOURCE = "Kingma and Welling 2014"
@@ -18,7 +19,7 @@ def build(
     binarize: bool = False,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
-    kl_weight=1.0,
+    kl_weight: Weight = 1.0,
     n_samples: int = 1,
     seed: int | None = None,
 ) -> VAE:

@@ -10,6 +10,7 @@ from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO, require_plain_elbo
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 from models.deprecated import renamed
 
@@ -21,11 +22,11 @@ def build(
     latent_dim: int = 2,
     hidden_dims: tuple = (512,),
     *,
-    capacity=None,
+    capacity: Weight | None = None,
     likelihood: Likelihood | None = None,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
-    kl_weight=4.0,
+    kl_weight: Weight = 4.0,
     n_samples: int = 1,
     seed: int | None = None,
 ) -> VAE:
@@ -34,9 +35,10 @@ def build(
     With a capacity of C nats it maximises E_q[log p(x|z)] - kl_weight |KL - C|.
 
     Args:
-        capacity: a number or a schedule, in nats, such as `LinearWarmUp(epochs, 25.0)`;
-            then kl_weight is the gamma of Burgess et al., who use 1000.
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        capacity: what the KL is held near, in nats: a number or a schedule. Then
+            kl_weight is the gamma of Burgess et al., who use 1000, and
+            `LinearWarmUp(epochs, 25.0)` is their schedule.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
 
     The other arguments are those of every variant; see `models`.
     """
@@ -52,7 +54,9 @@ def build(
     )
 
 
-def with_kl_weight(model: VAE, kl_weight=4.0, capacity=None) -> VAE:
+def with_kl_weight(
+    model: VAE, kl_weight: Weight = 4.0, capacity: Weight | None = None
+) -> VAE:
     """The same model, weights shared, with another weight of the KL, or a capacity.
 
     Args:

@@ -9,6 +9,7 @@ from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import LabelGaussian, StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 
 SOURCE = "Sohn et al. 2015"
@@ -25,7 +26,7 @@ def build(
     likelihood: Likelihood | None = None,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
-    kl_weight=1.0,
+    kl_weight: Weight = 1.0,
     n_samples: int = 1,
     seed: int | None = None,
 ) -> VAE:
@@ -36,7 +37,7 @@ def build(
         label_dim: if given, labels are real vectors, (batch, label_dim), instead.
         learned_prior: whether p(z|y) is a Gaussian for each label, linear in its code,
             instead of N(0, I) for all.
-        likelihood: p(x|z, y); `None` is `Bernoulli()`.
+        likelihood: p(x|z, y). `None` is `Bernoulli()`.
 
     The other arguments are those of every variant; see `models`.
     """

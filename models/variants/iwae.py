@@ -8,6 +8,7 @@ from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ImportanceWeighted, require_plain_elbo
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 from models.deprecated import renamed
 
@@ -23,7 +24,7 @@ def build(
     likelihood: Likelihood | None = None,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
-    kl_weight=1.0,
+    kl_weight: Weight = 1.0,
     n_samples: int = 5,
     seed: int | None = None,
 ) -> VAE:
@@ -35,7 +36,7 @@ def build(
     Args:
         doubly_reparameterized: whether the gradient of the encoder is that of Tucker et
             al. (2019), whose noise does not grow with n_samples; the bound is the same.
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
 
     The other arguments are those of every variant; see `models`.
     """

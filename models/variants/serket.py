@@ -9,6 +9,7 @@ from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 from models.deprecated import renamed
 
@@ -23,7 +24,7 @@ def build(
     likelihood: Likelihood | None = None,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
-    kl_weight=1.0,
+    kl_weight: Weight = 1.0,
     n_samples: int = 1,
     seed: int | None = None,
 ) -> VAE:
@@ -34,7 +35,7 @@ def build(
     (batch, latent_dim); with m = 0 and L = 1 it is the model that takes no message.
 
     Args:
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
 
     The other arguments are those of every variant; see `models`.
     """

@@ -1,10 +1,11 @@
 """The vanilla VAE: a Gaussian decoder (Kingma and Welling, 2014)."""
 
 from models import networks
-from models.blocks.likelihoods import Gaussian
+from models.blocks.likelihoods import Gaussian, Scale
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 
 SOURCE = "Kingma and Welling 2014; Rybkin et al. 2021"
@@ -15,10 +16,10 @@ def build(
     latent_dim: int = 2,
     hidden_dims: tuple = (512,),
     *,
-    sigma: float | None = 1.0,
+    sigma: Scale = 1.0,
     network=networks.MLP(),  # noqa: B008, it is frozen
     activation="relu",
-    kl_weight=1.0,
+    kl_weight: Weight = 1.0,
     n_samples: int = 1,
     seed: int | None = None,
 ) -> VAE:
