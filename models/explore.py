@@ -65,9 +65,9 @@ def parse_port(text):
 
 def run(given):
     """Serves the page until Ctrl-C; raises ValueError or OSError for user errors."""
-    from models.runs.saved_run import Run
+    from models.runs.saved_run import SavedRun
 
-    opened = Run(given.run)
+    opened = SavedRun(given.run)
     with suppress_backend_output():
         from models.explorer import server
         from models.explorer.space import LatentSpace

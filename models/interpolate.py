@@ -57,10 +57,10 @@ def run(given):
         ends = vae.latents(x, labels)
         z = np.stack([getattr(latent_paths, p)(*ends, given.steps) for p in PATHS])
         x_mean = run_commands.decode_grid(vae, z, decoded_label)
-        folder.arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
-        folder.figure("interpolation.png", plot_paths(x, x_mean, rows))
+        folder.write_arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
+        folder.write_figure("interpolation.png", plot_paths(x, x_mean, rows))
         frames = plot_frames(x, x_mean, rows)
-        folder.figure("interpolation.gif", Animation(frames))
+        folder.write_figure("interpolation.gif", Animation(frames))
 
 
 def checked_rows(opened, given):
@@ -76,10 +76,8 @@ def checked_rows(opened, given):
 
 def find_labels(opened, rows, label):
     """The labels of the rows, and the one to decode with; None if not conditional."""
-    from models.runs.run_labels import code_of, labels_for
-
-    code = code_of(opened, label)
-    labels = labels_for(opened, opened.dataset)
+    code = opened.label_code(label)
+    labels = opened.labels_for(opened.dataset)
     if labels is None:
         return None, None
     return labels[rows], labels[rows[0]] if code is None else code

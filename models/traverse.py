@@ -68,11 +68,10 @@ def run(given):
     from models.evaluation import latent_paths
     from models.evaluation.latent_statistics import encode_statistics, latent_scale
     from models.plotting import Animation
-    from models.runs.run_labels import labels_for
 
     check_dims(vae, given.dims)
     label, dataset = decoded_label(opened, given), opened.dataset
-    latents = encode_statistics(vae, dataset.x, labels_for(opened, dataset))
+    latents = encode_statistics(vae, dataset.x, opened.labels_for(dataset))
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         relevance, measure = latents.relevance, latents.measure
         axes = (
@@ -85,13 +84,13 @@ def run(given):
         z = latent_paths.along_axes(start, axes, along)
         x_mean = run_commands.decode_grid(vae, z, label)
         paths = {"dims": axes + 1, measure.lower(): relevance[axes], "values": values}
-        folder.arrays("traversal.npz", z=z, x_mean=x_mean, **paths)
+        folder.write_arrays("traversal.npz", z=z, x_mean=x_mean, **paths)
         names = row_names(axes + 1, relevance[axes], measure)
         title = make_title(given, len(axes), measure, source)
         figure = plot_traversal(x_mean, names, values, title)
-        folder.figure("traversal.png", figure)
+        folder.write_figure("traversal.png", figure)
         frames = plot_frames(x_mean, axes + 1, values)
-        folder.figure("traversal.gif", Animation(frames))
+        folder.write_figure("traversal.gif", Animation(frames))
 
 
 def check_dims(vae, dims):
@@ -106,11 +105,9 @@ def check_dims(vae, dims):
 
 def decoded_label(opened, given):
     """The code of --label, or of the row's label; None if not conditional."""
-    from models.runs.run_labels import code_of, labels_for
-
     if given.row is not None:
         run_commands.check_row(opened, "--row", given.row)
-    code = code_of(opened, given.label)
+    code = opened.label_code(given.label)
     if code is not None or not opened.model.is_conditional:
         return code
     if given.row is None:
@@ -118,7 +115,7 @@ def decoded_label(opened, given):
             f"the model of {opened.path} is conditional: give --label to decode, or "
             "--row, whose label is then decoded"
         )
-    return labels_for(opened, opened.dataset)[given.row]
+    return opened.labels_for(opened.dataset)[given.row]
 
 
 def make_title(given, n, measure, source):

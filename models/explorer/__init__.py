@@ -20,7 +20,7 @@ def show_run(run):
     The sliders need a running kernel.
 
     Args:
-        run: the folder or name of a run of `python -m models.train`, or a `Run`.
+        run: the folder or name of a run of `python -m models.train`, or a `SavedRun`.
 
     Returns:
         A Panel layout.
@@ -29,10 +29,10 @@ def show_run(run):
         ValueError: if a file of the run is missing or damaged.
         OSError: if a file cannot be read.
     """
-    from models.runs.saved_run import Run
+    from models.runs.saved_run import SavedRun
     from models.suppress_output import suppress_backend_output
 
-    opened = run if isinstance(run, Run) else Run(run)
+    opened = run if isinstance(run, SavedRun) else SavedRun(run)
     with suppress_backend_output():
         import panel
 

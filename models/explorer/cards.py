@@ -1,14 +1,11 @@
 """The cards beside and below the scatter plot: classes, example, decoded example."""
 
+import numpy as np
+
 from models.explorer import html_text as text
+from models.explorer import widgets
 from models.explorer.state import most_relevant
-from models.explorer.widgets import (
-    HtmlPane,
-    LatentSliders,
-    Thumbnails,
-    make_box,
-    make_thumbnail,
-)
+from models.explorer.widgets import HtmlPane, Thumbnails, make_box, make_thumbnail
 
 
 class ClassCard:
@@ -21,9 +18,9 @@ class ClassCard:
 
     def show(self, state, colourings):
         """Shows the classes of the state's round."""
-        by_class, sizes = colourings["class"], state.class_sizes
-        decoded = state.decode(state.latents.class_means)
-        pictures = map(self.renderer.render, decoded)
+        by_class, latents = colourings["class"], state.latents
+        sizes = np.bincount(latents.classes, minlength=len(latents.class_means))
+        pictures = map(self.renderer.render, state.decode(latents.class_means))
         self.thumbnails.items = [
             make_thumbnail(picture, k, f"{sizes[k]:,}", by_class.colour_of(k))
             for k, picture in enumerate(pictures)
@@ -41,15 +38,16 @@ class ExampleCard:
 
     def show(self, state, colourings):
         """Shows the selected example of the state."""
-        position = text.format_position(state.space.plane, state.example_point)
-        figures = self._figures(state.x, state.reconstruction)
-        self.heading.object = text.format_example(
-            state.example, colourings, position, figures
-        )
-        self.neighbours, distances = state.latents.nearest(state.example)
+        example, latents, data = state.example, state.latents, state.space.data
+        position = text.format_position(state.space.plane, latents.z[example])
+        (x_mean,) = state.decode(latents.z[[example]])
+        figures = self._figures(data.x[example], x_mean)
+        heading = text.format_example(example, colourings, position, figures)
+        self.heading.object = heading
+        self.neighbours, distances = latents.nearest(example)
         colouring = next(iter(colourings.values()))
         self.thumbnails.items = [
-            self._thumbnail(state.space.data.x[i], distance, colouring, i)
+            self._thumbnail(data.x[i], distance, colouring, i)
             for i, distance in zip(self.neighbours, distances, strict=True)
         ]
 
@@ -75,7 +73,7 @@ class DecodedCard:
         self.renderer, self.plane = space.renderer, space.plane
         shown = most_relevant(latents.relevance)
         self.picture = HtmlPane("decoded")
-        self.sliders = LatentSliders(shown, space.limits, on_move)
+        self.sliders = widgets.LatentSliders(shown, space.limits, on_move)
         note = text.format_slider_note(
             len(shown), len(latents.relevance), latents.measure
         )
@@ -85,7 +83,7 @@ class DecodedCard:
 
     def show(self, state):
         """Shows the decoded z of the state."""
-        position = text.format_position(self.plane, state.point)
+        position = text.format_position(self.plane, state.z)
         picture = self.renderer.render(state.decoded)
         figure = text.format_figure(picture, f"{state.source}<br>{position}")
         self.picture.object = f"<h2>Decoded</h2>{figure}"

@@ -39,11 +39,9 @@ class Colouring:
 
 
 def make_colourings(data, classes: np.ndarray | None) -> dict[str, Colouring]:
-    """The colourings by kind: "label" and "class", or "data" if there is neither.
+    """The colourings by kind, of a `Dataset` and its classes, (n,), if there are any.
 
-    Args:
-        data: a `Dataset`.
-        classes: (n,) integers, or None.
+    The kinds are "label" and "class", or "data" if there is neither.
     """
     found, labels = {}, data.labels
     if labels is not None:

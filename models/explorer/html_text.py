@@ -75,10 +75,12 @@ def format_figure(picture: str, caption: str) -> str:
     return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
-def format_position(plane, point: np.ndarray) -> str:
-    """The coordinates of a point of the plane."""
+def format_position(plane, z: np.ndarray) -> str:
+    """The coordinates of z in the plane."""
     names = (name.partition(" (")[0] for name in plane.names)
-    return ", ".join(f"{n} {v:.2f}" for n, v in zip(names, point, strict=False))
+    return ", ".join(
+        f"{n} {v:.2f}" for n, v in zip(names, plane.project(z), strict=True)
+    )
 
 
 def format_distance(value: float) -> str:

@@ -8,7 +8,6 @@ from models.explorer.colours import make_colourings
 from models.explorer.scatter import ScatterPlot
 from models.explorer.state import ViewState
 from models.explorer.widgets import HtmlPane, batched_update, make_box
-from models.runs.run_labels import names_of
 
 
 class Page:
@@ -27,9 +26,8 @@ class Page:
         self.decoded = DecodedCard(space, self.state.latents, self.move_slider)
         self.legend = HtmlPane("legend")
         self._update_colourings()
-        kinds, labels = list(self.colourings), ()
-        if space.is_conditional:
-            labels = names_of(space.run)
+        labels = space.run.label_names if space.is_conditional else ()
+        kinds = list(self.colourings)
         self.colour = widgets.make_choice(kinds, lambda _: self.show_colours())
         self.round = widgets.make_round_slider(space.rounds, self.select_round)
         self.label = widgets.make_label_select(labels, self.select_label)
@@ -37,7 +35,7 @@ class Page:
         self.show_round()
 
     def _make_layout(self):
-        self.classes.layout.visible = self.state.has_classes
+        self.classes.layout.visible = self.state.latents.classes is not None
         bar = make_box("bar", self.colour, self.round, self.label)
         bar.visible = any(part.visible for part in bar)
         scatter = make_box("card", bar, self.legend, self.scatter.pane)
@@ -113,7 +111,7 @@ class Page:
 
     def show_classes(self):
         """Shows the class means."""
-        if self.state.has_classes:
+        if self.classes.layout.visible:
             self.classes.show(self.state, self.colourings)
 
     def show_example(self):
@@ -123,8 +121,9 @@ class Page:
             self.show_classes()
         if self.state.example is not None:
             self.example.show(self.state, self.colourings)
-            near = self.space.points[self.state.round][self.example.neighbours]
-            self.scatter.mark(neighbours=near, example=self.state.example_point)
+            points = self.space.points[self.state.round]
+            near, selected = points[self.example.neighbours], points[self.state.example]
+            self.scatter.mark(neighbours=near, example=selected)
         self.show_z()
 
     def show_z(self):

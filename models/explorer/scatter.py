@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 from models.explorer.widgets import STYLE
 from models.plotting.style import DARK
 
-TOOLS = "pan,wheel_zoom,box_zoom,reset"
+TOOLS = {"tools": "pan,wheel_zoom,box_zoom,reset", "active_scroll": "wheel_zoom"}
 BLACK = "#111111"
 # name of a mark -> marker, size, width of its line
 MARKS = {
@@ -36,16 +36,9 @@ class ScatterPlot:
         self.figure = make_figure(names, extent, n)
         self.points = ColumnDataSource({"x": [], "y": [], "colour": []})
         self.colours = LinearColorMapper(palette=[DARK])
-        size, alpha = point_style(n)
-        self.figure.scatter(
-            "x",
-            "y",
-            source=self.points,
-            size=size,
-            fill_color={"field": "colour", "transform": self.colours},
-            fill_alpha=alpha,
-            line_color=None,
-        )
+        colour = {"field": "colour", "transform": self.colours}
+        style = {"fill_color": colour, "line_color": None, **point_style(n)}
+        self.figure.scatter("x", "y", source=self.points, **style)
         columns = dict.fromkeys(("x", "y", "marker", "size", "width", "halo"), ())
         self.marked, self.marks = {}, ColumnDataSource(columns)
         for column, colour in (("halo", "white"), ("width", BLACK)):
@@ -94,13 +87,11 @@ def make_figure(names, extent, n):
         output_backend="webgl" if n > MIN_WEBGL else "canvas",
         height=470,
         sizing_mode="stretch_width",
-        tools=TOOLS,
-        active_scroll="wheel_zoom",
-        toolbar_location="right",
         match_aspect=not is_strip,
         stylesheets=[STYLE],
         x_axis_label=names[0],
         y_axis_label=None if is_strip else names[1],
+        **TOOLS,
     )
     corners = made.scatter(*extent, visible=False)
     for each in (made.x_range, made.y_range):
@@ -109,14 +100,14 @@ def make_figure(names, extent, n):
     made.yaxis.visible = made.ygrid.visible = not is_strip
     made.outline_line_color = None
     made.grid.grid_line_color = "#eeeeee"
-    made.axis.axis_line_color = "#cccccc"
-    made.axis.major_tick_line_color = "#cccccc"
-    made.axis.minor_tick_line_color = None
-    made.axis.axis_label_text_font_style = "normal"
-    made.axis.axis_label_text_color = DARK
+    light = {"axis_line_color": "#cccccc", "major_tick_line_color": "#cccccc"}
+    label = {"axis_label_text_font_style": "normal", "axis_label_text_color": DARK}
+    for axis in made.axis:
+        axis.update(minor_tick_line_color=None, **light, **label)
     return made
 
 
 def point_style(n):
     """The size and opacity of n points: the more, the smaller and fainter."""
-    return (7, 0.85) if n < 3000 else (4, 0.7) if n < 20000 else (3, 0.5)
+    size, alpha = (7, 0.85) if n < 3000 else (4, 0.7) if n < 20000 else (3, 0.5)
+    return {"size": size, "fill_alpha": alpha}

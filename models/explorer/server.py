@@ -15,14 +15,9 @@ BODY = "body { background: #f5f6f8; font-family: system-ui, sans-serif }"
 
 
 def serve_page(space, address, port, origins, open_browser) -> None:
-    """Serves the page of a latent space until Ctrl-C; every tab has its own `Page`.
+    """Serves the page of a `LatentSpace` until Ctrl-C; every tab has its own `Page`.
 
-    Args:
-        space: the `LatentSpace`.
-        address: the address to listen on.
-        port: the port to listen on; 0 takes a free one.
-        origins: further hosts, with ports, in the addresses that browsers use.
-        open_browser: whether to open one.
+    The other arguments are the options of `python -m models.explore`.
 
     Raises:
         ValueError: if the address is not one of IPv4.

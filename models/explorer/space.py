@@ -17,8 +17,7 @@ from models.evaluation.latent_statistics import (
 )
 from models.explorer.html_images import Renderer
 from models.plotting.plane import fit_plane
-from models.runs.run_labels import labels_for
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +82,7 @@ class LatentSpace:
     """The latent space of a run.
 
     Args:
-        run: a `Run`. Its model is not used: the space opens its own.
+        run: a `SavedRun`. Its model is not used: the space opens its own.
 
     Attributes:
         rounds: the numbers of its rounds; (0,) for a run stopped in the first.
@@ -101,9 +100,9 @@ class LatentSpace:
     """
 
     def __init__(self, run):
-        self.run = Run(run.path)
+        self.run = SavedSavedRun(run.path)
         self.vae, self.data = self.run.model, self.run.dataset
-        self.labels = labels_for(self.run, self.data)
+        self.labels = self.run.labels_for(self.data)
         self.rounds = tuple(range(1, self.run.n_rounds + 1)) or (0,)
         saved = {k: self.run.round(k) for k in self.rounds if k}
         weights = {k: each.model for k, each in saved.items()}
@@ -127,8 +126,8 @@ class LatentSpace:
         if saved is None:
             found = encode_statistics(self.vae, self.data.x, self.labels)
             return RoundLatents(**vars(found))
-        self._check_rows(len(saved.z_mean))
-        q = saved.z_mean, saved.z_log_var
+        self._check_rows(len(saved.points))
+        q = saved.points, saved.z_log_var
         found = latent_statistics(self.vae, *q, self.labels)
         return RoundLatents(
             **vars(found), classes=saved.classes, class_means=saved.means

@@ -60,12 +60,7 @@ class ViewState:
         self._set_z(z, "the clicked point" + rest * (is_selected and len(z) > n_axes))
 
     def click(self, point: np.ndarray, pixel: np.ndarray) -> None:
-        """Selects the example at a point of the scatter plot, or else moves there.
-
-        Args:
-            point: (2,).
-            pixel: the width and height of a pixel, in the units of the plane.
-        """
+        """Selects the example at a point of the scatter plot, or else moves there."""
         example = find_clicked_point(self.space.points[self.round], point, pixel)
         if example is None:
             self.move_to(point)
@@ -108,32 +103,6 @@ class ViewState:
         """The position of z in the scatter plot, (2,)."""
         return np.append(self.space.plane.project(self.z), 0.0)[:2]
 
-    @property
-    def x(self) -> np.ndarray:
-        """The selected example."""
-        return self.space.data.x[self.example]
-
-    @property
-    def reconstruction(self) -> np.ndarray:
-        """The reconstruction of the selected example."""
-        return self.decode(self.latents.z[[self.example]])[0]
-
-    @property
-    def example_point(self) -> np.ndarray:
-        """The position of the selected example in the scatter plot, (2,)."""
-        return self.space.points[self.round][self.example]
-
-    @property
-    def has_classes(self) -> bool:
-        """Whether the round has classes."""
-        return self.latents.classes is not None
-
-    @property
-    def class_sizes(self) -> np.ndarray:
-        """The number of examples in each class."""
-        n_classes = len(self.latents.class_means)
-        return np.bincount(self.latents.classes, minlength=n_classes)
-
 
 def most_relevant(relevance: np.ndarray) -> np.ndarray:
     """The dimensions that get a slider: all, or the most relevant ones, in order."""
@@ -141,13 +110,9 @@ def most_relevant(relevance: np.ndarray) -> np.ndarray:
 
 
 def find_clicked_point(points, click, pixel, reach: float = 8) -> int | None:
-    """The index of the point that a click selects, or None.
+    """The index of the point, of (n, 2), nearest to a click, (2,); or None.
 
-    Args:
-        points: (n, 2).
-        click: (2,).
-        pixel: the width and height of a pixel, in the units of the points.
-        reach: the largest distance between a point and its click, in pixels.
+    The distance is at most `reach` pixels; `pixel` is the width and height of one.
     """
     distances = np.hypot(*((points - click) / pixel).T)
     nearest = int(distances.argmin())

@@ -1,12 +1,12 @@
 """Figures of data, latent spaces, training curves and scores.
 
-    style              colours, the figure class, axes and legends
-    image_grids        images and vectors in grids: drawing, labelled grids, frames
     images             plot_reconstructions, plot_samples, plot_manifold
-    latent_space       plot_latent_pca
+    image_grids        plot_image_grid and others: images and vectors in grids
+    latent_space       plot_latent_pca, in the plane of plane.py
     curves             plot_training_curves, plot_round_scores
     evaluation_page    plot_evaluation
     animation          Animation, figures as a GIF
+    style              colours, the figure class, axes and legends
 
 Every function takes arrays and returns a Matplotlib figure. None opens a window, writes
 a file or uses `pyplot`. This room imports nothing else of the project. Its public
@@ -20,24 +20,17 @@ functions are available as `plotting.plot_samples` etc. and imported on first us
 from importlib import import_module
 
 _PUBLIC = {
-    "Animation": "animation",
-    "plot_evaluation": "evaluation_page",
-    "plot_image_grid": "image_grids",
-    "plot_latent_pca": "latent_space",
-    "plot_manifold": "images",
-    "plot_reconstructions": "images",
-    "plot_round_scores": "curves",
-    "plot_samples": "images",
-    "plot_training_curves": "curves",
+    "animation": ["Animation"],
+    "curves": ["plot_round_scores", "plot_training_curves"],
+    "evaluation_page": ["plot_evaluation"],
+    "image_grids": ["plot_image_grid"],
+    "images": ["plot_manifold", "plot_reconstructions", "plot_samples"],
+    "latent_space": ["plot_latent_pca"],
 }
-__all__ = [*_PUBLIC]  # noqa: PLE0604
 
 
 def __getattr__(name):
-    if name in _PUBLIC:
-        return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    for module, names in _PUBLIC.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return [*globals(), *_PUBLIC]

@@ -64,10 +64,7 @@ def plot_latent_pca(
 def match_colours(classes, labels, colours: dict[int, str]) -> dict[int, str]:
     """Class -> the colour of its matched label; unmatched classes get further colours.
 
-    Args:
-        classes: (n,) integers.
-        labels: (n,) integers.
-        colours: label -> colour.
+    `classes` and `labels` are (n,) integers, `colours` is label -> colour.
     """
     table = contingency_matrix(classes, labels)
     class_ids, label_ids = np.unique(classes).tolist(), np.unique(labels).tolist()

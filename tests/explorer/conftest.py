@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 from models import train
 from models.runs import report
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 
 # name -> data, and training options
 RUNS = {
@@ -55,7 +55,7 @@ def space_of(run_of):
 
     def opened(name):
         if name not in spaces:
-            spaces[name] = LatentSpace(Run(run_of(name)))
+            spaces[name] = LatentSpace(SavedRun(run_of(name)))
         return spaces[name]
 
     return opened

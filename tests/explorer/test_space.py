@@ -11,7 +11,7 @@ from models.data.errors import DataError
 from models.explorer.page import Page
 from models.explorer.space import LatentSpace
 from models.explorer.state import MAX_SLIDERS, ViewState, most_relevant
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 
 FAR = np.array([50.0, 50.0])
 PIXEL = np.array([0.01, 0.01])
@@ -30,7 +30,7 @@ def state(space):
 def assert_decoded(state, z):
     """The state decodes z as the model does."""
     np.testing.assert_allclose(state.z, z, atol=1e-6)
-    model = Run(state.space.run.path).model
+    model = SavedRun(state.space.run.path).model
     kept = state.space.run.round(state.round)
     model.set_weights(kept.model)
     expected = model.decode(np.reshape(z, (1, -1)), state.label)[0]
@@ -162,7 +162,7 @@ def test_a_run_stopped_in_round_1_is_shown_without_classes(run_of, tmp_path):
     shutil.copytree(run_of("serket"), tmp_path / "run")
     for name in ("metrics.json", "latents.npz", "gmm.npz", "rounds.npz"):
         (tmp_path / "run" / name).unlink()
-    page = Page(LatentSpace(Run(tmp_path / "run")))
+    page = Page(LatentSpace(SavedRun(tmp_path / "run")))
     page.select_example(4)
     assert not page.classes.layout.visible and page.state.round == 0
     z_mean, _ = page.space.run.model.encode(page.space.data.x)
@@ -176,7 +176,7 @@ def test_changed_data_are_refused(run_of, tmp_path):
     config = json.loads(path.read_text()) | {"data": str(tmp_path / "fewer.npy")}
     path.write_text(json.dumps(config))
     with pytest.raises(DataError, match="trained on 60 rows, and now there are 59"):
-        LatentSpace(Run(tmp_path / "run"))
+        LatentSpace(SavedRun(tmp_path / "run"))
 
 
 def test_latents_that_are_not_finite_are_refused(run_of, tmp_path):
@@ -187,13 +187,13 @@ def test_latents_that_are_not_finite_are_refused(run_of, tmp_path):
     arrays["z_mean"][7] = np.nan
     np.savez(path, **arrays)
     with pytest.raises(DataError, match="run: its latents are not all finite"):
-        LatentSpace(Run(tmp_path / "run"))
+        LatentSpace(SavedRun(tmp_path / "run"))
 
 
 def test_a_notebook_cell_displays_the_page(run_of):
-    run = Run(run_of("serket"))
+    run = SavedRun(run_of("serket"))
     html = explorer.show_run(run)._repr_mimebundle_()[0]["text/html"]
     assert "Latent space of" in html and "//cdn." not in html
-    weights = Run(run.path).model.get_weights()
+    weights = SavedRun(run.path).model.get_weights()
     for ours, own in zip(run.model.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(ours, own)  # the user's model is unchanged
