@@ -45,7 +45,7 @@ def main():
 
 
 def split_digits():
-    return data.load("digits").hold_out(0.2, seed=0)
+    return data.load("digits").split(0.2, seed=0)
 
 
 def compare(name, both, epochs, seeds):

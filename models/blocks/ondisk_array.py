@@ -19,13 +19,12 @@ MAX_ROWS = 2**16  # of a chunk: a short row may need many intermediate values
 
 
 class Rows(ABC):
-    """n rows of one shape, read when they are indexed.
+    """n rows of one shape, read when they are indexed, as float32.
 
     A subclass defines `shape` and `read_raw`.
 
     Attributes:
         shape: (n, ...).
-        dtype: the dtype of a slice, float32 by default.
         scale: the number that raw values are divided by, or `None`.
     """
 
@@ -38,7 +37,7 @@ class Rows(ABC):
         """The values of rows first to last - 1 as they are stored."""
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
-        """Raw values in `dtype`, divided by `scale`."""
+        """Raw values as float32, divided by `scale`."""
         values = np.asarray(values, self.dtype)
         return values if self.scale is None else values / self.dtype.type(self.scale)
 
@@ -46,11 +45,13 @@ class Rows(ABC):
         return self.shape[0]
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
-    def size(self):
+    def size(self) -> int:
+        """The number of values."""
         return math.prod(self.shape)
 
     def __getitem__(self, rows):
@@ -78,45 +79,39 @@ class Rows(ABC):
 
     @cached_property
     def extremes(self) -> tuple[float, float]:
-        """`extremes` of all rows, read once."""
+        """(minimum, maximum), NaN if a value is; all rows are read once."""
         return extremes(self)
 
-    def min(self):
+    def min(self) -> float:
+        """The smallest value."""
         return self.extremes[0]
 
-    def max(self):
+    def max(self) -> float:
+        """The largest value."""
         return self.extremes[1]
 
 
 class View(Rows):
-    """Consecutive rows of another `Rows`."""
+    """Rows first to last - 1 of another `Rows`."""
 
-    def __init__(self, rows, first, last):
-        self.rows, self.first = rows, first
+    def __init__(self, rows: Rows, first: int, last: int):
+        self.rows, self.first, self.scale = rows, first, rows.scale
         self.shape = (last - first, *rows.shape[1:])
-        self.dtype, self.scale = rows.dtype, rows.scale
 
     def read_raw(self, first, last):
+        """The values as they are stored."""
         return self.rows.read_raw(self.first + first, self.first + last)
 
 
 class FileRows(Rows):
-    """Rows of a file in C order.
+    """Rows (n, ...) of a file, of this dtype, in C order, from `offset` bytes on."""
 
-    Args:
-        path: the file.
-        kind: the dtype in the file.
-        shape: (n, ...).
-        offset: the position of the first row, in bytes.
-        scale: the number that values are divided by.
-        dtype: the dtype of a slice.
-    """
-
-    def __init__(self, path, kind, shape, offset=0, scale=None, dtype=np.float32):
+    def __init__(self, path, kind, shape, offset=0, scale=None):
         self.path, self.kind, self.shape = path, np.dtype(kind), tuple(shape)
-        self.offset, self.scale, self.dtype = offset, scale, np.dtype(dtype)
+        self.offset, self.scale = offset, scale
 
     def read_raw(self, first, last):
+        """The values as they are stored."""
         row_size = math.prod(self.shape[1:])
         start = self.offset + first * row_size * self.kind.itemsize
         count = max(last - first, 0) * row_size
@@ -127,11 +122,11 @@ class FileRows(Rows):
 class MapRows(Rows):
     """Rows of a memory map that is a part of its file or not in C order."""
 
-    def __init__(self, array, scale=None, dtype=np.float32):
-        self.array, self.shape = array, array.shape
-        self.scale, self.dtype = scale, np.dtype(dtype)
+    def __init__(self, array: np.memmap, scale=None):
+        self.array, self.shape, self.scale = array, array.shape, scale
 
     def read_raw(self, first, last):
+        """The values as they are stored."""
         return np.array(self.array[first:last]).reshape(-1, *self.shape[1:])
 
 
@@ -143,13 +138,14 @@ class Binarized(Rows):
     Args:
         rows: (n, ...), values in [0, 1].
         seed: an integer.
-        block: rows with one random stream.
+        block: how many rows have one random stream.
     """
 
     def __init__(self, rows, seed: int, block: int = 256):
         self.rows, self.seed, self.block, self.shape = rows, seed, block, rows.shape
 
     def read_raw(self, first, last):
+        """The samples as booleans."""
         begin = first // self.block
         end = max(begin + 1, -(-last // self.block))
         u = np.concatenate([self._uniform(block) for block in range(begin, end)])
@@ -161,27 +157,24 @@ class Binarized(Rows):
         return rng.random((self.block, *self.shape[1:]), np.float32)
 
 
-def from_memmap(array: np.memmap, scale: float | None = None, dtype=np.float32) -> Rows:
+def from_memmap(array: np.memmap, scale: float | None = None) -> Rows:
     """A memory map, `np.load(path, mmap_mode="r")`, as `Rows`.
 
     Args:
         array: (n, ...).
         scale: the number that values are divided by; 255 for pixels in bytes.
-        dtype: the dtype of a slice.
     """
     whole = isinstance(array.base, mmap.mmap)  # a view has the offset of its base
     if not whole or not array.flags.c_contiguous or array.filename is None:
-        return MapRows(array, scale, dtype)
-    return FileRows(
-        array.filename, array.dtype, array.shape, array.offset, scale, dtype
-    )
+        return MapRows(array, scale)
+    return FileRows(array.filename, array.dtype, array.shape, array.offset, scale)
 
 
-def of_map(array, white=None, dtype=np.float32):
+def of_map(array: np.memmap, white: float | None = None) -> Rows:
     """The former name of `from_memmap`."""
     message = "of_map(array, white) is now from_memmap(array, scale)"
     warnings.warn(message, FutureWarning, stacklevel=2)
-    return from_memmap(array, white, dtype)
+    return from_memmap(array, white)
 
 
 def wrap_memmap(array):
@@ -190,16 +183,13 @@ def wrap_memmap(array):
 
 
 def is_on_disk(array) -> bool:
+    """Whether an array is read when it is indexed."""
     return isinstance(array, Rows | np.memmap)
 
 
-def extremes(array, size: int = CHUNK) -> tuple[float, float]:
-    """(minimum, maximum) of an array or `Rows`, NaN if a value is; one pass.
-
-    Args:
-        array: (n, ...), n at least 1.
-        size: bytes of a chunk.
-    """
+def extremes(array) -> tuple[float, float]:
+    """(minimum, maximum) of (n, ...), an array or `Rows`, NaN if a value is."""
+    size = CHUNK if is_on_disk(array) else 2**20  # stays in the processor's cache
     pairs = [(chunk.min(), chunk.max()) for chunk in chunks(array, size)]
     low, high = zip(*pairs, strict=True)
     return np.min(low), np.max(high)

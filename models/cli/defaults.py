@@ -37,7 +37,7 @@ DATA = {
         "message": "hard",
     },
     # any file or folder; in few rows a class may collapse, and a soft message with it
-    "yours": {"message": "hard"},
+    "custom": {"message": "hard"},
 }
 
 # In the 64 pixels of a digit there are too few nats for a weight of 1: the Bernoulli

@@ -9,7 +9,7 @@ from models import data
 from models.cli.device_options import check_resume
 from models.cli.resolve import resolve
 from models.runs.run_folder import CHECKPOINT, RunFolder
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 from models.suppress_output import suppress_backend_output
 
 
@@ -38,7 +38,7 @@ def begin(given, defaults, scratch=None):
 def begin_new(given, scratch):
     size, stream = given.image_size, given.stream
     dataset = data.load(given.data, given.labels, size, stream=stream)
-    dataset, _ = dataset.part(given.range).hold_out(given.hold_out, given.seed)
+    dataset, _ = dataset.select_rows(given.range).split(given.hold_out, given.seed)
     config = resolve(given, dataset)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
     if config["likelihood"] == "bernoulli":
@@ -58,7 +58,7 @@ def place(given, dataset):
 
 
 def go_on(name, scratch):
-    run = Run(name)
+    run = SavedRun(name)
     if not (run.path / CHECKPOINT).exists():
         raise ValueError(
             f"--resume {name}: {run.path} has no {CHECKPOINT}; the run has ended, "

@@ -10,7 +10,7 @@ def resolve(given, dataset):
     own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(given.variant)
     check_variant(given, own, dataset)
     config = defaults.for_data(dataset.kind, own or given.likelihood, given.variant)
-    if dataset.labels is not None and dataset.kind == "yours":
+    if dataset.labels is not None and dataset.kind == "custom":
         config["n_components"] = int(dataset.labels.max()) + 1
     if given.variant != "serket":
         config["rounds"] = 1

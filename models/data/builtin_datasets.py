@@ -1,4 +1,4 @@
-"""The named data sets: digits, mnist, fashion_mnist, serket."""
+"""The built-in data sets: digits, mnist, fashion_mnist, serket."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from models.data import files
 from models.data.errors import DataError
-from models.suppress_output import suppress_backend_output
+from models.suppress_output import import_keras
 
 NAMES = ("digits", "mnist", "fashion_mnist", "serket")
 
@@ -15,20 +15,21 @@ _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 _CLOTHES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
-def read(name: str, path: Path | None, split: str = "train") -> files.Columns:
-    """The images as they are stored, their classes, and what the classes are called.
+def read_builtin(
+    name: str, path: Path | None, split: str = "train"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """(images (n, h, w) of integers, labels (n,), the names of the classes).
 
-    The split "test" of MNIST and its like are the 10000 images set apart; of `serket`
-    they are MNIST's, which the tutorial has none of.
+    name: one of `NAMES`; serket is the 3000 images of MNIST in Serket's tutorial.
+    path: a downloaded mnist.npz; `None` downloads it. split: "train" or "test".
     """
-    if name == "digits" and split == "train":
-        return _digits()
     if name == "digits":
-        raise no_test_split(name)
-    if path is None:
-        images, labels = _download(name, split)
-    else:
-        images, labels = _mnist_file(name, path, split)
+        if split == "test":
+            raise no_test_split(name)
+        return _digits()
+    images, labels = (
+        _download(name, split) if path is None else _mnist_file(name, path, split)
+    )
     if name == "serket" and split == "train":
         rows = _serket_rows(labels)
         images, labels = images[rows], labels[rows]
@@ -37,10 +38,10 @@ def read(name: str, path: Path | None, split: str = "train") -> files.Columns:
 
 
 def no_test_split(source) -> DataError:
-    """What to say where nothing was set apart to test on."""
+    """The error for data without test rows."""
     return DataError(
-        f"{source}: there are no test data of its own; score the training data with "
-        "--split train, or other data with --data, or train with --hold-out 0.2, say."
+        f"{source}: has no test data; score the training data with --split train, or "
+        "other data with --data, or train with --test-fraction 0.2."
     )
 
 
@@ -57,30 +58,16 @@ def path_after_colon(name: str, rest: str) -> Path:
     return path
 
 
-def refuse_options(name: str, label_name: str | None, image_size) -> None:
-    """Refuses the options of `load` that only files and folders take."""
-    if label_name is not None:
-        raise DataError(
-            f"--labels {label_name}: the data set {name!r} has no named columns or "
-            "keys; give the path of a file of labels, or nothing for its own."
-        )
-    if image_size is not None:
-        raise DataError(
-            f"--image-size is for a folder of images, and the data set {name!r} is "
-            "not one; leave it out."
-        )
-
-
-def _digits() -> files.Columns:
+def _digits():
     """The 1797 handwritten digits of scikit-learn, (8, 8) integers 0..16."""
     from sklearn.datasets import load_digits  # slow to import
 
     digits = load_digits()
-    return digits.images.astype(np.uint8), digits.target, _DIGITS
+    return digits.images.astype(np.uint8), digits.target.astype(np.int64), _DIGITS
 
 
-def _mnist_file(name, path: Path, split) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of a downloaded mnist.npz, or one like it."""
+def _mnist_file(name, path, split):
+    """Images and labels of a downloaded mnist.npz, or of a file with the same keys."""
     keys = (f"x_{split}", f"y_{split}") if split == "test" else (None, None)
     images, labels = files.read_arrays(path, keys[1], keys[0])
     labels, names = files.encode_labels(labels, path)
@@ -93,10 +80,10 @@ def _mnist_file(name, path: Path, split) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def _download(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images and labels that Keras offers under this name."""
-    with suppress_backend_output():
-        import keras  # slow to import
+def _download(name, split):
+    """The images and labels that Keras downloads for this name."""
+    import_keras()
+    import keras  # slow to import
 
     datasets = keras.datasets
     source = datasets.fashion_mnist if name == "fashion_mnist" else datasets.mnist
@@ -111,8 +98,8 @@ def _download(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     return test if split == "test" else train
 
 
-def _serket_rows(labels: np.ndarray) -> np.ndarray:
-    """The rows of Serket's tutorial: 300 of each class, from 5000 on, in turn."""
+def _serket_rows(labels):
+    """300 rows of each class from row 5000 on, the classes alternating."""
     rows = [5000 + np.flatnonzero(labels[5000:] == digit)[:300] for digit in range(10)]
     if min(map(len, rows)) < 300:
         raise DataError(

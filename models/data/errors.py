@@ -1,4 +1,4 @@
-"""What cannot be read is refused, with a message that says why and what to do."""
+"""`DataError`, and damaged files that become one."""
 
 import csv
 import tokenize
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-# What numpy, zipfile, csv and Pillow raise on bytes that make no sense.
+# numpy, zipfile, csv, pandas, pyarrow and Pillow raise these on damaged files.
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, SyntaxError, RuntimeError)
 _DAMAGE += (MemoryError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, csv.Error)
 _DAMAGE += (Image.DecompressionBombError,)
@@ -21,20 +21,22 @@ class DataError(ValueError):
 
 @contextmanager
 def reading(path: Path, expected: str):
-    """Turns what a library raises on a damaged file into a `DataError`."""
+    """Turns the errors of a library on a damaged file into `DataError`.
+
+    Args:
+        path: the file that is read within the block.
+        expected: the kind of file, with its article.
+    """
     try:
         yield
     except DataError:
         raise
     except _DAMAGE as error:
+        reason = "is empty, damaged, cut short or of another kind"
+        if "Object arrays" in str(error):
+            reason = "holds Python objects"
+        elif isinstance(error, OSError) and error.strerror:
+            reason = f"cannot be opened ({error.strerror})"
         raise DataError(
-            f"{path}: {_reason(error)}; expected {expected}, so save it again."
+            f"{path}: {reason}; expected {expected}, so save it again."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    if "Object arrays" in str(error):
-        return "holds Python objects"
-    if isinstance(error, OSError) and error.strerror:
-        return f"cannot be opened ({error.strerror})"
-    return "is empty, damaged, cut short or of another kind"

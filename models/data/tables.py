@@ -1,122 +1,202 @@
-"""Text tables, .csv and .txt: columns of numbers, and perhaps one of labels."""
+"""Tables, .csv, .txt and .parquet: columns of numbers, and perhaps one of labels."""
 
 import csv
-from collections.abc import Iterator
-from itertools import chain
+import io
 from pathlib import Path
 
 import numpy as np
 
 from models.data.errors import DataError, reading
 
+PARQUET = ".parquet"
 LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
 
 
 def read_table(
     path: Path, label_column: str | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The numbers of a table, and the words of its column of labels if it has one.
+    """(numbers (n, d), labels (n,) or None) of a table.
 
-    The numbers are integers if all of them are written as integers.
+    A column of lists in Parquet is (n, length), one of lists of lists (n, h, w). A
+    first line of text without numbers, or with the name of the labels, is the header.
+
+    Args:
+        path: the table; text is separated by tabs, semicolons, commas or spaces.
+        label_column: the name of the column of labels; `None` is a usual name.
+
+    Raises:
+        DataError: there is no such column, or a line or a value cannot be read.
     """
-    rows = _table_rows(path)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{path}: the file is empty; expected lines of numbers.")
-    header = first[1] if _is_header(first[1], label_column) else []
-    index = label_index(header, label_column)
+    frame, header = _read(path, lambda fields: _is_header(fields, label_column))
+    index = _label_index(header, label_column)
     if label_column is not None and index is None:
-        refuse_column(path, label_column, header)
-    columns = [place for place in range(1, len(first[1]) + 1) if place - 1 != index]
-    labels, values, whole = [], [], True
-    for line, fields in rows if header else chain([first], rows):
-        if index is not None:
-            labels.append(fields.pop(index))
-        values.append(_numbers(path, line, columns, fields))
-        whole = whole and all(field.lstrip("+-").isdigit() for field in fields)
-    x = np.array(values, float).reshape(len(values), len(columns))
-    # A float64 holds every integer up to 2**53.
-    x = x.astype(np.int64) if whole and np.all(np.abs(x) < 2**53) else x
-    return x, None if index is None else np.array(labels, str)
-
-
-def read_labels(path: Path) -> np.ndarray:
-    """The words of a table with nothing but labels, or of its column of labels."""
-    lines = [fields for _, fields in _table_rows(path)]
-    header = lines.pop(0) if lines and label_index(lines[0]) is not None else None
-    index = label_index(header or [])
-    if index is None and lines and len(lines[0]) > 1:
-        raise which_labels(path, len(lines[0]))
-    return np.array([row[index or 0] for row in lines], str)
-
-
-def which_labels(path: Path, n_columns: int) -> DataError:
-    """What to say of a file of labels with several columns."""
-    return DataError(
-        f"--labels {path}: expected one column, or one called 'label' in the "
-        f"header, but there are {n_columns}."
-    )
-
-
-def refuse_column(path: Path, wanted: str, header: list[str]) -> None:
-    found = f"only {', '.join(header)}" if header else "as it has no header"
-    raise DataError(
-        f"--labels {wanted}: {path} has no such column, {found}; give one that it has, "
-        "or the path of a file of labels."
-    )
-
-
-def _table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields the line number and the fields of every line that is not blank."""
-    with reading(path, "a table of text in UTF-8"):
-        text = path.read_text(encoding="utf-8-sig")
-        # numpy.savetxt writes "# " before its header.
-        lines = [line.strip(" ") for line in text.lstrip("# ").split("\n")]
-        first = next(filter(None, lines), "")
-        delimiter = next((mark for mark in "\t;," if mark in first), " ")
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-        width = None
-        for fields in filter(None, reader):
-            width = width or len(fields)
-            if len(fields) != width:
-                raise DataError(
-                    f"{path}: line {reader.line_num} has {len(fields)} fields, "
-                    f"expected {width} as in the first; make all lines equally long."
-                )
-            yield reader.line_num, [field.strip() for field in fields]
-
-
-def _is_header(fields: list[str], label_column: str | None) -> bool:
-    """True for a line without any number, or with the name of the label column."""
-    words = [field for field in fields if not _is_number(field)]
-    named = label_column in words or label_index(words) is not None
-    return named or words == fields
-
-
-def label_index(header: list[str], wanted: str | None = None) -> int | None:
-    """Where the wanted name is in the header, or else a usual name for labels."""
-    if wanted is not None:
-        return header.index(wanted) if wanted in header else None
-    names = [name.lower() for name in header]
-    return next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
-
-
-def _numbers(path: Path, line: int, columns: list[int], fields: list[str]):
-    """The fields of one line as a float64 array."""
-    try:
-        return np.array([float(field) for field in fields])
-    except ValueError:
-        bad = next(i for i, field in enumerate(fields) if not _is_number(field))
+        found = f"only {', '.join(header)}" if header else "as it has no header"
         raise DataError(
-            f"{path}: line {line}, column {columns[bad]} holds {fields[bad]!r}, "
-            "expected a number; only a column with the header 'label', or the one that "
-            "--labels names, may hold text."
-        ) from None
+            f"--labels {label_column}: {path} has no such column, {found}; give one "
+            "that it has, or the path of a file of labels."
+        )
+    labels = None if index is None else _labels(frame.pop(index))
+    return _numbers(path, frame, header), labels
 
 
-def _is_number(field: str) -> bool:
+def read_label_table(path: Path) -> np.ndarray:
+    """The labels (n,) of a table with only labels, or with a column of labels."""
+    frame, header = _read(path, lambda fields: _label_index(fields) is not None)
+    index = _label_index(header)
+    if index is None and len(frame.columns) > 1:
+        raise DataError(
+            f"--labels {path}: expected one column, or one called 'label' in the "
+            f"header, but there are {len(frame.columns)}."
+        )
+    return _labels(frame[index or 0]) if len(frame) else np.array([], int)
+
+
+def _label_index(header, wanted=None):
+    """The position of the column of this name, or of a usual name for labels."""
+    names = header if wanted is not None else [name.lower() for name in header]
+    wanted = LABEL_COLUMNS if wanted is None else (wanted,)
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _labels(column):
+    """A column as an array of numbers or text; what is neither is of dtype object."""
+    values = np.asarray(column)
+    return np.array(values.tolist()) if values.dtype == object else values
+
+
+# --- Files as pandas.DataFrame, columns numbered from 0, and their header -------------
+
+
+def _read(path, is_header):
+    """(the table, the names of its columns, [] without a header).
+
+    is_header: whether the fields of the first line of a text table are the header.
+    """
+    if path.suffix.lower() != PARQUET:
+        return _read_text(path, is_header)
+    import pyarrow.parquet  # slow to import
+
+    with reading(path, "a Parquet table"):
+        table = pyarrow.parquet.ParquetFile(path).read()
+        frame = table.to_pandas()  # an index that pandas wrote is not a column
+    header = [str(name) for name in frame.columns]
+    return frame.set_axis(range(len(header)), axis=1).reset_index(drop=True), header
+
+
+def _read_text(path, is_header):
+    import pandas  # slow to import
+
+    with reading(path, "a table of text in UTF-8"):
+        # numpy.savetxt writes "# " before its header.
+        text = path.read_text(encoding="utf-8-sig").lstrip("# ")
+    first = next((line for line in text.split("\n") if line.strip()), "").strip(" ")
+    separator = next((mark for mark in "\t;," if mark in first), " ")
+    fields = next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])
+    fields = [field.strip() for field in fields]
+    header = fields if is_header(fields) else []
+    try:
+        frame = pandas.read_csv(
+            io.StringIO(text),
+            sep=r"\s+" if separator == " " else separator,
+            header=None,
+            skiprows=_line_number(text, 0) if header else 0,
+            skipinitialspace=True,
+            na_filter=False,
+            low_memory=False,
+        )
+    except pandas.errors.EmptyDataError:
+        return pandas.DataFrame(columns=range(len(fields))), header
+    except pandas.errors.ParserError as error:
+        reason = str(error).rpartition("C error: ")[2].strip()
+        raise DataError(f"{path}: {reason}; make all lines equally long.") from error
+    if len(frame.columns) != len(fields):
+        raise DataError(
+            f"{path}: line {_line_number(text, 1)} has {len(frame.columns)} fields, "
+            f"expected {len(fields)} as in the first; make all lines equally long."
+        )
+    for column in frame.columns[[dtype.kind not in "biuf" for dtype in frame.dtypes]]:
+        frame[column] = frame[column].astype(str).str.strip()
+    return frame, header
+
+
+def _is_header(fields, label_column):
+    """Whether a line has no number, or the name of the label column."""
+    words = [field for field in fields if not _is_number(field)]
+    is_named = label_column in words or _label_index(words) is not None
+    return is_named or words == fields
+
+
+def _is_number(field):
     try:
         float(field)
     except ValueError:
         return False
     return True
+
+
+def _line_number(text, row):
+    """The number, from 1 on, of the line that is the row-th which is not blank."""
+    lines = enumerate(text.split("\n"), start=1)
+    return [number for number, line in lines if line.strip()][row]
+
+
+# --- Numbers --------------------------------------------------------------------------
+
+
+def _numbers(path, frame, header):
+    """The columns as an array (n, d), or (n, ...) of one column of lists."""
+    if frame.size == 0:
+        return np.empty(frame.shape)
+    if len(frame.columns) == 1 and isinstance(frame.iat[0, 0], np.ndarray):
+        return _lists(path, frame.iloc[:, 0], header)
+    for column in frame.columns:
+        if frame[column].dtype.kind not in "biuf":
+            frame[column] = _as_numbers(path, frame[column], header)
+    return frame.to_numpy(np.result_type(*frame.dtypes))
+
+
+def _as_numbers(path, column, header):
+    import pandas  # slow to import
+
+    numbers = pandas.to_numeric(column.astype(str), errors="coerce")
+    bad = (numbers.isna() & (column.astype(str).str.lower() != "nan")).to_numpy()
+    bad = column.isna().to_numpy() if column.isna().any() else bad
+    if bad.any():
+        raise _wrong_value(path, column, header, int(bad.argmax()), "a number")
+    return numbers
+
+
+def _lists(path, column, header):
+    """A column of lists, or of lists of lists, of equal lengths as an array."""
+    rows = []
+    for row, value in enumerate(column):
+        try:
+            rows.append(_nested(value))
+            if rows[row].shape != rows[0].shape or rows[row].dtype == object:
+                raise ValueError
+        except ValueError:
+            shape = f"{rows[0].shape} as in the first row" if row else "equal lengths"
+            expected = f"lists of numbers of {shape}"
+            raise _wrong_value(path, column, header, row, expected) from None
+    return np.stack(rows)
+
+
+def _nested(value):
+    """Lists of lists as an array; ValueError if their lengths differ."""
+    is_nested = isinstance(value, np.ndarray) and value.dtype == object
+    return np.array([_nested(v) for v in value]) if is_nested else np.asarray(value)
+
+
+def _wrong_value(path, column, header, row, expected):
+    """The error with line or row, column and value."""
+    value = column[row]
+    value = repr(value) if isinstance(value, str | np.ndarray | list) else value
+    place = f"row {row} (counted from 0)"
+    if path.suffix.lower() != PARQUET:
+        text = path.read_text(encoding="utf-8-sig")
+        place = f"line {_line_number(text, row + bool(header))}"
+    name = repr(header[column.name]) if header else column.name + 1
+    return DataError(
+        f"{path}: {place}, column {name} holds {value}, expected {expected}; only a "
+        "column with the header 'label', or the one that --labels names, may hold text."
+    )

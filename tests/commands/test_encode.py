@@ -10,7 +10,7 @@ import models
 from models import data as reading
 from models.blocks.ondisk_array import slices
 from models.cli.run_commands import spread
-from models.data import on_disk
+from models.data import loading
 from models.runs import latent_files
 
 
@@ -59,7 +59,7 @@ def test_latents_to_be_mapped(done, opened, table):
 def test_of_data_on_disk_latents_are_written_part_by_part(
     done, opened, table, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(on_disk, "LIMIT", 100)
+    monkeypatch.setattr(loading, "LIMIT", 100)
     monkeypatch.setattr(latent_files, "slices", partial(slices, size=500))
     np.save(tmp_path / "x.npy", table["x"])
     result = done("encode", "serket", tmp_path / "x.npy")

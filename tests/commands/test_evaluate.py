@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from models.blocks import ondisk_array
-from models.data import load, on_disk
+from models.data import load, loading
 from models.runs.saved_run import Run
 
 
@@ -89,7 +89,7 @@ def test_training_data_are_scored_when_asked_for(run_of, data, call, tmp_path):
 def test_without_data_held_out_it_says_what_to_do(run_of, call, tmp_path):
     result = call("evaluate", run_of("digits"), "--out", tmp_path / "out")
     assert result.code == 2
-    assert "--split train" in result.err and "--hold-out" in result.err
+    assert "--split train" in result.err and "--test-fraction" in result.err
     assert not (tmp_path / "out").exists()
 
 
@@ -110,7 +110,7 @@ def test_data_on_disk_have_the_scores_of_those_in_memory(
     options = "--data", tmp_path / "x.npy"
     run = run_of("digits")
     expected, _ = evaluated(call, run, tmp_path / "in_memory", *options)
-    monkeypatch.setattr(on_disk, "LIMIT", 0)
+    monkeypatch.setattr(loading, "LIMIT", 0)
     monkeypatch.setattr(ondisk_array, "MAX_ROWS", 7)
     scores, _ = evaluated(call, run, tmp_path / "on_disk", *options)
     assert scores.keys() == expected.keys() and scores["rows"] == 200
@@ -164,7 +164,7 @@ def test_mnists_own_test_images(mnist_path, tmp_path, call):
 
 def test_a_fraction_to_hold_out_that_leaves_nothing_is_refused(data, call, tmp_path):
     given = "--data", data / "table.npz", "--out", tmp_path / "run"
-    for fraction, words in (("1.5", "between 0 and 1"), ("0.001", "--hold-out 0.001")):
+    for fraction, words in (("1.5", "between 0 and 1"), ("0.001", "--test-fraction 0.001")):
         result = call("train", *given, "--hold-out", fraction)
         assert result.code == 2 and words in result.err
     assert not (tmp_path / "run").exists()

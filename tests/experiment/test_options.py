@@ -14,7 +14,7 @@ from models.data.builtin_datasets import NAMES
 
 
 def test_every_data_set_has_a_row_of_known_options():
-    assert set(defaults.DATA) == {*NAMES, "yours"}
+    assert set(defaults.DATA) == {*NAMES, "custom"}
     for row in defaults.DATA.values():
         assert set(row) <= set(defaults.COMMON)
     for name, likelihood in defaults.KL_WEIGHT:
@@ -32,7 +32,7 @@ def test_in_words_tells_the_default_of_every_data_set(option):
 
 def test_in_words_names_only_what_differs(monkeypatch):
     monkeypatch.setattr(defaults, "COMMON", defaults.COMMON | {"latent_dim": 10})
-    rows = {"digits": {}, "serket": {"latent_dim": 18}, "yours": {"latent_dim": 10}}
+    rows = {"digits": {}, "serket": {"latent_dim": 18}, "custom": {"latent_dim": 10}}
     monkeypatch.setattr(defaults, "DATA", rows)
     assert defaults.in_words("latent_dim") == "10; serket 18"
 

@@ -16,12 +16,12 @@ def parse(*arguments):
     return options.make_parser(VARIANTS).parse_args([*map(str, arguments)])
 
 
-def dataset(kind="yours", labels=None, input_shape=(8, 8), n=1000):
+def dataset(kind="custom", labels=None, input_shape=(8, 8), n=1000):
     x = np.zeros((n, *input_shape), "float32")
     return SimpleNamespace(kind=kind, labels=labels, input_shape=input_shape, x=x)
 
 
-def resolve(*arguments, kind="yours", labels=None):
+def resolve(*arguments, kind="custom", labels=None):
     return options_to_config.resolve(parse(*arguments), dataset(kind, labels))
 
 

@@ -58,7 +58,7 @@ def test_config_holds_every_option_resolved(read, finished):
         if value is not None and name in config:
             assert config[name] == value
     own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(finished.variant)
-    table = defaults.for_data("yours", own, finished.variant)
+    table = defaults.for_data("custom", own, finished.variant)
     for name in ("learning_rate", "likelihood", "kl_weight", "gmm", "message"):
         assert config[name] == table[name]
     assert config["rounds"] == finished.rounds

@@ -1,4 +1,4 @@
-"""The named data sets: their rows, classes and scale; where each may come from."""
+"""The built-in data sets: rows, classes and scale; files, downloads and names."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from models.data.errors import DataError
 
 @pytest.fixture
 def small_mnist(tmp_path, rng):
-    """Writes a file as mnist.npz, with every image telling its row and its class."""
+    """A function that writes a file like mnist.npz; pixels hold row and class."""
 
     def write(n_rows):
         labels = rng.permutation(np.arange(n_rows) % 10).astype(np.uint8)
@@ -47,7 +47,7 @@ class TestDigits:
     @pytest.mark.parametrize(
         "option, message",
         [
-            ({"labels": "species"}, "--labels species: the data set 'digits'"),
+            ({"labels": "species"}, "--labels species: digits has no named columns"),
             ({"image_size": 16}, "--image-size is for a folder"),
         ],
     )
@@ -77,7 +77,7 @@ class TestFromAFile:
         np.testing.assert_array_equal(serket.x, np.float32(images[expected]) / 255)
         np.testing.assert_array_equal(serket.labels, np.arange(3000) % 10)
 
-    def test_serket_is_the_file_of_the_tutorial(self, mnist_path):
+    def test_serket_equals_the_file_of_the_tutorial(self, mnist_path):
         serket = load(f"serket:{mnist_path}")
         with np.load(mnist_path.with_name("serket_digits.npz")) as tutorial:
             pixels, labels = tutorial["image"], tutorial["label"]
@@ -152,9 +152,9 @@ class TestNames:
             load(source)
 
 
-def test_a_file_called_like_a_named_set_is_the_users_own(tmp_path):
+def test_a_file_with_the_name_of_a_built_in_set_is_read(tmp_path):
     x = np.arange(15.0).reshape(5, 3)
     np.savez(tmp_path / "digits.npz", x=x)
     dataset = load(tmp_path / "digits.npz")
     np.testing.assert_array_equal(dataset.x, x)
-    assert (dataset.name, dataset.kind) == ("digits", "yours")
+    assert (dataset.name, dataset.kind) == ("digits", "custom")

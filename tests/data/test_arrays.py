@@ -1,9 +1,12 @@
-"""Arrays of the user's own, and what becomes of their values; what is refused."""
+"""Arrays of the user: keys, scaling, image shapes; what is refused."""
+
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from models import data
+import models
+from models import data, networks
 from models.data import load
 from models.data.errors import DataError
 
@@ -34,7 +37,7 @@ class TestArrays:
         assert dataset.labels.tolist() == [1, 0, 0, 2]
         assert dataset.label_names == ("5", "7", "9")
 
-    def test_npz_with_the_key_of_the_labels(self, tmp_path):
+    def test_npz_with_a_label_key(self, tmp_path):
         np.savez(tmp_path / "a.npz", signal=np.ones((2, 3)), kind=["b", "a"])
         dataset = load(tmp_path / "a.npz", labels="kind")
         assert dataset.labels.tolist() == [1, 0]
@@ -45,7 +48,7 @@ class TestArrays:
         with pytest.raises(DataError, match="--labels kind: .* only x, y"):
             load(tmp_path / "a.npz", labels="kind")
 
-    def test_npz_that_is_ambiguous_lists_its_keys(self, tmp_path):
+    def test_npz_with_several_arrays_lists_its_keys(self, tmp_path):
         np.savez(tmp_path / "a.npz", vision=np.ones((2, 3)), audio=np.ones((2, 3)))
         with pytest.raises(DataError, match="the keys are vision, audio; save .* 'x'"):
             load(tmp_path / "a.npz")
@@ -57,17 +60,17 @@ class TestArrays:
             ({"image_size": 8}, "--image-size is for a folder"),
         ],
     )
-    def test_options_that_an_npy_does_not_take(self, save_npy, option, message):
+    def test_options_that_do_not_go_with_an_npy(self, save_npy, option, message):
         with pytest.raises(DataError, match=message):
             load(save_npy(np.ones((2, 3))), **option)
 
     @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-    @pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
-    def test_npz_cut_short(self, tmp_path, rng, save, part):
+    @pytest.mark.parametrize("fraction", [0, 0.1, 0.99])
+    def test_npz_cut_short(self, tmp_path, rng, save, fraction):
         path = tmp_path / "a.npz"
         save(path, x=rng.random((30, 9)), y=np.arange(30))
-        whole = path.read_bytes()
-        path.write_bytes(whole[: int(part * len(whole))])
+        content = path.read_bytes()
+        path.write_bytes(content[: int(fraction * len(content))])
         with pytest.raises(DataError, match="a.npz: is empty, damaged, cut short"):
             load(path)
 
@@ -163,13 +166,85 @@ class TestValues:
         with pytest.raises(DataError, match="row 1, column 0.* too large for float32"):
             load(save_npy(np.array([[1.0], [1e39]])))
 
+    def test_memory_and_passes(self, save_npy, rng):
+        """The peak is the stored and the converted array: no mask, no second copy."""
+        path = save_npy(rng.integers(256, size=(40_000, 100), dtype=np.uint8))
+        load(path)  # imports
+        tracemalloc.start()
+        dataset = load(path)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1.1 * (path.stat().st_size + dataset.x.nbytes)
+        assert dataset.known_extremes == (dataset.x.min(), dataset.x.max())
+
+    def test_extremes_of_rows_that_were_selected(self, save_npy):
+        dataset = load(save_npy(np.arange(24.0).reshape(6, 4) / 20))
+        assert not dataset.in_unit_interval
+        assert dataset.select_rows((0, 4)).in_unit_interval
+        train, test = dataset.split(0.5, seed=0)
+        assert train.extremes == (train.x.min(), train.x.max())
+        assert test.extremes == (test.x.min(), test.x.max())
+
+
+class TestImageShape:
+    @pytest.mark.parametrize("shape", [(16, 16), (8, 8, 4), (16, 16, 1), (4, 64)])
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_rows_of_an_array(self, save_npy, rng, shape, stream):
+        x = rng.integers(256, size=(10, 256), dtype=np.uint8)
+        dataset = load(save_npy(x), stream=stream, image_shape=shape)
+        assert dataset.input_shape == shape and dataset.is_image
+        expected = (x / np.float32(255)).reshape(10, *shape)
+        np.testing.assert_array_equal(dataset.x[:], expected)
+        np.testing.assert_array_equal(dataset.select_rows((3, 5)).x[:], expected[3:6])
+
+    def test_rows_of_a_fortran_array_on_disk(self, save_npy, rng):
+        x = rng.normal(size=(10, 16)).astype("f4")
+        dataset = load(save_npy(np.asfortranarray(x)), stream=True, image_shape=(4, 4))
+        np.testing.assert_array_equal(dataset.x[2:7], x.reshape(10, 4, 4)[2:7])
+
+    def test_columns_of_a_table_without_its_labels(self, write_csv, rng):
+        x = rng.integers(256, size=(10, 12))
+        x[0, :2] = 0, 255
+        header = [*map(str, range(12)), "label"]
+        rows = [header, *np.column_stack([x, np.arange(10) % 3]).tolist()]
+        dataset = load(write_csv(rows), image_shape=(2, 2, 3))
+        expected = np.float32(x).reshape(10, 2, 2, 3) / np.float32(255)
+        np.testing.assert_array_equal(dataset.x, expected)
+        assert dataset.labels.tolist() == [0, 1, 2] * 3 + [0]
+
+    def test_a_convolutional_model_takes_the_rows(self, save_npy, rng):
+        x = load(save_npy(rng.random((6, 256))), image_shape=(16, 16)).x
+        model = models.vanilla.build((16, 16), 2, network=networks.Conv(), seed=0)
+        assert model.reconstruct(x).shape == (6, 16, 16)
+
+    def test_images_of_this_shape_already(self):
+        assert load("digits", image_shape=(8, 8)).input_shape == (8, 8)
+
+    @pytest.mark.parametrize(
+        "source_shape, shape, message",
+        [
+            (
+                (3, 250),
+                (16, 16),
+                "--image-shape 16 16: .* 16 x 16 = 256 .* has 250;",
+            ),
+            ((3, 12), (12,), "expected height, width and perhaps channels"),
+            ((3, 16), (-4, -4), "expected height, width and perhaps channels"),
+            ((3, 4, 4), (2, 8), "2 x 8 = 16 columns, but a row of .* has 4 x 4"),
+        ],
+    )
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_refused(self, save_npy, source_shape, shape, message, stream):
+        with pytest.raises(DataError, match=message):
+            load(save_npy(np.ones(source_shape)), stream=stream, image_shape=shape)
+
 
 class TestChecks:
     def test_unit_interval(self, save_npy):
         data.check_unit_interval(load("digits"))
         x = np.array([[0.0, 0.5], [1.0, 1.5], [-2.0, 7.0]])
         dataset = load(save_npy(x))
-        message = r"3 of 6 .*smallest -2, largest 7\); use --likelihood gaussian"
+        message = r"values in \[0, 1\], got -2 to 7; use --likelihood gaussian"
         with pytest.raises(DataError, match=message):
             data.check_unit_interval(dataset)
 

@@ -1,4 +1,4 @@
-"""What these tests share: files of the user, written to the test's own folder."""
+"""Fixtures that write a file of the user to the folder of the test."""
 
 import csv
 
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def save_npy(tmp_path):
-    """Saves an array, and returns its path."""
+    """A function that saves an array and returns its path."""
 
     def save(array, name="x.npy"):
         np.save(tmp_path / name, array)
@@ -19,7 +19,7 @@ def save_npy(tmp_path):
 
 @pytest.fixture
 def write_csv(tmp_path):
-    """Writes rows of fields, and returns the path of the table."""
+    """A function that writes rows of fields and returns the path of the table."""
 
     def write(rows, name="a.csv", delimiter=","):
         with open(tmp_path / name, "w", newline="") as file:

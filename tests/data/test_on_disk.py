@@ -1,16 +1,16 @@
-"""Data that stay on disk have the values of the same data in memory."""
+"""Data that stay on disk: the same values as in memory, and what is refused."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.blocks.ondisk_array import Rows
-from models.data import check_unit_interval, load, on_disk
+from models.blocks.ondisk_array import Rows, of_map
+from models.data import check_unit_interval, load, loading
 from models.data.errors import DataError
 
 
 def assert_same(path, **options):
-    """The data set, in memory and on disk; returns the latter."""
+    """Compares the data set in memory and on disk; returns the latter."""
     memory, disk = (load(path, stream=s, **options) for s in (False, True))
     assert isinstance(disk.x, Rows) and disk.is_on_disk and not memory.is_on_disk
     assert disk.x.shape == memory.x.shape and disk.x.dtype == np.float32
@@ -23,42 +23,49 @@ def assert_same(path, **options):
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "uint8", "int16", "bool"])
-@pytest.mark.parametrize("most", [1, 200, 700])
-def test_an_npy(save_npy, rng, kind, most):
-    x = rng.integers(0, most + 1, size=(30, 4, 3)).astype(kind)
-    x[0, 0, :2] = 0, most if kind != "uint8" else min(most, 255)
-    assert_same(save_npy(x))
+@pytest.mark.parametrize("high", [1, 200, 700])
+def test_an_npy(save_npy, rng, kind, high):
+    high = min(high, 255) if kind == "uint8" else high
+    x = rng.integers(0, high + 1, size=(30, 4, 3)).astype(kind)
+    x[0, 0, :2] = 0, high
+    disk = assert_same(save_npy(x))
+    assert disk.extremes == (disk.x[:].min(), disk.x[:].max())
 
 
 def test_negative_integers_and_fortran_order(save_npy, rng):
     disk = assert_same(save_npy(np.asfortranarray(rng.integers(-5, 90, (30, 4)))))
     assert disk.note == "integers -5..89 kept as they are; read as they are needed"
-    with pytest.raises(DataError, match="expects values in .0, 1., but .* are outside"):
+    with pytest.raises(DataError, match=r"expects values in \[0, 1\], got -5 to 89"):
         check_unit_interval(disk)
 
 
-def test_labels_of_a_file_of_their_own_and_a_range(save_npy, rng, tmp_path):
+def test_a_file_of_labels_and_selected_rows(save_npy, rng, tmp_path):
     np.savetxt(tmp_path / "labels.csv", np.arange(30) % 3, "%d")
     disk = assert_same(save_npy(rng.random((30, 4))), labels=tmp_path / "labels.csv")
-    part = disk.part((10, 19))
-    assert part.is_on_disk
-    np.testing.assert_array_equal(part.x[:], disk.x[10:20])
-    np.testing.assert_array_equal(part.labels, np.arange(10, 20) % 3)
+    selected = disk.select_rows((10, 19))
+    assert selected.is_on_disk and selected.extremes == (
+        disk.x[10:20].min(),
+        disk.x[10:20].max(),
+    )
+    np.testing.assert_array_equal(selected.x[:], disk.x[10:20])
+    np.testing.assert_array_equal(selected.labels, np.arange(10, 20) % 3)
     np.testing.assert_array_equal(disk.every(7).x, disk.x[::7])
 
 
 def test_a_large_npy_stays_on_disk_by_itself(save_npy, rng, monkeypatch):
     path = save_npy(rng.random((30, 4)))
     assert not load(path).is_on_disk
-    monkeypatch.setattr(on_disk, "LIMIT", 500)
+    monkeypatch.setattr(loading, "LIMIT", 500)
     assert load(path).is_on_disk and not load(path, stream=False).is_on_disk
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
-def test_what_is_not_finite_is_refused(save_npy, rng, bad):
+def test_values_that_are_not_finite_are_refused(save_npy, rng, bad):
     x = rng.random((30, 4))
     x[7, 2] = x[9, 1] = bad
-    with pytest.raises(DataError, match="but 2 values .the first in row 7, counted"):
+    with pytest.raises(
+        DataError, match="but 2 values in 2 rows .the first in row 7, column 2"
+    ):
         load(save_npy(x), stream=True)
 
 
@@ -70,29 +77,41 @@ def test_what_is_not_finite_is_refused(save_npy, rng, bad):
         (np.array([["a", "b"]]), "expected real numbers"),
     ],
 )
-def test_what_is_no_data_is_refused(save_npy, x, message):
+def test_wrong_arrays_are_refused(save_npy, x, message):
     with pytest.raises(DataError, match=message):
         load(save_npy(x), stream=True)
 
 
-def test_a_file_that_was_cut_short_is_refused(save_npy, rng):
+def test_a_file_cut_short_is_refused(save_npy, rng):
     path = save_npy(rng.random((30, 4)))
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(DataError, match="is empty, damaged, cut short"):
         load(path, stream=True)
 
 
-def test_what_cannot_stay_on_disk(save_npy, rng, tmp_path):
-    np.savez(tmp_path / "a.npz", x=rng.random((3, 4)))
-    for source in (tmp_path / "a.npz", "digits"):
-        with pytest.raises(
-            DataError, match="--stream is for an .npy or a .parquet file"
-        ):
-            load(source, stream=True)
-    with pytest.raises(DataError, match="--hold-out 0.5: .* a file of its own"):
-        load(save_npy(rng.random((30, 4))), stream=True).hold_out(0.5, 0)
+@pytest.mark.parametrize("source", ["a.npz", "a.csv", "a.parquet", "digits"])
+def test_other_data_cannot_stay_on_disk(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", x=np.zeros((3, 4)))
+    for name in ("a.csv", "a.parquet"):
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match="--stream is for an .npy file or a folder of"):
+        load(source, stream=True)
+
+
+def test_options_that_do_not_go_with_data_on_disk(save_npy, rng):
+    with pytest.raises(DataError, match="--test-fraction 0.5: .* a file of its own"):
+        load(save_npy(rng.random((30, 4))), stream=True).split(0.5, 0)
     with pytest.raises(DataError, match="--labels kind: .* no named columns"):
         load(save_npy(rng.random((30, 4))), labels="kind", stream=True)
+
+
+def test_the_former_name_of_from_memmap_warns(save_npy, rng):
+    x = rng.integers(256, size=(5, 4), dtype=np.uint8)
+    stored = np.load(save_npy(x), mmap_mode="r")
+    with pytest.warns(FutureWarning, match=r"now from_memmap\(array, scale\)"):
+        rows = of_map(stored, white=255)
+    np.testing.assert_array_equal(rows[:], x / np.float32(255))
 
 
 # --- Folders of images ----------------------------------------------------------------
@@ -100,7 +119,7 @@ def test_what_cannot_stay_on_disk(save_npy, rng, tmp_path):
 
 @pytest.fixture
 def folder(tmp_path, rng):
-    """Nine images in three folders; one is in colour."""
+    """A folder with nine images in three sub-folders; one is in colour."""
     for i in range(9):
         place = tmp_path / "images" / "abc"[i % 3]
         place.mkdir(parents=True, exist_ok=True)
