@@ -37,7 +37,7 @@ from benchmarks.names import add_names  # noqa: E402
 from models import bernoulli, data, networks, serket  # noqa: E402
 from models.evaluation.metrics import clustering_scores  # noqa: E402
 from models.networks.augmentation import RandomAffine  # noqa: E402
-from models.runs.run_folder import save_json, write_whole  # noqa: E402
+from models.runs.run_folder import save_json, write_atomically  # noqa: E402
 
 WIDTHS = (256, 256)
 
@@ -83,7 +83,7 @@ def result(name, seed, x, labels, args):
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         scores = RECIPES[name](x, labels, seed, args)
-        write_whole(path, lambda part: save_json(part, scores))
+        write_atomically(path, lambda part: save_json(part, scores))
     return json.loads(path.read_text())
 
 

@@ -19,7 +19,7 @@ from keras import layers
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from models import data  # noqa: E402
-from models.runs.saved_run import Run  # noqa: E402
+from models.runs.saved_run import SavedRun  # noqa: E402
 
 
 def main():
@@ -30,7 +30,7 @@ def main():
     add("--num-samples", type=int, default=1000, help="per seed (default: 1000)")
     add("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     args = parser.parse_args()
-    model = Run(args.run).model
+    model = SavedRun(args.run).model
     classifier = train_classifier(args.mnist)
     requested = np.arange(args.num_samples) % 10
     for seed in range(args.seeds):

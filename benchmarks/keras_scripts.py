@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.names import add_names  # noqa: E402
 from models import data  # noqa: E402
-from models.runs.saved_run import Run  # noqa: E402
+from models.runs.saved_run import SavedRun  # noqa: E402
 
 MLP = "--latent-dim 2 --hidden-dims 512 --optimizer adam --epochs 50 --batch-size 128"
 CONV = "--network conv --filters 32 64 --latent-dim 2 --optimizer rmsprop --epochs 30"
@@ -65,7 +65,7 @@ def train(options, mnist, folder):
 
 def test_terms(folder, x, label):
     """Mean E_q[log p(x|z)] and mean KL of the test images, nats."""
-    model = Run(folder).model
+    model = SavedRun(folder).model
     inputs = {"x": x, "label": label} if model.is_conditional else {"x": x}
     terms = model.evaluate(inputs, batch_size=1000, verbose=0, return_dict=True)
     return terms["log_likelihood"], terms["kl"]

@@ -29,7 +29,7 @@ import models  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
 from models import data  # noqa: E402
 from models.evaluation.log_likelihood import likelihood  # noqa: E402
-from models.runs.run_folder import save_json, write_whole  # noqa: E402
+from models.runs.run_folder import save_json, write_atomically  # noqa: E402
 
 BATCH, STAGES, PASSES_AT_ONCE = 20, 8, 9
 ROWS = {  # name -> (variant, k, published; Burda et al. 2016, table 1)
@@ -91,7 +91,7 @@ def result(name, seed, train, test, args):
             "updates": model.steps_trained(),
             "seconds": seconds,
         }
-        write_whole(done, lambda path: save_json(path, scores))
+        write_atomically(done, lambda path: save_json(path, scores))
     return json.loads(done.read_text())
 
 
@@ -113,8 +113,8 @@ def trained(name, seed, x, folder, divide):
                 x, batch_size=BATCH, initial_epoch=passes, epochs=until, verbose=0
             )
             seconds += time.perf_counter() - started
-            write_whole(path, model.save)
-            write_whole(clock, lambda part, s=seconds: save_json(part, s))
+            write_atomically(path, model.save)
+            write_atomically(clock, lambda part, s=seconds: save_json(part, s))
             bar.update(until - passes)
             passes = until
     return model, seconds

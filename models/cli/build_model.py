@@ -8,7 +8,7 @@ import models
 from models import networks
 from models.blocks.likelihoods import Bernoulli, Gaussian
 from models.blocks.schedules import Cyclical, LinearWarmUp
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 
 # bfloat16 has the range of float32: no scaling of the loss, and CPUs have it too.
 MIXED = "mixed_bfloat16"
@@ -77,7 +77,7 @@ def likelihood(config):
 def load_weights(model, source):
     """Gives the model the weights of a finished run, or of a file, if shapes agree."""
     is_file = source.endswith(".keras")
-    other = models.load(source) if is_file else Run(source).model
+    other = models.load(source) if is_file else SavedRun(source).model
     mine, its = learned(model), learned(other)
     if [w.shape for w in mine] != [w.shape for w in its]:
         raise ValueError(

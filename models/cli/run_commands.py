@@ -76,9 +76,9 @@ def two_or_more(text):
 
 def open_run(name):
     """The run, and its model, loaded without the backend's noise."""
-    from models.runs.saved_run import Run  # NumPy is slow to import
+    from models.runs.saved_run import SavedRun  # NumPy is slow to import
 
-    run = Run(name)
+    run = SavedRun(name)
     with suppress_backend_output():
         return run, run.model
 

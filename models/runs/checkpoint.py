@@ -1,13 +1,13 @@
-"""What a run keeps while it trains, and how it goes on from there.
+"""Checkpoints of a training, and how it is resumed from one.
 
-After every epoch `history.csv` is written and `checkpoint.keras` after it, and within a
-long epoch the latter every five minutes, each whole or not at all. The checkpoint is
-the model with the state of its optimiser and of its noise, and the metric_state of which the
-epoch's means will be made; the order of the data follows from the steps trained
-(`models.training.batching`, `models.training.streaming`). So a run killed at any moment goes on
-from the last checkpoint, within an epoch too, and ends with the weights and the history
-of the run that was never stopped, bit for bit. (Keras's BackupAndRestore goes back to
-the epoch's start, and writes its files in place.)
+After every epoch `history.csv` is written and then `checkpoint.keras`, and within a
+long epoch the latter every five minutes; each file is written completely or not at all.
+The checkpoint is the model with the state of its optimiser and of its seeds, and the
+state of the metrics, from which the means of the epoch are computed; the order of the
+data follows from the steps trained (`models.training`). So a run that is killed at any
+moment resumes from its last checkpoint, within an epoch too, and ends with the weights
+and the history of an uninterrupted run, bit for bit. (Keras's BackupAndRestore returns
+to the start of the epoch, and writes its files in place.)
 """
 
 import csv
@@ -15,7 +15,9 @@ import json
 import math
 import time
 import zipfile
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import keras
 
@@ -25,33 +27,29 @@ from models.runs.run_folder import CHECKPOINT, RunFolder
 
 SECONDS = 300
 HISTORY, SETTINGS, METRIC_STATE = "history.csv", "training.json", "sums.json"
-RESERVED_ARGUMENTS = {
-    "initial_epoch",
-    "steps_per_epoch",
-    "validation_split",
-    "validation_freq",
-}
+RESERVED_ARGUMENTS = ("initial_epoch", "steps_per_epoch", "validation_freq")
+RESERVED_ARGUMENTS += ("validation_split",)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the model that is trained: after every epoch, the history first, and within
-    an epoch after the first step, or call of several, that ends `seconds` later.
+    """Saves the model after every epoch, the history first, and within an epoch after
+    the first call of the train function that ends `seconds` after the last checkpoint.
 
     Args:
         folder: the `RunFolder`.
-        history: a function that gives the columns of `history.csv`.
-        seconds: between savings within an epoch; 0 saves after every call.
+        history: a function that returns the columns of `history.csv`, name -> list.
+        seconds: between checkpoints within an epoch; 0 saves after every call.
     """
 
-    save_freq = "epoch"  # what a callback says that need not see every step
+    save_freq = "epoch"  # by which Keras's callbacks declare that steps may be grouped
 
-    def __init__(self, folder, history, seconds=SECONDS):
+    def __init__(self, folder: RunFolder, history: Callable, seconds: float = SECONDS):
         super().__init__()
         self.folder, self.history = folder, history
         self.seconds, self.last = seconds, time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        is_last = batch + 1 >= self.params["steps"]  # whose end is the epoch's
+        is_last = batch + 1 >= self.params["steps"]  # `on_epoch_end` follows
         if not is_last and time.monotonic() - self.last >= self.seconds:
             self.save()
 
@@ -60,91 +58,90 @@ class Checkpoint(keras.callbacks.Callback):
         self.save()
 
     def save(self):
+        """Writes `checkpoint.keras`."""
         self.folder.file(CHECKPOINT, partial(save_checkpoint, self.model))
         self.last = time.monotonic()
 
 
-def save_checkpoint(model, path):
-    """The model, and in the same archive the metric_state of the epoch so far."""
+def save_checkpoint(model: keras.Model, path: Path) -> None:
+    """Saves the model, and in the same archive the state of its metrics."""
     model.save(path)
     values = [keras.ops.convert_to_numpy(v).tolist() for v in metric_variables(model)]
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(METRIC_STATE, json.dumps(values))
 
 
-def metric_variables(model):
-    """The variables that the means of an epoch are made of."""
+def metric_variables(model: keras.Model) -> list:
+    """The variables of which the means of an epoch are computed."""
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
 class RestoreMetrics(keras.callbacks.Callback):
-    """Gives a model the metric_state of an epoch's first part when its rest begins."""
+    """Restores the metrics of the first part of an epoch when its rest begins."""
 
-    def __init__(self, values):
+    def __init__(self, values: list):
         super().__init__()
         self.values = values
 
     def on_epoch_begin(self, epoch, logs=None):
-        for variable, value in zip(
-            metric_variables(self.model), self.values, strict=True
-        ):
+        variables = metric_variables(self.model)
+        for variable, value in zip(variables, self.values, strict=True):
             variable.assign(value)
 
 
 class ResumableTraining:
-    """A training that goes on from where its model stands, if only at its beginning.
+    """A training that continues from the steps that its model has made, if any.
 
     Args:
-        model: compiled; the checkpoint, once there is one.
+        model: compiled; loaded from the checkpoint where there is one.
         path: the folder.
         steps_per_epoch: an integer.
-        begun_at: how many steps the model had made before.
+        begun_at: the steps that the model had made before this training.
 
     Attributes:
         model: as above.
-        history: of the whole epochs so far, name -> list.
+        history: of the complete epochs so far, name -> list.
 
-    Raises ValueError, with a sentence, where the folder's files are damaged.
+    Raises:
+        ValueError: the files in the folder are damaged.
     """
 
-    def __init__(self, model, path, steps_per_epoch, begun_at=0):
+    def __init__(
+        self, model: keras.Model, path: Path, steps_per_epoch: int, begun_at: int = 0
+    ):
         self.model, self.steps_per_epoch = model, steps_per_epoch
-        self.done = model.steps_trained() - begun_at
-        n_epochs, within = divmod(self.done, steps_per_epoch)
+        self.n_steps = model.steps_trained() - begun_at
+        n_epochs, within = divmod(self.n_steps, steps_per_epoch)
         self.history = read_history(path / HISTORY, n_epochs)
         self.metric_state = read_metric_state(path / CHECKPOINT) if within else None
 
-    def fit(self, fit, model, x, epochs, callbacks=(), **others):
-        """`fit`, a function as `VAE.fit`, of what is left of so many epochs."""
-        for first, last, steps in remaining_fits(
-            self.done, self.steps_per_epoch, epochs
-        ):
-            back = (
-                [RestoreMetrics(self.metric_state)]
-                if steps < self.steps_per_epoch
-                else []
-            )
+    def fit(self, fit: Callable, model, x, epochs: int, callbacks=(), **others) -> None:
+        """Calls `fit`, a function like `VAE.fit`, for the remaining epochs."""
+        remaining = remaining_fits(self.n_steps, self.steps_per_epoch, epochs)
+        for first, last, steps in remaining:
+            is_rest = steps < self.steps_per_epoch
+            restore = [RestoreMetrics(self.metric_state)] if is_rest else []
             part = {"initial_epoch": first, "epochs": last, "steps_per_epoch": steps}
-            own = {"callbacks": [*back, *callbacks], "within_pass": True}
+            own = {"callbacks": [*restore, *callbacks], "within_pass": True}
             fit(model, x, **others | part | own)
 
 
-def remaining_fits(done, each, epochs):
-    """(initial epoch, last epoch, steps in each) of the `fit`s that are still to do.
+def remaining_fits(n_steps: int, steps_per_epoch: int, epochs: int) -> list[tuple]:
+    """(initial epoch, last epoch, steps per epoch) of each `fit` that remains.
 
-    done: how many steps are. The rest of an epoch that was broken off is its own.
+    The rest of an interrupted epoch is a `fit` of its own. n_steps: those made so far.
     """
-    epoch, within = divmod(done, each)
-    parts = []
+    epoch, within = divmod(n_steps, steps_per_epoch)
+    fits = []
     if within and epoch < epochs:
-        parts.append((epoch, epoch + 1, each - within))
+        fits.append((epoch, epoch + 1, steps_per_epoch - within))
         epoch += 1
     if epoch < epochs:
-        parts.append((epoch, epochs, each))
-    return parts
+        fits.append((epoch, epochs, steps_per_epoch))
+    return fits
 
 
-def read_history(path, n_epochs):
+def read_history(path: Path, n_epochs: int) -> dict[str, list[float]]:
     """The values of the first epochs, name -> list."""
     if n_epochs == 0:
         return {}
@@ -156,7 +153,8 @@ def read_history(path, n_epochs):
         return {name: [float(row[name]) for row in rows] for name in names}
 
 
-def read_metric_state(path):
+def read_metric_state(path: Path) -> list:
+    """The values that `save_checkpoint` wrote for `metric_variables`."""
     with reading(path, "a checkpoint"), zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(METRIC_STATE))
 
@@ -164,36 +162,53 @@ def read_metric_state(path):
 # --- In Python ------------------------------------------------------------------------
 
 
-def fit(model, x, folder, epochs, batch_size, *, seconds=SECONDS, callbacks=(), **more):
-    """`model.fit`, kept in `folder` as it goes; begun there before, it goes on.
+def fit(
+    model: keras.Model,
+    x,
+    folder: Path | str,
+    epochs: int,
+    batch_size: int,
+    *,
+    seconds: float = SECONDS,
+    callbacks: list = (),
+    **others,
+) -> keras.Model:
+    """`model.fit` with checkpoints in `folder`; resumes if the folder has one.
 
     Args:
-        model: compiled; where the folder has a checkpoint, that takes its place.
+        model: compiled; a checkpoint in the folder takes its place.
         x: arrays, memory maps or `Rows`, as `VAE.fit` takes them.
         folder: for `checkpoint.keras`, `history.csv` and `training.json`.
-        epochs, batch_size: in all; a folder goes on with no others.
-        seconds: between savings within an epoch.
-        callbacks, more: as `VAE.fit`'s, but for `RESERVED_ARGUMENTS`.
+        epochs: the total number; like `batch_size`, it must not change on resuming.
+        batch_size: rows in a batch.
+        seconds: between checkpoints within an epoch.
+        callbacks: as for `VAE.fit`.
+        **others: as for `VAE.fit`, except for `RESERVED_ARGUMENTS`.
 
-    Returns the model that was trained. Raises ValueError: the folder was begun with
-    other settings, or its files cannot be read; or `more` has one of `RESERVED_ARGUMENTS`.
+    Returns:
+        The model that was trained.
+
+    Raises:
+        ValueError: the training in the folder has other settings, a file cannot be
+            read, or a reserved argument is given.
     """
-    for name in sorted(RESERVED_ARGUMENTS & set(more)):
+    for name in others.keys() & set(RESERVED_ARGUMENTS):
         raise ValueError(
             f"{name} must be left out: an epoch is one pass over all rows of x, and "
-            f"each has a row in {HISTORY}. Received: {more[name]}"
+            f"each has a row in {HISTORY}. Received: {others[name]}"
         )
     folder = RunFolder(folder, overwrite=True)
     n_rows = len(x["x"] if isinstance(x, dict) else x)
-    plan = {"rows": n_rows, "epochs": epochs, "batch_size": batch_size}
+    settings = {"rows": n_rows, "epochs": epochs, "batch_size": batch_size}
     if (folder.path / CHECKPOINT).exists():
-        plan = check_settings(folder.path / SETTINGS, plan)
+        settings = check_settings(folder.path / SETTINGS, settings)
         model = models.load(folder.path / CHECKPOINT)
     else:
-        plan["begun_at"] = model.steps_trained()
-        folder.json(SETTINGS, plan)
-    each = math.ceil(n_rows / batch_size)
-    training = ResumableTraining(model, folder.path, each, plan["begun_at"])
+        settings["begun_at"] = model.steps_trained()
+        folder.json(SETTINGS, settings)
+    steps_per_epoch = math.ceil(n_rows / batch_size)
+    begun_at = settings["begun_at"]
+    training = ResumableTraining(model, folder.path, steps_per_epoch, begun_at)
     history = training.history
 
     def append(epoch, logs):
@@ -205,18 +220,19 @@ def fit(model, x, folder, epochs, batch_size, *, seconds=SECONDS, callbacks=(), 
 
     own = [keras.callbacks.LambdaCallback(on_epoch_end=append)]
     own += [Checkpoint(folder, columns, seconds), *callbacks]
-    training.fit(type(model).fit, model, x, epochs, own, batch_size=batch_size, **more)
+    others["batch_size"] = batch_size
+    training.fit(type(model).fit, model, x, epochs, own, **others)
     return model
 
 
-def check_settings(path, plan):
-    """What `training.json` says; ValueError unless it was begun with this plan."""
+def check_settings(path: Path, settings: dict) -> dict:
+    """The content of `training.json`; ValueError unless it has these settings."""
     with reading(path, "the settings of a training"):
-        begun = json.loads(path.read_text())
-    for name, value in plan.items():
-        if begun[name] != value:
+        saved = json.loads(path.read_text())
+    for name, value in settings.items():
+        if saved[name] != value:
             raise ValueError(
-                f"{name} must be {begun[name]}, with which the training in "
-                f"{path.parent} was begun. Received: {value}"
+                f"{name} must be {saved[name]}, as when the training in {path.parent} "
+                f"was started. Received: {value}"
             )
-    return begun
+    return saved

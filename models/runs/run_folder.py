@@ -1,9 +1,10 @@
-"""A run's folder: files are written whole or not at all, and never over others."""
+"""The folder of a run: files are written atomically, and never over those of others."""
 
 import csv
 import itertools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,29 @@ class RunFolder:
     """A new folder for the files of one run.
 
     Args:
-        path: the folder; it must not exist, or be empty, or `overwrite` be true. `None`
-            takes the first free one of <stem>-001, <stem>-002, ...
+        path: the folder: a new or an empty one, unless `overwrite`. `None` takes the
+            first free one of <stem>-001, <stem>-002, ...
+        stem: the start of its path where `path` is `None`.
+        overwrite: whether a folder that holds files is accepted.
 
-    Raises FileExistsError, NotADirectoryError or PermissionError, with a sentence.
+    Attributes:
+        path: the folder.
+        written: the paths of the files, in the order in which they were written.
+
+    Raises:
+        FileExistsError: the folder holds files.
+        NotADirectoryError: `path` is a file.
+        PermissionError: the folder cannot be made or written to.
     """
 
-    def __init__(self, path=None, stem="runs/run", overwrite=False):
-        self.path = Path(path) if path is not None else first_free(stem)
-        self.written = []
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        stem: str = "runs/run",
+        overwrite: bool = False,
+    ):
+        self.path = Path(path) if path is not None else next_free_folder(stem)
+        self.written: list[Path] = []
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(
                 f"--out must be a folder. Received: {self.path}, which is a file"
@@ -33,48 +48,54 @@ class RunFolder:
                 f"--out {self.path} holds files already: give another folder, or "
                 "--overwrite to replace them"
             )
-        # those that did not exist, the innermost first
-        self.made = [p for p in (self.path, *self.path.parents) if not p.exists()]
+        # folders that did not exist, the innermost first
+        self._new = [p for p in (self.path, *self.path.parents) if not p.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._write(".writable", lambda file: file.write_text(""))
+            self.write_text(".writable", "")
         except OSError as error:
             raise PermissionError(
                 f"--out {self.path} cannot be written: {error}"
             ) from None
-        (self.path / ".writable").unlink()
-        self.written.clear()
+        self.remove(".writable")
 
-    def _write(self, name, write):
-        write_whole(self.path / name, write)
-        if self.path / name not in self.written:
-            self.written.append(self.path / name)
+    def discard(self) -> bool:
+        """Removes the files and the folders that were made here.
 
-    def discard(self):
-        """Removes what was written, and the folders that were made here.
-
-        A run with a checkpoint stays, for it can go on. Returns whether all is gone.
+        Keeps everything if there is a checkpoint to resume from. Returns whether the
+        files are gone.
         """
         if (self.path / CHECKPOINT).exists():
             return False
         for path in self.written:
             path.unlink()
         self.written.clear()
-        for folder in self.made:
+        for folder in self._new:
             if not any(folder.iterdir()):
                 folder.rmdir()
         return True
 
-    def remove(self, name):
-        """Takes a file away again, if it is there."""
+    def remove(self, name: str) -> None:
+        """Removes a file, if there is one of this name."""
         (self.path / name).unlink(missing_ok=True)
         self.written = [path for path in self.written if path.name != name]
 
-    def json(self, name, content):
-        self._write(name, lambda path: save_json(path, finite(content)))
+    def write_file(self, name: str, write: Callable[[Path], object]) -> None:
+        """Writes a file with a function of the path."""
+        write_atomically(self.path / name, write)
+        if self.path / name not in self.written:
+            self.written.append(self.path / name)
 
-    def csv(self, name, columns):
-        """columns: a dict of equally long lists."""
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a text."""
+        self.write_file(name, lambda path: path.write_text(text))
+
+    def write_json(self, name: str, content) -> None:
+        """Writes JSON, with null for numbers that are not finite."""
+        self.write_file(name, lambda path: save_json(path, without_nan(content)))
+
+    def write_csv(self, name: str, columns: dict[str, list]) -> None:
+        """Writes a table of equally long columns, by name."""
 
         def write(path):
             with path.open("w", newline="") as file:
@@ -82,27 +103,23 @@ class RunFolder:
                 writer.writerow(columns)
                 writer.writerows(zip(*columns.values(), strict=True))
 
-        self._write(name, write)
+        self.write_file(name, write)
 
-    def arrays(self, name, **arrays):
-        self._write(name, lambda path: save_npz(path, arrays))
+    def write_arrays(self, name: str, **arrays) -> None:
+        """Writes arrays by name, compressed, as .npz."""
+        self.write_file(name, lambda path: save_npz(path, arrays))
 
-    def text(self, name, text):
-        self._write(name, lambda path: path.write_text(text))
+    def write_figure(self, name: str, figure) -> None:
+        """Writes a Matplotlib figure."""
+        self.write_file(name, lambda path: figure.savefig(path, dpi=150))
 
-    def file(self, name, write):
-        """write: a function that takes the path to write to."""
-        self._write(name, write)
-
-    def figure(self, name, figure):
-        self._write(name, lambda path: figure.savefig(path, dpi=150))
-
-    def model(self, name, model):
-        self._write(name, model.save)
+    def write_model(self, name: str, model) -> None:
+        """Writes a Keras model."""
+        self.write_file(name, model.save)
 
 
-def write_whole(path, write):
-    """Calls `write` with a temporary path beside the target, then renames it."""
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Calls `write` with a temporary path in the same folder, then renames the file."""
     temporary = path.with_name(f".partial-{path.name}")
     try:
         write(temporary)
@@ -111,35 +128,36 @@ def write_whole(path, write):
         temporary.unlink(missing_ok=True)
 
 
-def first_free(stem):
-    """<stem>-001, or the next number that no folder has."""
+def next_free_folder(stem: str) -> Path:
+    """<stem>-001, or the first number that is not in use."""
     numbered = (Path(f"{stem}-{i:03d}") for i in itertools.count(1))
     return next(path for path in numbered if not path.exists())
 
 
-def save_json(path, content):
-    path.write_text(json.dumps(content, indent=2, default=plain) + "\n")
+def save_json(path: Path, content) -> None:
+    """Writes JSON; NumPy's numbers and paths are allowed."""
+    path.write_text(json.dumps(content, indent=2, default=_to_json) + "\n")
 
 
-def finite(content):
-    """The same with None, JSON's null, for NaN and infinity, which JSON has not."""
+def without_nan(content):
+    """The same with None, JSON's null, for NaN and infinity, which JSON does not have."""
     if isinstance(content, dict):
-        return {name: finite(value) for name, value in content.items()}
+        return {name: without_nan(value) for name, value in content.items()}
     if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
+        return [without_nan(value) for value in content]
     is_number = isinstance(content, float | np.floating)
     return None if is_number and not np.isfinite(content) else content
 
 
-def save_npz(path, arrays):
+def save_npz(path: Path, arrays: dict) -> None:
+    """Writes arrays by name, compressed, to exactly this path."""
     with path.open("wb") as file:  # np.savez would add a suffix to a path
         np.savez_compressed(file, **arrays)
 
 
-def plain(value):
-    """NumPy's numbers, paths and tuples, as JSON has them."""
+def _to_json(value):
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Path):
         return str(value)
-    raise TypeError(f"{type(value).__name__} has no place in a JSON file")
+    raise TypeError(f"{type(value).__name__} cannot be written to a JSON file")

@@ -1,143 +1,164 @@
 """A finished run, opened again: configuration, model, data, latents, rounds."""
 
 import json
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+import models
 from models import data
 from models.data.errors import DataError, reading
-from models.evaluation.mixture import Mixture
+from models.deprecated import renamed, renamed_options
+from models.runs.rounds import LATENTS, MIXTURE, Round, saved_weights
+
+MAX_NAMES = 20  # in an error message
 
 
-@dataclass(frozen=True, eq=False)
-class Round:
-    """What one whole round left behind.
-
-    z_mean, z_log_var: of q(z|x), (n, latent_dim). z: what the VAE sent up, the same.
-    classes: (n,) int. responsibilities: (n, n_components). weights, means, precisions:
-    of the mixture, full precisions. model: the weights of the VAE,
-    in Keras's order.
-    """
-
-    z_mean: np.ndarray
-    z_log_var: np.ndarray
-    z: np.ndarray
-    classes: np.ndarray
-    responsibilities: np.ndarray
-    weights: np.ndarray
-    means: np.ndarray
-    precisions: np.ndarray
-    model: list
-
-    @property
-    def mixture(self):
-        return Mixture(self.weights, self.means, self.precisions)
-
-    def every(self, step):
-        """Of one datum of `step`."""
-        return replace(self, **{name: getattr(self, name)[::step] for name in LATENTS})
-
-
-LATENTS = ("z_mean", "z_log_var", "z", "classes", "responsibilities")
-MIXTURE = ("weights", "means", "precisions")
-
-
-def round_arrays(rounds):
-    """Rounds as arrays by name, for a file: "1.z", "1.model.0", ..."""
-    arrays = {}
-    for number, kept in enumerate(rounds, start=1):
-        arrays |= {
-            f"{number}.{name}": getattr(kept, name) for name in LATENTS + MIXTURE
-        }
-        arrays |= {f"{number}.model.{i}": w for i, w in enumerate(kept.model)}
-    return arrays
-
-
-class Run:
+class SavedRun:
     """A run of `python -m models.train`: RUN of the other commands.
 
+    Everything but the configuration is read when it is first used.
+
     Args:
-        name: the folder, or its name below runs/, such as a `--tag`.
+        name: the folder, or its name below runs/.
 
     Attributes:
         path: the folder.
-        config: the resolved configuration, option -> value.
-        n_rounds: how many whole rounds it had.
+        config: the resolved configuration, option -> value; options of an earlier
+            release have their present names.
+        n_rounds: the number of whole rounds, 0 if the run was stopped in the first.
 
-    Everything else is read when it is asked for. Raises ValueError or OSError, with a
-    sentence: no such folder, no run in it, a missing or damaged file.
+    Raises:
+        ValueError: there is no such folder, no run in it, or a file is damaged.
+        OSError: a file cannot be read.
     """
 
-    def __init__(self, name):
-        self.path = find(name)
-        with reading(self.path / "config.json", "the configuration of a run"):
-            self.config = json.loads((self.path / "config.json").read_text())
-            if "variant" not in self.config:
-                raise ValueError
+    def __init__(self, name: str | Path):
+        self.path = find_run(name)
+        self.config = read_config(self.path / "config.json")
         self.n_rounds = self._count_rounds()
 
     def _count_rounds(self):
-        """0 for a run that was stopped in its first round."""
         path = self.path / "metrics.json"
         if not path.exists():
             return 0
         with reading(path, "the scores of a run"):
             return json.loads(path.read_text())["last"]["round"]
 
+    # --- Model and data ---------------------------------------------------------------
+
     @cached_property
     def model(self):
-        """The VAE as the run left it."""
-        import models  # Keras is slow to import
-
+        """The VAE after the last epoch."""
         return models.load(self.path / "model.keras")
 
     @cached_property
-    def dataset(self):
-        """The data it was trained on, read again from where they were."""
+    def dataset(self) -> data.Dataset:
+        """The training data, read again from their source."""
         return self.load(self.config["data"], self.config["labels"])
 
     @cached_property
-    def test(self):
-        """Data like those it was trained on, but others; DataError if there are none.
+    def test(self) -> data.Dataset:
+        """The test rows of --test-fraction, or the test images of a built-in data set.
 
-        The rows that --hold-out kept back, or the test images of a named data set.
+        Raises DataError if there are none.
         """
-        if self.config.get("hold_out"):
-            return self._own(self.config["labels"])[1]
+        if self.config.get("test_fraction"):
+            return self._own_splits(self.config["labels"])[1]
         return self._checked(data.load(self.config["data"], split="test"))
 
-    def _own(self, labels):
-        """The run's own data: (what it was trained on, what was held out)."""
-        config = self.config
-        stream = config.get("stream")
-        whole = data.load(config["data"], labels, config["image_size"], stream=stream)
-        whole = whole.part(config.get("range"))
-        return whole.hold_out(config.get("hold_out"), config["seed"])
+    def _own_splits(self, labels):
+        """(training rows, test rows or `None`) of the run's own data."""
+        names = ("image_size", "image_shape", "stream")
+        options = {name: self.config.get(name) for name in names}
+        dataset = data.load(self.config["data"], labels, **options)
+        dataset = dataset.select_rows(self.config.get("rows"))
+        return dataset.split(self.config.get("test_fraction"), self.config["seed"])
 
-    def load(self, source, labels=None):
-        """Other data, read as this run's were; DataError if the model cannot take them.
+    def load(self, source: str | Path, labels: str | Path | None = None):
+        """Reads data for this run's model, as `models.data.load` does.
 
-        source, labels: as `models.data.load` takes them.
+        Args:
+            source: the data; those of the run are read as the run read them.
+            labels: a column, a key or a file.
+
+        Raises:
+            DataError: the data cannot be read, or have another shape than the model's.
         """
         own = source == self.config["data"]
-        return self._checked(self._own(labels)[0] if own else data.load(source, labels))
+        dataset = self._own_splits(labels)[0] if own else data.load(source, labels)
+        return self._checked(dataset)
 
     def _checked(self, dataset):
-        expected = self.model.input["x"].shape[1:]
-        if dataset.input_shape != tuple(expected):
+        expected = tuple(self.model.input["x"].shape[1:])
+        if dataset.input_shape != expected:
             raise DataError(
-                f"{dataset.name}: this model takes data of the shape {tuple(expected)},"
-                f" got {dataset.input_shape}; give data like those it was trained on."
+                f"{dataset.name}: this model takes data of the shape {expected}, got "
+                f"{dataset.input_shape}; give data like the training data."
             )
         return dataset
 
-    def round(self, number=None):
+    # --- Labels of a conditional model ------------------------------------------------
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the labels that the model was trained on, by their codes."""
+        return self.dataset.label_names[: self.dataset.labels.max() + 1]
+
+    def labels_for(self, dataset: data.Dataset) -> np.ndarray | None:
+        """The labels of other data in the codes of the model, (n,) int.
+
+        The same name may have another code there. `None` if the model takes no label.
+        Raises ValueError if labels are missing or unknown.
+        """
+        if not self.model.is_conditional:
+            return None
+        if dataset.labels is None:
+            raise ValueError(
+                f"{dataset.name}: the model of {self.path} is conditional and needs a "
+                "label for each row, and these data have none; give --labels."
+            )
+        codes = {name: code for code, name in enumerate(self.label_names)}
+        used = [dataset.label_names[code] for code in np.unique(dataset.labels)]
+        unknown = [name for name in used if name not in codes]
+        if unknown:
+            raise ValueError(
+                f"{dataset.name}: expected the labels of the run, {join_names(codes)}. "
+                f"Received: {unknown[0]}"
+            )
+        recoded = np.array([codes.get(name, -1) for name in dataset.label_names])
+        return recoded[dataset.labels]
+
+    def label_code(self, label: str | None) -> int | None:
+        """The code of --label, a name or a code; `None` for `None`.
+
+        Raises ValueError if the model takes no label, or not this one.
+        """
+        if label is None:
+            return None
+        if not self.model.is_conditional:
+            raise ValueError(
+                f"--label {label}: only a conditional model decodes a label, and the "
+                f"model of {self.path} is not conditional; leave it out"
+            )
+        names = self.label_names
+        codes = {str(code): code for code in range(len(names))}
+        codes |= {name: code for code, name in enumerate(names)}
+        if label not in codes:
+            raise ValueError(
+                f"--label must be one of the run's labels, {join_names(names)}. "
+                f"Received: {label}"
+            )
+        return codes[label]
+
+    # --- Rounds -----------------------------------------------------------------------
+
+    def round(self, number: int | None = None) -> Round:
         """The `Round` of this number, from 1 on; the last one for `None`.
 
-        `run.model.set_weights(run.round(number).model)` goes back to that round.
+        `run.model.set_weights(run.round(number).model)` restores the model of that
+        round. Raises ValueError if there is no such round, or a file is damaged.
         """
         number = self.n_rounds if number is None else number
         if not 1 <= number <= self.n_rounds:
@@ -146,31 +167,52 @@ class Run:
                 f"{self.path}. Received: {number}"
             )
         if self.n_rounds == 1:
-            arrays = self.arrays("latents.npz") | self.arrays("gmm.npz")
-            model = self.model.get_weights()
+            arrays = self.arrays("latents.npz")
+            if (self.path / "gmm.npz").exists():
+                arrays |= self.arrays("gmm.npz")
+            weights = self.model.get_weights()
         else:
             arrays = self.arrays("rounds.npz", f"{number}.")
-            n_weights = len(self.model.weights)
-            model = [arrays[f"model.{i}"] for i in range(n_weights)]
-        return Round(*(arrays[name] for name in LATENTS + MIXTURE), model)
+            weights = saved_weights(arrays, self.model)
+        arrays = {name: arrays[name] for name in LATENTS + MIXTURE if name in arrays}
+        return Round(model=weights, **arrays)
 
-    def arrays(self, file, prefix=""):
-        """The arrays of a file whose names begin so, by the rest of their names."""
-        with reading(self.path / file, "what a run writes"):
+    def arrays(self, file: str, prefix: str = "") -> dict[str, np.ndarray]:
+        """The arrays of a file whose names start with `prefix`, without it."""
+        with reading(self.path / file, "a file that a run writes"):
             with np.load(self.path / file, allow_pickle=False) as arrays:
                 names = [name for name in arrays if name.startswith(prefix)]
                 return {name.removeprefix(prefix): arrays[name] for name in names}
 
 
-def find(name):
-    """The folder of a run, or a DataError that says what there is."""
+Run = renamed("models.runs.saved_run.Run", SavedRun)
+
+
+def find_run(name: str | Path) -> Path:
+    """The folder of a run; raises a DataError that lists the runs there are."""
     for path in (Path(name).expanduser(), Path("runs") / name):
         if (path / "config.json").is_file():
             return path
     known = sorted(p.parent.name for p in Path("runs").glob("*/config.json"))
     there = f"runs/ holds {', '.join(known[-8:])}" if known else "runs/ holds none"
-    what = "is no folder of a run" if Path(name).exists() else "there is no such run"
+    problem = "is not the folder of a run"
+    if not Path(name).exists():
+        problem = "there is no such run"
     raise DataError(
-        f"RUN {name}: {what}; give the folder or the tag of a run of "
+        f"RUN {name}: {problem}; give the folder or the name of a run of "
         f"python -m models.train; {there}."
     )
+
+
+def read_config(path: Path) -> dict:
+    """The configuration of a run, with the present names; raises DataError."""
+    with reading(path, "the configuration of a run"):
+        config = json.loads(path.read_text())
+        if "variant" not in config:
+            raise ValueError
+    return renamed_options(config)
+
+
+def join_names(names) -> str:
+    """The first names, with commas."""
+    return ", ".join([*names][:MAX_NAMES]) + ", ..." * (len(names) > MAX_NAMES)

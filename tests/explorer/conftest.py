@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from models import train
-from models.runs import report
+from models.cli import report
 from models.runs.saved_run import SavedRun
 
 # name -> data, and training options
@@ -39,7 +39,7 @@ def run_of(tmp_path_factory, digits):
         if not out.exists():
             given = ["--data", folder / data, *SMALL, *options.split(), "--out", out]
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(report, "draw", lambda *_: None)  # no pictures needed
+                patch.setattr(report, "draw_figures", lambda *_: None)  # no pictures needed
                 assert train.main([*map(str, given)]) == 0
         return out
 

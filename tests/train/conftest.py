@@ -17,7 +17,7 @@ import pytest
 
 import models
 from models import train
-from models.runs import report
+from models.cli import report
 from models.runs.run_folder import RunFolder
 
 
@@ -76,9 +76,9 @@ def run():
 @pytest.fixture
 def light(run, small, monkeypatch, data, tmp_path):
     """Runs the command on the table without drawing; the result has its `folder`."""
-    monkeypatch.setattr(report, "draw", lambda *_: None)
+    monkeypatch.setattr(report, "draw_figures", lambda *_: None)
     monkeypatch.setattr(report.plotting, "plot_training_curves", lambda *_: None)
-    monkeypatch.setattr(RunFolder, "figure", lambda *_: None)
+    monkeypatch.setattr(RunFolder, "write_figure", lambda *_: None)
 
     def start(*arguments, out=tmp_path / "out", name="table.npz", options=small):
         where = [] if out is None else ["--out", out]

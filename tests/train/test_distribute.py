@@ -27,10 +27,11 @@ import os, signal, sys
 sys.modules["tensorflow"] = None
 from models import train
 from models.training import distribute
-from models.runs import report, run_folder
+from models.cli import report
+from models.runs import run_folder
 
-report.draw = report.plots.curves = lambda *_: None
-runs.RunFolder.figure = lambda *_: None
+report.draw_figures = report.plotting.plot_training_curves = lambda *_: None
+run_folder.RunFolder.write_figure = lambda *_: None
 last = int(os.environ.get("DIES_IN_EPOCH", -1))
 
 def dies(self, batch, logs=None):
@@ -151,7 +152,7 @@ def re_ending(folder):
 # --- Wrong use ------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="here it is there")
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX is the backend")
 def test_another_backend_is_refused(check):
     check("--distribute", "--distribute needs the JAX backend.*Received: [a-z]+$")
 
@@ -168,7 +169,7 @@ def test_another_backend_is_refused(check):
 )
 def test_a_cluster_that_is_none_is_refused(values, sentence):
     with pytest.raises(ValueError, match=sentence):
-        processes.check(*values)
+        processes._check_values(*values)
 
 
 def test_a_cluster_half_described_is_refused():
@@ -181,13 +182,13 @@ def test_a_cluster_half_described_is_refused():
 
 def test_a_batch_that_the_devices_cannot_share_is_refused():
     three = SimpleNamespace(number=3)
-    distribute.Devices.check(three, {"batch_size": 126})
+    distribute.Devices.check_config(three, {"batch_size": 126})
     for size, near in ((128, "126 or 129"), (2, "3")):
         with pytest.raises(ValueError, match=f"--batch-size {size} .* give {near}$"):
-            distribute.Devices.check(three, {"batch_size": size})
+            distribute.Devices.check_config(three, {"batch_size": size})
 
 
 def test_data_on_disk_are_refused():
     two, config = SimpleNamespace(number=2), {"batch_size": 2, "stream": True}
     with pytest.raises(ValueError, match="^--stream: .* leave one of the two out$"):
-        distribute.Devices.check(two, config)
+        distribute.Devices.check_config(two, config)

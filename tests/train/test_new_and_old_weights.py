@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import models
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 
 
 def test_steps_are_what_the_optimiser_makes_and_a_row_is_log_every(read, light):
@@ -39,7 +39,7 @@ def test_a_range_is_these_rows(read, light, data):
     assert result.code == 0 and "table: 30 rows" in result.out
     x, labels = (np.load(data / "table.npz")[name] for name in ("x", "y"))
     np.testing.assert_array_equal(read.arrays(result.folder)["labels"], labels[10:40])
-    run = Run(result.folder)
+    run = SavedRun(result.folder)
     np.testing.assert_allclose(run.dataset.x, x[10:40].astype("float32"))
     z_mean, _ = run.model.encode(x[10:40])
     np.testing.assert_allclose(read.arrays(run.path)["z_mean"], z_mean, rtol=1e-4)
@@ -48,14 +48,14 @@ def test_a_range_is_these_rows(read, light, data):
 def test_rows_that_are_not_there_are_refused(light):
     result = light("--range", "10,60", "--epochs", "1")
     assert result.code == 2
-    assert "--range 10,60: table has 60 rows, 0 to 59" in result.err
+    assert "--rows 10,60: table has 60 rows, 0 to 59" in result.err
 
 
 def test_a_tag_finds_the_run_again(light, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["--variant", "vanilla", "--epochs", "1"]
     assert light(*words, "--tag", "mine", out=None).code == 0
-    assert Run("mine").config["tag"] == "mine"
+    assert SavedRun("mine").config["tag"] == "mine"
     assert light(*words, "--tag", "mine", out=None).code == 2  # it holds files
     result = light(*words, "--tag", "mine")
     assert result.code == 2 and "--tag mine means the folder runs/mine" in result.err
@@ -64,13 +64,13 @@ def test_a_tag_finds_the_run_again(light, tmp_path, monkeypatch):
 def test_weights_of_a_run_or_file_are_where_training_begins(light, tmp_path):
     words = ["--variant", "vanilla", "--steps", "1"]
     first = light(*words, "--learning-rate", "0.1", out=tmp_path / "first")
-    x = Run(first.folder).dataset.x
-    expected = Run(first.folder).model.encode(x)
+    x = SavedRun(first.folder).dataset.x
+    expected = SavedRun(first.folder).model.encode(x)
     for source in (first.folder, first.folder / "model.keras"):
         still = ["--learning-rate", "1e-12", "--weights", source, "--seed", "5"]
         second = light(*words, *still, "--overwrite", out=tmp_path / "second")
         assert second.code == 0
-        for mine, its in zip(Run(second.folder).model.encode(x), expected, strict=True):
+        for mine, its in zip(SavedRun(second.folder).model.encode(x), expected, strict=True):
             np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_weights_that_do_not_fit_are_refused(light, tmp_path, weights, sentence)
 def test_a_conditional_model_learns_from_the_labels(light, prior):
     result = light("--variant", "conditional", "--epochs", "2", *prior)
     assert result.code == 0
-    model = Run(result.folder).model
+    model = SavedRun(result.folder).model
     assert model.is_conditional
     _, drawn = model.sample(6, [0, 1, 2, 0, 1, 2], seed=0)
     assert drawn.shape == (6, 6)

@@ -91,8 +91,8 @@ def test_a_capacity_reaches_the_model_and_the_history(read, light):
         ("gmm", "em", lambda m: type(m.inference) is em.EM),
         ("gmm", "variational", lambda m: type(m.inference) is em.Variational),
         ("gmm", "gibbs", lambda m: type(m.inference) is gibbs.Gibbs),
-        ("message", "hard", lambda m: m.message is gmm.hard),
-        ("message", "soft", lambda m: m.message is gmm.soft),
+        ("message", "hard", lambda m: m.message is gmm.class_mean_message),
+        ("message", "soft", lambda m: m.message is gmm.collapsed_gaussian_message),
     ],
 )
 def test_words_become_functions(made, option, value, chosen):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import models
-from models.runs import report, run_folder
+from models.cli import report
+from models.runs import run_folder
 from models.runs.checkpoint import Checkpoint, fit, remaining_fits
 from models.training import device_loop
 

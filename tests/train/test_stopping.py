@@ -13,7 +13,7 @@ import pytest
 import models
 from models import VARIANTS
 from models.cli.options import make_parser
-from models.runs import report
+from models.cli import report
 from serket_bridge import GMM, VAE
 from serket_bridge.inference import em
 
@@ -127,7 +127,7 @@ def test_overwrite_leaves_nothing_of_the_run_before(
     interrupt_round(monkeypatch, VAE, 1)
     folder = tmp_path / "run"
     folder.mkdir()
-    for name in (*report.WHAT, "notes.txt"):
+    for name in (*report.FILE_DESCRIPTIONS, "notes.txt"):
         (folder / name).write_text("old")
     assert light("--overwrite", out=folder).code == 130
     assert read.names(folder) == unfinished | {"notes.txt"}

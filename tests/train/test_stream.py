@@ -3,7 +3,7 @@
 import numpy as np
 
 import models
-from models.runs.saved_run import Run
+from models.runs.saved_run import SavedRun
 
 
 def test_a_run_from_disk_leaves_what_every_run_leaves(
@@ -22,7 +22,7 @@ def test_a_run_from_disk_leaves_what_every_run_leaves(
     np.testing.assert_allclose(latents["z_mean"], z_mean, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(latents["z_log_var"], z_log_var, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(latents["responsibilities"].sum(axis=1), 1, rtol=1e-5)
-    opened = Run(out)
+    opened = SavedRun(out)
     assert opened.n_rounds == 2 and opened.dataset.is_on_disk
     np.testing.assert_array_equal(opened.round(2).classes, latents["classes"])
 
