@@ -100,7 +100,7 @@ class LatentSpace:
     """
 
     def __init__(self, run):
-        self.run = SavedSavedRun(run.path)
+        self.run = SavedRun(run.path)
         self.vae, self.data = self.run.model, self.run.dataset
         self.labels = self.run.labels_for(self.data)
         self.rounds = tuple(range(1, self.run.n_rounds + 1)) or (0,)
