@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from models.cli.command import finish
-from models.cli.option_types import not_negative
+from models.cli.option_types import natural_number
 from models.suppress_output import suppress_backend_output
 
 
@@ -57,7 +57,7 @@ def make_parser():
 
 def parse_port(text):
     """The type of --port."""
-    number = not_negative(text)
+    number = natural_number(text)
     if number > 65535:
         raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, got {text!r}")
     return number

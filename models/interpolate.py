@@ -4,7 +4,7 @@ import sys
 
 from models.cli import run_commands
 from models.cli.command import finish
-from models.cli.option_types import not_negative
+from models.cli.option_types import natural_number
 
 FILE_DESCRIPTIONS = {
     "interpolation.npz": "z and x_mean of both paths, linear first; x of the ends",
@@ -28,7 +28,7 @@ def make_parser():
         "the run's data.",
     )
     add = parser.add_argument
-    row = {"type": not_negative, "required": True, "metavar": "ROW"}
+    row = {"type": natural_number, "required": True, "metavar": "ROW"}
     add("--from", dest="first", help="the first row, counted from 0", **row)
     add("--to", dest="last", help="the last row", **row)
     add(

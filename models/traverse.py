@@ -4,7 +4,7 @@ import sys
 
 from models.cli import run_commands
 from models.cli.command import finish
-from models.cli.option_types import above_zero, not_negative, whole
+from models.cli.option_types import natural_number, positive_integer, positive_number
 
 FILE_DESCRIPTIONS = {
     "traversal.npz": "z and x_mean of one path per dimension; dims (z1 is 1), values",
@@ -29,14 +29,14 @@ def make_parser():
     add = parser.add_argument
     add(
         "--row",
-        type=not_negative,
+        type=natural_number,
         metavar="ROW",
         help="start at the latents of this row of the run's data, counted from 0 "
         "(default: at the mean of the prior)",
     )
     add(
         "--range",
-        type=above_zero,
+        type=positive_number,
         default=3.0,
         metavar="R",
         help="from -R to R standard deviations of the prior, or of the latents if the "
@@ -51,7 +51,7 @@ def make_parser():
     )
     add(
         "--dims",
-        type=whole,
+        type=positive_integer,
         nargs="+",
         metavar="D",
         help="which dimensions, 1 for z1 (default: all, the largest KL first)",
