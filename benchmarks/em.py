@@ -113,11 +113,12 @@ def resident():
 
 
 def in_chunks(z, start, iterations):
-    from models.evaluation.mixture import Mixture
-    from serket_bridge.inference.chunked_em import maximise
+    from serket_bridge.inference.chunked_em import fit_em
+    from serket_bridge.inference.gaussian_mixture import GaussianMixture
 
-    nothing_said = np.broadcast_to(0.0, (len(z), len(start[0])))
-    return maximise(z, nothing_said, Mixture(*start), iterations, 0.0, 1e-6)[1]
+    uniform = np.broadcast_to(0.0, (len(z), len(start[0])))
+    start = GaussianMixture(*start)
+    return fit_em(z, uniform, start, iterations, 0.0, 1e-6)[1]
 
 
 def scikit_learn(z, start, iterations):

@@ -113,7 +113,7 @@ def measure(rows, latent, classes, rounds):
     loop = srk.MessageLoop([obs, vae, gmm])
     for _ in range(1 + rounds):
         loop.run(1, verbose=False)
-    seconds = {"vae": "seconds_vae", "gmm": "seconds_gmm", "round": "seconds"}
+    seconds = {"vae": "vae.seconds", "gmm": "gmm.seconds", "round": "seconds"}
     found = {
         name: float(np.median([row[key] for row in loop.rows[1:]]))
         for name, key in seconds.items()

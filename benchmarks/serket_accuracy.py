@@ -54,7 +54,7 @@ def run(arguments, seed):
         "last": accuracy[-1],
         "gain": accuracy[-1] - accuracy[0],
     }
-    row |= {f"{m}_s": sum(r[f"seconds_{m}"] for r in rows) for m in ("vae", "gmm")}
+    row |= {f"{m}_s": sum(r[f"{m}.seconds"] for r in rows) for m in ("vae", "gmm")}
     shown = " ".join(f"{a:.3f}" for a in accuracy)
     print(f"seed {seed}: {shown}   {time.perf_counter() - started:.0f} s", flush=True)
     return row

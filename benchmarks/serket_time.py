@@ -40,7 +40,7 @@ def run(arguments, seed):
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         seconds = time.perf_counter() - started
         rows = list(csv.DictReader((out / "rounds.csv").open()))
-    modules = [sum(float(r[f"seconds_{m}"]) for r in rows) for m in ("vae", "gmm")]
+    modules = [sum(float(r[f"{m}.seconds"]) for r in rows) for m in ("vae", "gmm")]
     print(f"seed {seed}: {seconds:.1f} s, vae {modules[0]:.1f}, gmm {modules[1]:.1f}")
     return seconds, *modules
 

@@ -62,25 +62,28 @@ def run_on(devices, given, scratch=None):
         if devices:
             devices.check_config(config)
         with suppress_backend_output():
-            from models.runs import checkpoint, report
+            from models.cli import report
+            from models.runs import checkpoint
 
             loop = make_loop(config, dataset, begun.stopped, devices)
         is_kept = given.checkpoint or devices or begun.stopped
         if is_kept and not scratch and config["rounds"] == 1:
-            history = partial(report.history, loop["vae"], config)
-            loop["vae"].callbacks.append(checkpoint.Checkpoint(folder, history))
+            vae, epochs = loop["vae"], config["epochs"]
+            history = partial(report.history_columns, vae.history, epochs)
+            vae.callbacks.append(checkpoint.Checkpoint(folder, history))
         if not begun.stopped:
-            report.clear(folder)
-        folder.json("config.json", config)
-        print(report.heading(config, dataset, devices), flush=True)
+            report.remove_old(folder)
+        folder.write_json("config.json", config)
+        print(report.heading(config, dataset, loop["vae"].model, devices), flush=True)
         rounds = []
         status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
     if devices and status == 0:
         devices.barrier()
     if scratch:
         return status
-    report.write(folder, loop, dataset, config, rounds)
-    print(report.summary(folder, loop, time.perf_counter() - started))
+    vae = loop["vae"]
+    report.write(folder, vae.model, dataset, config, vae.history, loop.rows, rounds)
+    print(report.summary(folder, loop.rows, time.perf_counter() - started))
     if given.explore and status == 0:
         return explore.main([str(folder.path)])
     return status
@@ -88,7 +91,7 @@ def run_on(devices, given, scratch=None):
 
 def train(loop, rounds, labels, kept, verbose=True):
     """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
-    from models.runs.saved_run import Round
+    from models.runs.rounds import Round
 
     vae, gmm = loop["vae"], loop["gmm"]
 
@@ -97,7 +100,7 @@ def train(loop, rounds, labels, kept, verbose=True):
         kept.append(
             Round(
                 z_mean=q.mean,
-                z_log_var=log_variance(q),
+                z_log_var=-np.log(q.precision),
                 z=vae.forward.mean,
                 classes=gmm.classes,
                 responsibilities=gmm.responsibilities,
@@ -112,16 +115,6 @@ def train(loop, rounds, labels, kept, verbose=True):
         print("\nInterrupted: keeping what was learned so far.", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def log_variance(q):
-    """The log of q's variances, where q has its moments: in memory, or on disk."""
-    import numpy as np
-
-    from serket_bridge.partwise import kept
-
-    values = ((-np.log(q.part(rows).precision),) for rows in q.parts())
-    return kept(values, q.is_on_disk)[0]
 
 
 def make_loop(config, dataset, stopped=None, devices=None):
@@ -141,7 +134,7 @@ def make_loop(config, dataset, stopped=None, devices=None):
         "variational": em.Variational,
         "gibbs": gibbs.Gibbs,
     }
-    message = {"hard": gmm.hard, "soft": gmm.soft}
+    message = {"hard": gmm.class_mean_message, "soft": gmm.collapsed_gaussian_message}
     seeds = np.random.SeedSequence(config["seed"]).generate_state(3)
     model_seed, vae_seed, gmm_seed = map(int, seeds)
 

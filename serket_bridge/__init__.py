@@ -1,9 +1,9 @@
-"""Probabilistic modules that train each other by exchanging messages.
+"""Probabilistic modules that are trained jointly by message passing.
 
-The conventions, for every module: data come in from below, as the *forward* messages of
-the modules it is connected to; what a module above believes comes down as a *backward*
-message, and is a prior. A message is a distribution for each datum
-(`serket_bridge.messages`); until one was sent it is N(0, I) or the uniform one.
+A module reads the *forward* messages of the modules that it is connected to, its
+parents, and the *backward* messages of the modules that are connected to it, which are
+priors. A message is one distribution per example (`serket_bridge.messages`): a
+`Gaussian` or a `Categorical`. Before any was sent it is N(0, I), or uniform.
 
     obs = srk.Observation(x)
     vae = srk.VAE(10, itr=100, batch_size=128)
@@ -11,23 +11,31 @@ message, and is a prior. A message is a distribution for each datum
     vae.connect(obs)
     gmm.connect(vae)
     loop = srk.MessageLoop([obs, vae, gmm])
-    loop.run(5, labels=y, folder="run")     # srk.load("run") brings the loop back
+    loop.run(5, labels=y, folder="run")     # srk.load("run") opens it again
     loop.recognize(new_x)["gmm"].classes
 
-Without a loop, `vae.update(); gmm.update()` in turn, as in Serket's scripts, does a
-round and leaves Serket's files in the folder of `srk.output_dir`.
+Without a loop, `vae.update(); gmm.update()` in turn, as in Serket's scripts, is one
+round, and writes Serket's files to the folder of `srk.output_dir`.
+
+Files: messages, graph, module, loop and saving are the core, observation, vae and gmm
+one module each; `inference` holds functions of arrays. Only vae and serket_arguments
+import `models`. A module of your own derives from `srk.Module` (or, if it was written
+for Serket, from `srk.SerketModule`), and joins saved loops with `@srk.register`.
 """
 
+import sys
 from importlib import import_module
 
-from models.suppress_output import import_keras
+from serket_bridge.files import output_dir
 from serket_bridge.gmm import GMM
+from serket_bridge.inference import chunked_em, em, gibbs
+from serket_bridge.loading import load
 from serket_bridge.loop import MessageLoop
 from serket_bridge.messages import Categorical, Gaussian
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
-from serket_bridge.output import output_dir
-from serket_bridge.saving import load
+from serket_bridge.serialization import register
+from serket_bridge.serket_module import SerketModule
 
 __all__ = [
     "GMM",
@@ -37,14 +45,19 @@ __all__ = [
     "MessageLoop",
     "Module",
     "Observation",
+    "SerketModule",
     "load",
     "output_dir",
+    "register",
 ]
+
+for _old, _new in {"mixture": em, "gibbs": gibbs, "chunked": chunked_em}.items():
+    sys.modules[f"{__name__}.{_old}"] = _new  # where scripts of earlier versions look
 
 
 def __getattr__(name):
-    """`VAE`: its import needs Keras, and takes seconds."""
-    if name != "VAE":
+    """`VAE` and the file `vae`, whose import needs Keras and takes seconds."""
+    if name not in ("VAE", "vae"):
         raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
-    import_keras()
-    return import_module("serket_bridge.vae").VAE
+    vae = import_module("serket_bridge.vae")
+    return vae.VAE if name == "VAE" else vae

@@ -1,41 +1,58 @@
-"""A Gaussian mixture as a module: class means go down, class probabilities go up."""
+"""A Gaussian mixture as a module: class probabilities forward, class means backward."""
 
 import difflib
 import inspect
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from models.evaluation.metrics import matching_accuracy
-from models.runs.run_folder import save_npz, write_whole
-from serket_bridge.inference.em import EM, Mixture
+from serket_bridge.deprecation import renamed_attributes
+from serket_bridge.files import read_arrays, write_arrays, write_text
+from serket_bridge.inference.em import EM
+from serket_bridge.inference.gaussian_mixture import GaussianMixture
 from serket_bridge.messages import Categorical, Gaussian
-from serket_bridge.module import Module, positive
-from serket_bridge.output import write_text
-from serket_bridge.partwise import kept, parts
+from serket_bridge.module import Module, positive_integer
 from serket_bridge.saving import save_module
-from serket_bridge.serialization import read_arrays
+from serket_bridge.scores import matching_accuracy
+from serket_bridge.serialization import register
+
+__getattr__ = renamed_attributes(
+    __name__, hard="class_mean_message", soft="collapsed_gaussian_message"
+)
 
 
-def hard(responsibilities, mixture):
-    """Serket's message: each datum's class mean, with unit precision.
+@register
+def class_mean_message(
+    responsibilities: np.ndarray, mixture: GaussianMixture
+) -> Gaussian:
+    """Serket's message, (n, D): N(m_k, I) with the most probable class k.
 
-    responsibilities: (n, K). Returns a `Gaussian`, (n, D).
+    Args:
+        responsibilities: (n, K).
+        mixture: of K classes in D dimensions.
     """
     mean = mixture.means[responsibilities.argmax(axis=1)]
     return Gaussian(mean, np.ones_like(mean))
 
 
-def soft(responsibilities, mixture, rows=4096):
-    """The whole mixture collapsed to one Gaussian for each datum.
+@register
+def collapsed_gaussian_message(
+    responsibilities: np.ndarray, mixture: GaussianMixture, rows: int = 4096
+) -> Gaussian:
+    """The whole mixture collapsed to one Gaussian for each example, (n, D).
 
     sum_k r_k KL(q || N(m_k, L_k^-1)) = KL(q || N(L^-1 sum_k r_k L_k m_k, L^-1)) + const
-    with L = sum_k r_k L_k; of L^-1 in that mean all entries count, and of L in the
-    message the diagonal, since q is diagonal.
+    with L = sum_k r_k L_k. The mean uses the full matrix L; the precision of the
+    message is its diagonal, because q is diagonal.
 
-    responsibilities: (n, K). Returns a `Gaussian`, (n, D); `rows` data at a time.
+    Args:
+        responsibilities: (n, K).
+        mixture: of K classes in D dimensions.
+        rows: how many examples are computed at a time.
     """
     weighted_means = np.einsum("kij,kj->ki", mixture.precisions, mixture.means)
     means, precisions = [], []
@@ -49,153 +66,147 @@ def soft(responsibilities, mixture, rows=4096):
     return Gaussian(np.concatenate(means), np.concatenate(precisions))
 
 
+@register
 class GMM(Module):
     """A Gaussian mixture with full covariances over the latents of the module below.
 
-    Up goes p(c_n | z_n), without what came from above, so that nothing is counted
-    twice. Down goes a Gaussian prior for each datum's latent. From above comes the
-    prior p(c_n) of each datum's class, uniform until there is one.
+    It sends p(c_n | z_n) forward, without the backward message, so that nothing is
+    counted twice, and a Gaussian prior for each example's latent backward. The backward
+    message that it reads is a prior p(c_n) for each example's class.
 
     Args:
         K: the number of classes.
-        itr: iterations of the inference in one `update`: at most so many of EM, exactly
-            so many sweeps of Gibbs sampling.
-        name, mode, seed, verbose: as every module's.
+        itr: iterations of the inference in one `update`: the maximum for EM, the number
+            of sweeps for Gibbs sampling.
+        name, mode, seed, verbose: as for every module.
         category: labels (n,), only for the accuracy.
         inference: `EM`, `Variational` (`serket_bridge.inference.em`) or `Gibbs`
-            (`serket_bridge.inference.gibbs`); or one with settings of its own,
-            `EM(n_init=5)`, which `itr` and `n_init` leave alone; or any function of their signature.
-        n_init: how many starts in the first round; the inference's own default.
-        message: what goes down, `hard` or `soft`: a function (responsibilities,
-            mixture) -> `Gaussian`.
+            (`serket_bridge.inference.gibbs`); or an instance, `EM(n_init=5)`, for which
+            `itr` and `n_init` are not used; or any function of the same signature.
+        n_init: the number of starts in the first round; `None` is the inference's own.
+        message: the backward message, a function (responsibilities, mixture) ->
+            `Gaussian`: `class_mean_message` or `collapsed_gaussian_message`.
+        load_dir: a folder that `update` wrote: recognises with its parameters.
 
-    Attributes, after an update:
-        mixture: the parameters, a `serket_bridge.inference.em.Mixture`.
-        responsibilities: p(c_n | z_n, message from above), (n, K).
-        classes: the most probable class of each datum, (n,) int.
+    Attributes:
+        mixture: the parameters, a `GaussianMixture`.
+        responsibilities: p(c_n | z_n, backward message), (n, K).
+        classes: the most probable class of each example, (n,) int.
+        prior: the last backward message that was sent.
         accuracy: of the classes, under the best matching with `category`.
     """
 
-    sends = Categorical
+    output_message = Categorical
+    parameter_file = "model.npz"
+    saved_arguments = ("K", "itr", "inference", "message")
 
     def __init__(
         self,
-        K,
-        itr=100,
-        name="gmm",
+        K: int,
+        itr: int = 100,
+        name: str = "gmm",
         category=None,
-        mode="learn",
+        mode: str = "learn",
         *,
         inference=EM,
-        n_init=None,
-        message=hard,
-        seed=None,
-        verbose=True,
+        n_init: int | None = None,
+        message: Callable = class_mean_message,
+        load_dir: str | Path | None = None,
+        seed: int | None = None,
+        verbose: bool = True,
         **misspelt,
     ):
-        category = misspelling_of_category(misspelt, category)
+        category = accept_documented_typo(misspelt, category)
+        mode = mode if load_dir is None else "recog"
         super().__init__(name, mode, seed, verbose)
-        self.K, self.itr = positive("K", K), positive("itr", itr)
+        self.K, self.itr = positive_integer("K", K), positive_integer("itr", itr)
         self.category = None if category is None else np.asarray(category)
         if isinstance(inference, type):
-            inference = inference.of(self.itr, n_init)
+            inference = inference.from_iterations(self.itr, n_init)
         self.inference, self.message = inference, message
-        self.mixture, self.state_of_inference = None, None
+        self.mixture, self.inference_state = None, None
+        if load_dir is not None:
+            self.load_learned(load_dir)
 
     @property
-    def accuracy(self):
+    def accuracy(self) -> float | None:
+        """The share of examples whose class is matched with their category."""
         if self.category is None:
             return None
         return matching_accuracy(self.category, self.classes)
 
     # --- Learning ---------------------------------------------------------------------
 
-    def learn(self, tick):
+    def learn(self, progress) -> None:
         """Fits the mixture to one draw of the latents."""
         (latents,) = self.inputs()
         if len(latents) < self.K:
             raise ValueError(
-                f"{self.name}: K must be at most the number of data, {len(latents)}. "
-                f"Received: K={self.K}"
+                f"{self.name}: K must be at most the number of examples, "
+                f"{len(latents)}. Received: K={self.K}"
             )
-        z = latents.sample(self.rng)
-        if not isinstance(self.inference, EM) or not latents.is_on_disk:
-            z = np.asarray(z, np.float64)
-        # on small arrays threads only get in each other's way
+        z = np.asarray(latents.sample(self.rng), np.float64)
+        # on small arrays several threads are slower than one
         with threadpool_limits(1):
             fit = self.inference(
-                z, self.log_prior(len(z)), self.K, self.state_of_inference, self.rng
+                z, self.log_prior(len(z)), self.K, self.inference_state, self.rng
             )
-        self.mixture, self.state_of_inference = fit.mixture, fit.state
-        self.report = {"bound": fit.bound}
-        tick()
+        self.mixture, self.inference_state = fit.mixture, fit.state
+        self.metrics = {"bound": fit.bound}
+        progress()
 
-    def inputs(self):
+    def inputs(self) -> tuple[Gaussian]:
         """The latents, (n, D)."""
-        (latents,) = super().inputs()
+        latents = super().inputs()[0].in_memory()
         if latents.mean.ndim != 2:
             raise ValueError(
                 f"{self.name} takes latents of the shape (n, latent_dim) from "
-                f"{self.lowers[0].name}. Received: {latents.mean.shape}"
+                f"{self.parents[0].name}. Received: {latents.mean.shape}"
             )
         if self.category is not None and len(self.category) != len(latents):
             raise ValueError(
                 f"{self.name}: category must have one label for each of the "
-                f"{len(latents)} data. Received: {len(self.category)}"
+                f"{len(latents)} examples. Received: {len(self.category)}"
             )
         return (latents,)
 
-    def log_prior(self, n):
-        """log p(c_n) from above, + log K: 0 where nothing is said, (n, K) nats.
-
-        The bound is then the mixture's own.
-        """
-        if not self._from_above:
+    def log_prior(self, n: int) -> np.ndarray:
+        """log p(c_n) of the backward message + log K, (n, K), nats; 0 if uniform."""
+        if not self._backward:
             return np.broadcast_to(0.0, (n, self.K))
-        above = self.from_above(Categorical.nothing_said(n, self.K))
-        return above.log_prob + np.log(self.K)
+        message = self.backward_message(Categorical.uniform(n, self.K))
+        return message.log_prob + np.log(self.K)
 
     # --- Messages ---------------------------------------------------------------------
 
-    def send(self):
-        """Sends p(c|z) up, and the classes' Gaussians down."""
+    def send(self) -> None:
+        """Sends p(c|z) forward, and the prior of the latents backward."""
         (latents,) = self.inputs()
-        above = self.from_above(Categorical.nothing_said(len(latents), self.K))
-        answers = (
-            self.answer(latents.part(rows), above.part(rows))
-            for rows in latents.parts()
-        )
-        log_prob, self.responsibilities, *prior = kept(answers, latents.is_on_disk)
-        self.forward = Categorical.normalised(log_prob)
-        self.classes = most_probable(self.responsibilities)
-        self.prior = Gaussian(*prior)
-        self.send_down(self.lowers[0], self.prior)
+        prior = self.backward_message(Categorical.uniform(len(latents), self.K))
+        self.forward = Categorical(self._expected_log_joint(latents))
+        self.responsibilities = (self.forward * prior).prob
+        self._set_classes()
+        self.send_backward(self.parents[0], self.prior)
 
-    def answer(self, latents, above):
-        """log p(c|z), responsibilities, and mean and precision of what goes down."""
-        forward = Categorical(self.mixture.expected_log_joint(latents))
-        responsibilities = (forward * above).prob
-        prior = self.message(responsibilities, self.mixture)
-        return forward.log_prob, responsibilities, prior.mean, prior.precision
+    def _set_classes(self):
+        self.classes = self.responsibilities.argmax(axis=1)
+        self.prior = self.message(self.responsibilities, self.mixture)
 
-    def evidence(self):
-        """-sum_k r_k KL(q || N_k) + sum_k r_k log(pi_k b_k / r_k), with the best r.
+    def _expected_log_joint(self, q):
+        return self.mixture.expected_log_joint(q.mean, q.precision)
+
+    def evidence(self) -> float:
+        """-sum_k r_k KL(q || N_k) + sum_k r_k log(pi_k b_k / r_k), with the optimal r.
 
         With r_k prop. to pi_k b_k exp(E_q log N_k(z)), this is the entropy of q plus
-        log sum_k pi_k b_k exp(E_q log N_k(z)); of data that are certain, log p(z).
+        log sum_k pi_k b_k exp(E_q log N_k(z)); for known z it is log p(z).
         """
-        q = self.lowers[0].belief
-        log_prior = self.log_prior(len(q))
-
-        def evidence(q, log_prior):
-            log_joint = self.mixture.expected_log_joint(q) + log_prior
-            return logsumexp(log_joint, axis=1) + q.entropy()
-
-        parts = [evidence(q.part(rows), log_prior[rows]) for rows in q.parts()]
-        return float(np.mean(np.concatenate(parts)))
+        q = self.parents[0].posterior.in_memory()
+        log_joint = self._expected_log_joint(q) + self.log_prior(len(q))
+        return float(np.mean(logsumexp(log_joint, axis=1) + q.entropy()))
 
     def predict(self, value):
-        """What the means of these classes, (n,) int, come down to."""
+        """The data expected from classes, (n,) int, by way of their means."""
         classes = np.atleast_1d(value)
         if classes.dtype.kind not in "iu" or not np.isin(classes, range(self.K)).all():
             raise ValueError(
@@ -204,15 +215,16 @@ class GMM(Module):
             )
         return super().predict(self.mixture.means[classes])
 
-    def twin(self):
-        twin = super().twin()
-        twin.category = None  # labels of other data
-        return twin
+    def inference_copy(self) -> "GMM":
+        """As for every module, without `category`."""
+        copied = super().inference_copy()
+        copied.category = None  # labels of other data
+        return copied
 
     # --- Files ------------------------------------------------------------------------
 
-    def write(self, folder):
-        """Serket's files; a class is the number of a column of Pdz."""
+    def write_results(self, folder: Path) -> None:
+        """Writes Serket's files; a class is the number of a column of Pdz."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / f"class_{self.mode}.txt", self.classes, "%d")
         write_text(folder / f"Pdz_{self.mode}.txt", self.responsibilities)
@@ -222,49 +234,36 @@ class GMM(Module):
         if self.mode == "learn":
             save_module(self, folder)
 
-    def save(self, folder):
-        parameters = vars(self.mixture)
-        write_whole(folder / "model.npz", lambda part: save_npz(part, parameters))
+    def save_parameters(self, folder: Path) -> None:
+        """Writes the mixture."""
+        write_arrays(folder / self.parameter_file, vars(self.mixture))
 
-    def read(self, folder):
-        self.mixture = Mixture(**read_arrays(folder / "model.npz"))
+    def load_parameters(self, folder: Path) -> None:
+        """Reads the mixture."""
+        self.mixture = GaussianMixture(**read_arrays(folder / self.parameter_file))
         self.learned = True
 
-    def config(self):
-        names = ("K", "itr", "inference", "message")
-        return {name: getattr(self, name) for name in names}
-
-    def state(self):
+    def state(self) -> dict:
+        """The state of the inference, responsibilities and message."""
         return {
-            "inference": self.state_of_inference,
+            "inference": self.inference_state,
             "responsibilities": self.responsibilities,
             "forward": self.forward,
         }
 
-    def set_state(self, state):
-        self.state_of_inference = state["inference"]
-        self.responsibilities, self.forward = (
-            state["responsibilities"],
-            state["forward"],
-        )
-        self.classes = most_probable(self.responsibilities)
-        self.prior = self.message(self.responsibilities, self.mixture)
+    def set_state(self, state: dict) -> None:
+        """Restores what `state` returned."""
+        self.inference_state = state["inference"]
+        self.responsibilities = state["responsibilities"]
+        self.forward = state["forward"]
+        self._set_classes()
 
 
-def most_probable(responsibilities):
-    """The best column of each row, (n,) int."""
-    found = [responsibilities[rows].argmax(axis=1) for rows in parts(responsibilities)]
-    return np.concatenate(found)
-
-
-def misspelling_of_category(misspelt, category):
-    """`category`; the typo of Serket's documents is taken with a warning.
-
-    Raises TypeError for every other word.
-    """
+def accept_documented_typo(misspelt: dict, category):
+    """`category`, or with a warning `catogory`, as in Serket's documents."""
     if list(misspelt) == ["catogory"] and category is None:
         warnings.warn(
-            "GMM has no argument 'catogory': did you mean category? It is taken as "
+            "GMM has no argument 'catogory': did you mean category? It is used as "
             "category.",
             stacklevel=3,
         )

@@ -1,99 +1,114 @@
-"""Which module is connected to which."""
+"""The directed acyclic graph of connected modules."""
 
 import itertools
 from weakref import WeakSet
 
 
 class Node:
-    """A module as a node of a directed graph without cycles; data are at the bottom.
+    """A module as a node of the graph; observations are the roots.
+
+    Args:
+        name: a word that can name a folder.
 
     Attributes:
-        lowers: the modules it is connected to.
-        most_lowers: how many it can be connected to.
-        takes, sends: the kinds of the messages that come from below, and go up.
+        parents: the modules that it is connected to, whose forward messages it reads.
+        children: the modules that are connected to it.
+        max_parents: how many parents it can have.
+        input_message: the class of the messages that it reads from its parents.
+        output_message: the class of its own forward message.
+
+    Raises:
+        ValueError: the name is empty or holds a character that no folder can have.
     """
 
-    most_lowers = 1
-    takes = sends = object
+    max_parents = 1
+    input_message = output_message = object
     _count = itertools.count()
 
-    def __init__(self, name):
+    def __init__(self, name: str):
         if not isinstance(name, str) or not name or set(name) & set('/\\:*?"<>|'):
             raise ValueError(
                 f"name must be a word that can name a folder. Received: {name!r}"
             )
         self.name = name
-        self._made = next(Node._count)
-        self.forget_connections()
+        self._creation_index = next(Node._count)
+        self.disconnect()
 
-    def forget_connections(self):
-        """Connected to nothing, and nothing to it."""
-        # weak: a module that the user has dropped is above nothing any more
-        self.lowers, self._uppers = (), WeakSet()
+    def __repr__(self):
+        parents = ", ".join(parent.name for parent in self.parents) or "nothing"
+        return f"<{type(self).__name__} {self.name!r}, connected to {parents}>"
 
-    def connect(self, *lowers):
-        """Takes its input from these modules. A second call replaces the first.
+    def disconnect(self) -> None:
+        """Removes this module's parents and children from it."""
+        self.parents, self.children = (), WeakSet()  # weak: modules can be deleted
 
-        Raises TypeError: none, too many, or something that is no module. ValueError,
-        naming both modules: messages of another kind, or a cycle.
+    def connect(self, *parents: "Node") -> None:
+        """Connects this module to others below it. A second call replaces the first.
+
+        Args:
+            parents: the modules, in the order in which this one expects them.
+
+        Raises:
+            TypeError: no modules, too many, or something that is not a module.
+            ValueError: messages of another kind, or a cycle.
         """
-        if not 0 < len(lowers) <= self.most_lowers:
-            names = ", ".join(getattr(m, "name", repr(m)) for m in lowers) or "none"
+        if not 0 < len(parents) <= self.max_parents:
+            names = ", ".join(getattr(m, "name", repr(m)) for m in parents) or "none"
             raise TypeError(
-                f"{self.name}.connect needs a module below it, and takes at most "
-                f"{self.most_lowers}. Received: {names}"
+                f"{self.name}.connect needs at least one module, and takes at most "
+                f"{self.max_parents}. Received: {names}"
             )
-        for lower in lowers:
-            self._check_lower(lower)
-        for lower in self.lowers:
-            lower._uppers.discard(self)
-            lower.forget(self)
-        self.lowers = lowers
-        for lower in lowers:
-            lower._uppers.add(self)
+        for parent in parents:
+            self._check_parent(parent)
+        for parent in self.parents:
+            parent.children.discard(self)
+            parent.detach(self)
+        self.parents = parents
+        for parent in parents:
+            parent.children.add(self)
 
-    def _check_lower(self, lower):
-        if not isinstance(lower, Node):
+    def _check_parent(self, parent):
+        if not isinstance(parent, Node):
             raise TypeError(
                 f"{self.name}.connect takes modules (wrap data in Observation). "
-                f"Received: {type(lower).__name__}"
+                f"Received: {type(parent).__name__}"
             )
-        if self in lower.below():
+        if self in parent.ancestors():
             raise ValueError(
-                f"{self.name} cannot be connected to {lower.name}: that would be a "
-                f"cycle, for {lower.name} is {self.name} or gets its input from it"
+                f"{self.name} cannot be connected to {parent.name}: that would be a "
+                f"cycle, because {parent.name} depends on {self.name}"
             )
-        if not issubclass(lower.sends, self.takes):
+        if not issubclass(parent.output_message, self.input_message):
             raise ValueError(
-                f"{self.name} cannot be connected to {lower.name}: it takes "
-                f"{self.takes.__name__} messages, and {lower.name} sends "
-                f"{lower.sends.__name__} ones"
+                f"{self.name} cannot be connected to {parent.name}: it takes "
+                f"{self.input_message.__name__} messages, and {parent.name} sends "
+                f"{parent.output_message.__name__} messages"
             )
 
-    def below(self):
-        """This module, and all that its input comes from."""
-        return {self}.union(*(lower.below() for lower in self.lowers))
+    def ancestors(self) -> set:
+        """This module, and all modules that its input depends on."""
+        return {self}.union(*(parent.ancestors() for parent in self.parents))
 
     @property
-    def graph(self):
-        """All modules connected with this one, from the data up, else as made."""
+    def graph(self) -> list:
+        """All modules connected with this one, parents first, then by age."""
         found, waiting = set(), [self]
         while waiting:
             module = waiting.pop()
             if module not in found:
                 found.add(module)
-                waiting += [*module.lowers, *module._uppers]
-        waiting, ordered = sorted(found, key=lambda module: module._made), []
+                waiting += [*module.parents, *module.children]
+        waiting, ordered = sorted(found, key=lambda m: m._creation_index), []
         while waiting:
-            ready = (m for m in waiting if set(m.lowers) <= set(ordered))
+            ready = (m for m in waiting if set(m.parents) <= set(ordered))
             ordered.append(next(ready))
             waiting.remove(ordered[-1])
         return ordered
 
     @property
-    def folder(self):
-        """module<number>_<name>; numbers count the modules connected with this one."""
+    def folder(self) -> str:
+        """module<number>_<name>; the number is the position in `graph`."""
         return f"module{self.graph.index(self):03d}_{self.name}"
 
-    def forget(self, upper):
-        """Called when `upper` is connected elsewhere."""
+    def detach(self, child: "Node") -> None:
+        """Called when a child is connected to other modules."""

@@ -1,41 +1,43 @@
 """The message loop: modules updated in turn, round after round."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from models.evaluation.metrics import clustering_scores, matching_accuracy
-from serket_bridge import saving
-from serket_bridge.module import Module, positive
+from serket_bridge.module import Module, positive_integer
 from serket_bridge.observation import Observation
-from serket_bridge.progress import progress
-from serket_bridge.table import table
+from serket_bridge.progress import progress_bar
+from serket_bridge.saving import check_savable, restore_loop, save_loop
+from serket_bridge.scores import clustering_scores, matching_accuracy
+from serket_bridge.table import format_table
 
 
 class MessageLoop:
     """Updates modules in order, from the data up, for a number of rounds.
 
     Args:
-        modules: a module comes after the modules it is connected to.
+        modules: every module comes after the modules that it is connected to.
 
     Attributes:
-        rows: one dict a round: `round`, what each module reports (of the VAE `loss`,
-            `log_likelihood`, `kl`; of the GMM `bound`; nats per datum), `elbo`,
-            `agreement` of the classes with the round before, `accuracy`, `ari` and
-            `nmi` where labels are given, `seconds`, and `seconds_<module>`.
+        rows: one dict per round: `round`; the metrics of each module with its name
+            (`vae.loss`, `vae.log_likelihood`, `vae.kl`, `gmm.bound`, nats per example;
+            `vae.seconds`); `elbo`; `agreement` of the classes with the last round's;
+            `accuracy`, `ari` and `nmi` if there are labels; `seconds` in all.
 
-    `elbo` is the evidence lower bound of the whole model, p(x|z) p(z|c) p(c), in nats
-    per datum: the mean over the data of
+    `elbo` is the evidence lower bound of the whole model p(x|z) p(z|c) p(c), nats per
+    example. For a VAE and a mixture it is the mean over the examples of
 
         E_q[log p(x|z)] - sum_k r_k KL(q(z|x) || N_k) + sum_k r_k log(pi_k b_k / r_k)
 
-    with the classes' Gaussians N_k, full covariances, their weights pi_k, the message
-    from above b_k, and r_k prop. to pi_k b_k exp(E_q log N_k(z)). Whatever message or
-    KL weight the modules learn with, this says whether the loop helps.
+    with the class Gaussians N_k, full covariances, their weights pi_k, the backward
+    message b_k to the mixture, and r_k prop. to pi_k b_k exp(E_q log N_k(z)). It shows
+    whether message passing helps, whatever message or KL weight the modules train with.
 
-    Raises ValueError: no modules, two of one name, or one before a module below it.
+    Raises:
+        ValueError: no modules, two of one name, or one before a module that it needs.
     """
 
     def __init__(self, modules):
@@ -43,6 +45,9 @@ class MessageLoop:
         self.rows = []
         self._last_classes = None
         self._check()
+
+    def __repr__(self):
+        return f"MessageLoop({self.modules!r}, rounds={len(self.rows)})"
 
     def _check(self):
         if not self.modules:
@@ -54,7 +59,7 @@ class MessageLoop:
                 raise ValueError(
                     f"modules must be serket_bridge modules. Received: {kind}"
                 )
-            missing = [m.name for m in module.lowers if m not in seen]
+            missing = [m.name for m in module.parents if m not in seen]
             if missing:
                 raise ValueError(
                     f"modules must be in order from the data up: {module.name} is "
@@ -63,121 +68,137 @@ class MessageLoop:
             seen.add(module)
         names = [module.name for module in self.modules]
         if len(set(names)) < len(names):
-            raise ValueError(f"modules must have names of their own. Received: {names}")
+            raise ValueError(f"modules must have different names. Received: {names}")
 
     def _check_labels(self, labels):
         data = self.modules[0].forward
         if labels is not None and data is not None and len(labels) != len(data):
             raise ValueError(
-                f"labels must have one entry for each of the {len(data)} data. "
+                f"labels must have one entry for each of the {len(data)} examples. "
                 f"Received: {len(labels)}"
             )
 
     @property
-    def classes(self):
-        """The classes of the topmost module that has some, (n,) int, or `None`."""
+    def classes(self) -> np.ndarray | None:
+        """The classes of the last module that has some, (n,) int, or `None`."""
         found = [m.classes for m in self.modules if hasattr(m, "classes")]
         return found[-1] if found else None
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Module:
         """The module of this name."""
         for module in self.modules:
             if module.name == name:
                 return module
         names = ", ".join(module.name for module in self.modules)
-        raise KeyError(f"{name!r} is no module of this loop. It has: {names}")
+        raise KeyError(f"{name!r} is not a module of this loop. Modules: {names}")
 
-    def run(self, rounds, labels=None, *, verbose=True, after_round=None, folder=None):
-        """Runs up to `rounds` rounds, and stops when no class changes any more.
+    def set_rows(self, rows: list[dict]) -> None:
+        """Continues after these rows, with the modules' current classes."""
+        self.rows, self._last_classes = rows, self.classes
 
-        A further call goes on where this one ended.
+    def run(
+        self,
+        rounds: int,
+        labels=None,
+        *,
+        verbose: bool = True,
+        after_round: Callable | None = None,
+        folder: str | Path | None = None,
+    ) -> list[dict]:
+        """Runs up to `rounds` rounds; stops when no class changes any more.
+
+        A further call continues where this one ended.
 
         Args:
             rounds: an integer >= 1.
-            labels: (n,), for scoring only; no module sees them.
-            verbose: a progress bar, and a row of the table for each round.
+            labels: (n,), only for the scores; no module uses them.
+            verbose: whether a progress bar and a row per round are printed.
             after_round: a function of this loop, called after each round.
-            folder: saves the loop there after each round, and `rounds` are the rounds
-                in all: where this loop was begun in that folder before, and killed, it
-                goes on from its last whole round as if it had never been killed. See
-                `serket_bridge.load`.
+            folder: the loop is saved there after each round, and `rounds` is the total
+                number of rounds: a loop that was killed continues after its last
+                complete round, to bit-identical results (`serket_bridge.load`).
 
-        Returns the rows of these rounds.
+        Returns:
+            The rows of these rounds.
+
+        Raises:
+            ValueError: a wrong argument, or another loop is saved in the folder.
         """
-        positive("rounds", rounds)
+        positive_integer("rounds", rounds)
         self._check_labels(labels)
         if folder is not None:
-            rounds = self._go_on(Path(folder), rounds, verbose)
+            rounds = self._resume(Path(folder), rounds, verbose)
         before = len(self.rows)
-        steps = max(rounds, 0) * sum(module.steps for module in self.modules)
-        with progress(steps, verbose) as (bar, tick):
+        steps = max(rounds, 0) * sum(module.n_steps for module in self.modules)
+        with progress_bar(steps, verbose) as (bar, progress):
             for _ in range(rounds):
-                self._round(bar, tick, labels)
+                self._run_round(bar, progress, labels)
                 if folder is not None:
-                    saving.save(self, Path(folder))
+                    save_loop(self, Path(folder))
                 if verbose:
-                    bar.write(
-                        table(self.rows[-1:], header=len(self.rows) == before + 1)
-                    )
+                    header = len(self.rows) == before + 1
+                    bar.write(format_table(self.rows[-1:], header))
                 if after_round is not None:
                     after_round(self)
                 if self.converged:
                     break
         return self.rows[before:]
 
-    def _go_on(self, folder, rounds, verbose):
-        """Restores what was saved in the folder; how many of the rounds are left."""
+    def _resume(self, folder, rounds, verbose):
+        """Restores what was saved in the folder; returns how many rounds are left."""
         folder.mkdir(parents=True, exist_ok=True)
-        saving.check(self)  # now, not after the first hour
+        check_savable(self)  # fails before the first round
         if (folder / "loop.json").exists():
-            saving.restore(self, folder)
+            restore_loop(self, folder)
             if verbose:
-                tqdm.write(f"going on after round {len(self.rows)} of {folder}")
+                tqdm.write(f"continuing after round {len(self.rows)} of {folder}")
         return 0 if self.converged else rounds - len(self.rows)
 
     @property
-    def converged(self):
+    def converged(self) -> bool:
         """Whether no class changed in the last round."""
         return bool(self.rows) and self.rows[-1].get("agreement") == 1.0
 
-    def recognize(self, data, rounds=2):
-        """New data through the whole graph, with the parameters that were learned.
+    def recognize(self, data, rounds: int = 2) -> "MessageLoop":
+        """Passes new data through all modules, with the parameters that were learned.
 
-        This loop, its messages and its random state stay as they are.
+        This loop, its messages and its random state do not change.
 
         Args:
-            data: (n, ...), or with several observations a dict by their names.
-            rounds: how often messages go up and down; in the first, nothing has been
-                said from above yet. Latents are means of q(z|x), not samples, so that
-                the same data give the same answer.
+            data: (n, ...), or for several observations a dict by name.
+            rounds: how many times messages are passed forward and backward. Latents are
+                means of q(z|x), not samples, so results are reproducible.
 
-        Returns a loop of the same modules for these data: `.classes`, and of each
-        module, `loop["gmm"]`, what an update leaves, such as `responsibilities`.
+        Returns:
+            A loop of copies of the modules: `.classes`, and for each module, such as
+            `loop["gmm"]`, what an update leaves, such as `responsibilities`.
+
+        Raises:
+            RuntimeError: a module has learned nothing yet.
         """
-        positive("rounds", rounds)
-        twins = {}
+        positive_integer("rounds", rounds)
+        copies = {}
         for module in self.modules:
-            twins[module] = twin = module.twin()
+            copies[module] = copied = module.inference_copy()
             if isinstance(module, Observation):
-                twin.observe(data[module.name] if isinstance(data, dict) else data)
+                copied.observe(data[module.name] if isinstance(data, dict) else data)
             else:
-                twin.connect(*(twins[lower] for lower in module.lowers))
+                copied.connect(*(copies[parent] for parent in module.parents))
         for _ in range(rounds):
-            for twin in twins.values():
-                twin.advance()
-        return MessageLoop(twins.values())
+            for copied in copies.values():
+                copied.step()
+        return MessageLoop(copies.values())
 
-    def _round(self, bar, tick, labels):
+    def _run_round(self, bar, progress, labels):
         row = {"round": len(self.rows) + 1}
         for module in self.modules:
             bar.set_description(f"round {row['round']}, {module.name}")
             started = time.perf_counter()
-            module.advance(tick)
-            row[f"seconds_{module.name}"] = time.perf_counter() - started
-            row |= module.report
-        row["seconds"] = sum(
-            s for name, s in row.items() if name.startswith("seconds_")
-        )
+            module.step(progress)
+            seconds = time.perf_counter() - started
+            metrics = {**module.metrics, "seconds": seconds}
+            row |= {f"{module.name}.{key}": value for key, value in metrics.items()}
+        row["seconds"] = sum(row[f"{module.name}.seconds"] for module in self.modules)
         evidence = [module.evidence() for module in self.modules]
         if None not in evidence:
             row["elbo"] = sum(evidence)

@@ -1,7 +1,8 @@
-"""What modules send each other: a message is a distribution, one for each datum.
+"""Messages between modules: one distribution per example, in memory.
 
-"Nothing said yet" is a distribution too: N(0, I), or the uniform one. Messages about
-data on disk hold `Rows` in place of arrays: see `serket_bridge.partwise`.
+The default message, before any was sent, is N(0, I) or the uniform distribution. The
+one array that may stay on disk is the mean of a point message: the data of an
+`Observation`.
 """
 
 from dataclasses import dataclass
@@ -9,17 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
-from models.blocks.ondisk_array import Rows
-from serket_bridge.partwise import kept, parts
-
 INFINITY = np.array(np.inf)
 INFINITY.setflags(write=False)
 
 
-def _frozen(array):
-    """The array, read-only: a message never changes after it was sent."""
-    if isinstance(array, Rows):
-        return array
+def is_on_disk(array) -> bool:
+    """Whether an array is read part by part: a memory map, or `Rows` of `models`."""
+    return isinstance(array, np.memmap) or hasattr(array, "read_raw")
+
+
+def _read_only(array):
+    """The array, or a copy of it if anyone could still write to it."""
     owner = array = np.asarray(array)
     while isinstance(owner.base, np.ndarray):  # a view is only as constant as its owner
         owner = owner.base
@@ -29,15 +30,23 @@ def _frozen(array):
     return array
 
 
+def _distinct(array):
+    """The array without the repetitions of `numpy.broadcast_to`."""
+    array = np.asarray(array)
+    return array[tuple(slice(None if step else 1) for step in array.strides)]
+
+
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """N(mean_n, diag 1 / precision_n) for each datum n.
+    """N(mean_n, diag(1 / precision_n)) for each example n.
 
-    mean, precision: (n, ...), alike. A precision of infinity says that the mean is
-    known: the message is a point, as data are.
+    Args:
+        mean: (n, ...).
+        precision: (n, ...). Infinity means that the value is known: the message is a
+            point, as data are.
 
-    Raises ValueError: shapes that differ, a mean that is not finite, a precision that
-    is not above 0.
+    Raises:
+        ValueError: the shapes differ, a mean is not finite, or a precision is not > 0.
     """
 
     mean: np.ndarray
@@ -50,47 +59,44 @@ class Gaussian:
                 "mean and precision must have one shape, (n, ...). "
                 f"Received: mean {mean}, precision {precision}"
             )
-        if not isinstance(self.mean, Rows) and not np.all(np.isfinite(self.mean)):
-            bad = int(np.sum(~np.isfinite(self.mean)))
-            raise ValueError(f"mean must be finite. Received: {bad} values are not")
-        if not isinstance(self.precision, Rows) and not np.min(self.precision) > 0:
-            raise ValueError(
-                "precision must be > 0. "
-                f"Received: a minimum of {np.min(self.precision)}"
-            )
-        object.__setattr__(self, "mean", _frozen(self.mean))
-        object.__setattr__(self, "precision", _frozen(self.precision))
+        if not is_on_disk(self.mean):
+            if not np.all(np.isfinite(self.mean)):
+                bad = int(np.sum(~np.isfinite(self.mean)))
+                raise ValueError(f"mean must be finite. Received: {bad} values are not")
+            object.__setattr__(self, "mean", _read_only(self.mean))
+        lowest = np.min(_distinct(self.precision))
+        if not lowest > 0:
+            raise ValueError(f"precision must be > 0. Received: a minimum of {lowest}")
+        object.__setattr__(self, "precision", _read_only(self.precision))
 
     @classmethod
-    def standard(cls, n, dim):
-        """N(0, I) for n data: nothing said yet."""
+    def standard(cls, n: int, dim: int) -> "Gaussian":
+        """N(0, I) for n examples: the default message, (n, dim)."""
         return cls(np.zeros((n, dim)), np.ones((n, dim)))
 
     @classmethod
-    def point(cls, value):
-        """The value itself, (n, ...), without uncertainty."""
+    def point(cls, value) -> "Gaussian":
+        """A known value, (n, ...)."""
         return cls(value, np.broadcast_to(INFINITY, np.shape(value)))
 
     def __len__(self):
         return len(self.mean)
 
     @property
-    def is_on_disk(self):
-        return isinstance(self.mean, Rows)
-
-    def parts(self):
-        """The slices to work on one after another."""
-        return parts(self.mean)
-
-    def part(self, rows):
-        """The message about a slice of the data, in memory; of all as it is."""
-        if rows == slice(None):
-            return self
-        return Gaussian(self.mean[rows], self.precision[rows])
+    def dim(self) -> int:
+        """The size of the last axis."""
+        return self.mean.shape[-1]
 
     @property
-    def dim(self):
-        return self.mean.shape[-1]
+    def is_point(self) -> bool:
+        """Whether all values are known."""
+        return bool(np.isinf(_distinct(self.precision)).all())
+
+    def in_memory(self) -> "Gaussian":
+        """This message; data on disk are read, as float32."""
+        if not is_on_disk(self.mean):
+            return self
+        return Gaussian.point(np.array(self.mean, np.float32))
 
     def __mul__(self, other):
         """The product of two densities, normalised: precisions add."""
@@ -98,29 +104,29 @@ class Gaussian:
         mean = (1 - share) * self.mean + share * other.mean
         return Gaussian(mean, self.precision + other.precision)
 
-    def entropy(self):
-        """Nats per datum, (n,); of a known value 0, by convention."""
+    def entropy(self) -> np.ndarray:
+        """The entropy of each example, (n,), in nats; 0 for known values."""
+        if self.is_point:
+            return np.zeros(len(self))
         known = np.isinf(self.precision)
         precision = np.where(known, 2 * np.pi * np.e, self.precision)
         return 0.5 * np.log(2 * np.pi * np.e / precision).sum(axis=-1)
 
-    def sample(self, rng):
-        """One draw for each datum, (n, ...)."""
-
-        def draw(q):
-            noise = rng.standard_normal(q.mean.shape)
-            return q.mean + noise / np.sqrt(q.precision)
-
-        draws = ((draw(self.part(rows)),) for rows in self.parts())
-        return kept(draws, self.is_on_disk)[0]
+    def sample(self, rng: np.random.Generator) -> np.ndarray:
+        """One draw for each example, (n, ...)."""
+        noise = rng.standard_normal(self.mean.shape)
+        return self.mean + noise / np.sqrt(self.precision)
 
 
 @dataclass(frozen=True, eq=False)
 class Categorical:
-    """p(c_n = k) for each datum n and class k.
+    """p(c_n = k) for each example n and class k.
 
-    log_prob: (n, n_components), normalised here; -inf is allowed, not NaN.
-    Raises ValueError: another shape, NaN, +inf, or a row that allows no class.
+    Args:
+        log_prob: (n, n_components), nats; normalised here. -inf is allowed.
+
+    Raises:
+        ValueError: another shape, NaN, +inf, or a row of nothing but -inf.
     """
 
     log_prob: np.ndarray
@@ -138,44 +144,42 @@ class Categorical:
                 "log_prob must be numbers or -inf, with one above -inf in every row. "
                 f"Received in row {row}: {np.asarray(self.log_prob)[row]}"
             )
-        object.__setattr__(
-            self, "log_prob", _frozen(log_softmax(self.log_prob, axis=1))
-        )
+        normalised = log_softmax(self.log_prob, axis=1)
+        object.__setattr__(self, "log_prob", _read_only(normalised))
 
     @classmethod
-    def uniform(cls, n, n_components):
-        """The uniform distribution for n data: nothing said yet."""
-        return cls(np.zeros((n, n_components)))
+    def uniform(cls, n: int, n_components: int) -> "Categorical":
+        """The uniform distribution for n examples: the default message."""
+        value = np.array(-np.log(n_components))
+        value.setflags(write=False)
+        return cls.from_normalized(np.broadcast_to(value, (n, n_components)))
 
     @classmethod
-    def nothing_said(cls, n, n_components):
-        """As `uniform`, in no memory."""
-        one = np.array(-np.log(n_components))
-        one.setflags(write=False)
-        return cls.normalised(np.broadcast_to(one, (n, n_components)))
-
-    @classmethod
-    def normalised(cls, log_prob):
-        """Of what is normalised already, kept to the last bit."""
+    def from_normalized(cls, log_prob: np.ndarray) -> "Categorical":
+        """A message of log probabilities, (n, n_components), used bit for bit."""
         message = object.__new__(cls)
-        object.__setattr__(message, "log_prob", _frozen(log_prob))
+        object.__setattr__(message, "log_prob", _read_only(log_prob))
         return message
 
     def __len__(self):
         return len(self.log_prob)
 
-    def part(self, rows):
-        """The message about a slice of the data, in memory; of all as it is."""
-        return self if rows == slice(None) else self.normalised(self.log_prob[rows])
-
     @property
-    def dim(self):
+    def dim(self) -> int:
+        """The number of classes."""
         return self.log_prob.shape[-1]
 
     @property
-    def prob(self):
+    def prob(self) -> np.ndarray:
+        """The probabilities, (n, n_components)."""
         return np.exp(self.log_prob)
 
     def __mul__(self, other):
         """The product of two distributions, normalised."""
         return Categorical(self.log_prob + other.log_prob)
+
+
+def describe(message: Gaussian | Categorical) -> str:
+    """Kind and shape of a message, for error messages."""
+    shape = (len(message), message.dim)
+    return f"a {type(message).__name__} of the shape {shape}"

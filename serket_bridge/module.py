@@ -1,203 +1,233 @@
-"""What every module of a Serket model shares: connections, messages, `update`."""
+"""The base class of modules: messages, `update`, and what is saved."""
 
 import copy
 import random
-from abc import ABC, abstractmethod
 from functools import reduce
 from operator import mul
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from models.networks.network_config import is_integer
+from serket_bridge.files import output_dir
 from serket_bridge.graph import Node
-from serket_bridge.messages import Gaussian
-from serket_bridge.output import output_dir
-from serket_bridge.progress import progress
-from serket_bridge.saving import manifest
+from serket_bridge.messages import Categorical, Gaussian, describe
+from serket_bridge.progress import progress_bar
+from serket_bridge.saving import read_manifest
 
 MODES = ("learn", "recog")
 
 
-class Module(Node, ABC):
+class Module(Node):
     """A probabilistic model that learns from messages and sends messages.
 
-    One `update` reads the forward messages of the modules below and the backward
-    messages from above, refits the module's own parameters, then sets its own forward
-    message and sends backward messages down (Nakamura et al., 2018). With the mode
-    "recog" the parameters stay as they are.
+    One `update` reads the forward messages of the parents and the backward messages of
+    the children, refits the module's own parameters, then sets its own forward message
+    and sends backward messages to its parents (Nakamura et al., 2018). In the mode
+    "recog" the parameters do not change.
 
-    A module of one's own has `send`, and `learn` if it has parameters.
+    A subclass has `send`, and `learn` if it has parameters. To be saved it needs the
+    decorator `serket_bridge.register`, and as far as it has them `saved_arguments`,
+    `state`, `set_state`, `save_parameters` and `load_parameters`.
 
     Args:
-        name: a MessageLoop wants names that differ.
-        mode: "learn", or "recog": recognise new data with what was learned, read from
-            the module's folder in the first `update`.
-        seed: an integer, or `None` for one from Python's `random`, which
+        name: names must differ within a MessageLoop.
+        mode: "learn", or "recog" to recognise new data with the parameters of an
+            earlier run, which the first `update` reads from the module's folder.
+        seed: an integer; `None` takes one from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
         verbose: whether `update` shows a progress bar.
 
     Attributes:
-        forward: the message it sends up; `None` until it has one.
-        steps: how many times one `learn` calls its `tick`, for a progress bar.
-        identity: what tells this module from others, beside `config()`, as JSON.
-        report: what the last `update` says of itself, name -> number.
+        forward: the forward message; `None` before the first update.
+        n_steps: how many times one `learn` calls `progress`.
+        metrics: numbers that describe the last `learn`, name -> number.
+        fingerprint: what else must be equal for a saved state to fit, as JSON.
+        parameter_file: the name of the file that `save_parameters` writes.
+        saved_arguments: the names of the constructor's arguments that are saved; each
+            is an attribute too.
+        uses_backward_message: whether `send` reads the messages from the children.
     """
 
-    takes, sends = Gaussian, Gaussian  # the kinds of the forward messages
-    steps = 1
+    input_message = output_message = Gaussian
+    n_steps = 1
+    parameter_file = None
+    saved_arguments = ()
+    uses_backward_message = True
 
-    def __init__(self, name, mode="learn", seed=None, verbose=True):
+    def __init__(self, name: str, mode="learn", seed: int | None = None, verbose=True):
+        if type(self).send is Module.send:
+            raise TypeError(
+                f"{type(self).__name__} must have a method send. A module that was "
+                "written for Serket, with update and get_observations, can derive "
+                "from serket_bridge.SerketModule instead"
+            )
         if mode not in MODES:
             raise ValueError(f'mode must be "learn" or "recog". Received: {mode!r}')
         super().__init__(name)
         self.mode, self.verbose = mode, verbose
         self.seed = random.getrandbits(32) if seed is None else seed
         self.rng = np.random.default_rng(self.seed)
-        self.learned, self.identity = False, {}
-        self._forget_messages()
+        self.learned, self.fingerprint = False, {}
+        self._reset_messages()
 
-    def _forget_messages(self):
-        """As if nothing was said yet, and nobody above."""
-        self.forward, self.report = None, {}
-        # weak: a module that the user has dropped says nothing any more
-        self._from_above = WeakKeyDictionary()
+    def _reset_messages(self):
+        self.forward, self.metrics = None, {}
+        self._backward = WeakKeyDictionary()  # weak: modules can be deleted
 
     # --- Messages ---------------------------------------------------------------------
 
     @property
-    def belief(self):
-        """q of what this module sends up."""
+    def posterior(self) -> Gaussian | Categorical | None:
+        """q of the variable that this module sends forward."""
         return self.forward
 
-    def inputs(self):
-        """The forward messages of the modules below, or an error that names them."""
-        if not self.lowers:
+    def inputs(self) -> list:
+        """The forward messages of the parents.
+
+        Raises:
+            RuntimeError: the module has no parents, or one of them has no message yet.
+        """
+        if not self.parents:
             raise RuntimeError(
                 f"{self.name} is not connected: call {self.name}.connect(...) first"
             )
-        for lower in self.lowers:
-            if lower.forward is None:
+        for parent in self.parents:
+            if parent.forward is None:
                 raise RuntimeError(
-                    f"{self.name} was updated before {lower.name}, which it is "
-                    f"connected to: update {lower.name} first"
+                    f"{self.name} was updated before {parent.name}, which it is "
+                    f"connected to: update {parent.name} first"
                 )
-        return [lower.forward for lower in self.lowers]
+        return [parent.forward for parent in self.parents]
 
-    def from_above(self, nothing_said):
-        """The product of the messages from above, or `nothing_said`.
+    def backward_message(self, default):
+        """The product of the messages from the children, or `default`.
 
-        Raises ValueError, naming both modules, where a message is not of the kind and
-        shape of `nothing_said`.
+        Raises:
+            ValueError: a message has another kind or shape than `default`.
         """
-        expected = describe(nothing_said)
-        for upper, message in self._from_above.items():
+        expected = describe(default)
+        for child, message in self._backward.items():
             if describe(message) != expected:
                 raise ValueError(
-                    f"{self.name} expects {expected} from {upper.name}. "
+                    f"{self.name} expects {expected} from {child.name}. "
                     f"Received: {describe(message)}"
                 )
-        # a product in the order of making, so that it is the same to the last bit
-        said = sorted(self._from_above.items(), key=lambda item: item[0]._made)
-        return reduce(mul, (message for _, message in said)) if said else nothing_said
+        # in a fixed order, so that the product is the same to the last bit
+        sent = sorted(self._backward.items(), key=lambda i: i[0]._creation_index)
+        return reduce(mul, (message for _, message in sent)) if sent else default
 
-    def forget(self, upper):
-        self._from_above.pop(upper, None)
+    def detach(self, child: Node) -> None:
+        """Removes the message of a child."""
+        self._backward.pop(child, None)
 
-    def send_down(self, lower, message):
-        """Leaves a message at a lower module, in place of the last one sent there."""
-        lower._from_above[self] = message
+    def send_backward(self, parent: Node, message: Gaussian | Categorical) -> None:
+        """Sends a message to a parent; it replaces the last one."""
+        parent._backward[self] = message
 
     # --- Work -------------------------------------------------------------------------
 
-    def update(self):
-        """One round of this module: it learns, sends, and writes its files.
+    def update(self) -> None:
+        """Learns, sends messages and writes result files.
 
-        The files go to the folder `self.folder` under `serket_bridge.output_dir`.
+        The files go to the folder `self.folder` of `serket_bridge.output_dir`.
+
+        Raises:
+            ValueError: in the mode "recog", if no parameters were saved there.
         """
         home = output_dir.current
         if home is not None:
-            home.mkdir(parents=True, exist_ok=True)  # fails now, not after the training
+            home.mkdir(parents=True, exist_ok=True)  # fails before the training
         if self.mode == "recog" and not self.learned:
-            self.read(manifest(home or ".")[1] / self.folder)
-        shown = self.verbose and self.mode == "learn" and self.steps > 1
-        with progress(self.steps, shown, self.name) as (_, tick):
-            self.advance(tick)
+            self.load_learned(read_manifest(home or ".")[1] / self.folder)
+        shown = self.verbose and self.mode == "learn" and self.n_steps > 1
+        with progress_bar(self.n_steps, shown, self.name) as (_, progress):
+            self.step(progress)
         if home is not None:
-            self.write(home / self.folder)
+            self.write_results(home / self.folder)
 
-    def advance(self, tick=lambda: None):
-        """Learns, unless the mode is "recog", and sends. Writes nothing."""
+    def step(self, progress=lambda: None) -> None:
+        """Learns, unless the mode is "recog", and sends messages; writes nothing."""
         if self.mode == "learn":
-            self.learn(tick)
+            self.learn(progress)
             self.learned = True
         elif not self.learned:
-            raise RuntimeError(f"{self.name} has learned nothing that it could go by")
+            raise RuntimeError(
+                f"{self.name} has learned nothing yet: learn first, with "
+                f"MessageLoop.run or {self.name}.update()"
+            )
         self.send()
 
-    def learn(self, tick):
-        """Refits the parameters to the messages; calls `tick` `steps` times."""
+    def learn(self, progress) -> None:
+        """Refits the parameters to the messages; calls `progress` `n_steps` times."""
 
-    @abstractmethod
-    def send(self):
-        """Sets `forward`, and sends messages down; the parameters stay as they are."""
+    def send(self) -> None:
+        """Sets `forward` and sends backward messages; parameters do not change."""
+        raise NotImplementedError
 
-    def evidence(self):
-        """The module's part of the model's evidence lower bound, nats per datum."""
-        return None  # not known: then nor is the whole model's
+    def evidence(self) -> float | None:
+        """The term of the whole model's ELBO, nats per example; `None` if unknown."""
+        return None
 
     def predict(self, value):
-        """From a value of what this module sends up, down to the data."""
-        (lower,) = self.lowers
-        return lower.predict(value)
+        """The data that a value of this module's variable is expected to produce."""
+        (parent,) = self.parents
+        return parent.predict(value)
 
-    def twin(self):
-        """This module with its parameters, to recognise; no messages or connections."""
-        twin = copy.copy(self)
-        twin.mode = "recog"
-        twin._forget_messages()
-        twin.forget_connections()
-        return twin
+    def inference_copy(self) -> "Module":
+        """A copy for recognition: it shares the parameters, and has no connections."""
+        copied = copy.copy(self)
+        copied.mode, copied.rng = "recog", copy.deepcopy(self.rng)
+        copied._reset_messages()
+        copied.disconnect()
+        return copied
 
-    # --- Files: `serket_bridge.saving` says what is where -----------------------------
+    # --- Files: `serket_bridge.saving` describes the format ---------------------------
 
-    def write(self, folder):
-        """Writes what `update` leaves behind."""
+    def write_results(self, folder: Path) -> None:
+        """Writes the result files of `update`."""
 
-    def save(self, folder):
+    def config(self) -> dict:
+        """The constructor's arguments that are saved, name -> value."""
+        return {name: getattr(self, name) for name in self.saved_arguments}
+
+    def state(self) -> dict:
+        """Nested dicts of arrays and messages that the next round needs."""
+        return {}
+
+    def set_state(self, state: dict) -> None:
+        """Restores what `state` returned."""
+
+    def save_parameters(self, folder: Path) -> None:
         """Writes the parameters."""
 
-    def read(self, folder):
-        """Takes the parameters that `save` wrote."""
+    def load_parameters(self, folder: Path) -> None:
+        """Reads the parameters that `save_parameters` wrote."""
         self.learned = True
 
+    def load_learned(self, folder: str | Path) -> None:
+        """`load_parameters`; ValueError if nothing was saved in the folder."""
+        folder = Path(folder)
+        expected = folder / (self.parameter_file or "")
+        if not expected.exists():
+            raise ValueError(
+                f"{self.name} has learned nothing yet: {expected} does not exist. "
+                f'Learn first ({self.name}.update() in the mode "learn"), or give the '
+                "folder that it wrote, with output_dir or load_dir="
+            )
+        self.load_parameters(folder)
+
     @classmethod
-    def from_folder(cls, folder, settings):
-        """The module whose parameters `save` wrote, with the settings of `config`."""
+    def from_folder(cls, folder: Path, settings: dict) -> "Module":
+        """The module saved in a folder; settings: its `config`, and its name."""
         module = cls(**settings)
-        module.read(folder)
+        module.load_parameters(folder)
         return module
 
-    def config(self):
-        """The arguments that it can be made again from, name -> value."""
-        return {}
 
-    def state(self):
-        """What the next round starts from: nested dicts of arrays and messages."""
-        return {}
-
-    def set_state(self, state):
-        """Takes what `state` gave."""
-
-
-def describe(message):
-    """Kind and shape of a message, in words."""
-    shape = (len(message), message.dim)
-    return f"a {type(message).__name__} of the shape {shape}"
-
-
-def positive(name, value):
-    """The value, if it is an integer >= 1."""
-    if not is_integer(value) or value < 1:
+def positive_integer(name: str, value) -> int:
+    """The value; ValueError if it is not an integer >= 1."""
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or value < 1:
         raise ValueError(f"{name} must be an integer >= 1. Received: {name}={value!r}")
     return int(value)

@@ -1,70 +1,89 @@
-"""Data as a module: it sends the same message for ever."""
+"""Data as a module."""
 
 import hashlib
+import math
+from functools import cached_property
 
 import numpy as np
 
-from models.blocks.ondisk_array import Rows, chunks, wrap_memmap
-from serket_bridge.messages import Gaussian
+from serket_bridge.messages import Gaussian, is_on_disk
 from serket_bridge.module import Module
+from serket_bridge.serialization import register
+
+CHUNK = 2**23  # numbers read at once
 
 
+@register
 class Observation(Module):
-    """Observed data, (n, ...), sent up as points.
+    """Observed data, whose forward message is always the same point message.
 
-    Memory maps, and `models.blocks.ondisk_array.Rows`, stay on disk: modules read
-    them part by part, and so they do with all messages about them.
+    Args:
+        data: (n, ...), numbers. Memory maps, and `models.blocks.ondisk_array.Rows`,
+            stay on disk and are read part by part. `None`: `observe` gives them later.
+        name: as for every module.
 
-    Raises ValueError: fewer than two axes, no rows, values that are not finite numbers.
+    Raises:
+        ValueError: fewer than two axes, no rows, or values that are not finite.
     """
 
-    most_lowers = 0
-    steps = 0
+    max_parents = 0
+    n_steps = 0
+    uses_backward_message = False
 
-    def __init__(self, data, name="obs"):
+    def __init__(self, data, name: str = "obs"):
         super().__init__(name)
         self.data, self.learned = None, True
         if data is not None:
             self.observe(data)
 
-    def observe(self, data):
-        """Takes other data."""
-        self.data = self.forward = checked(data)
+    def observe(self, data) -> None:
+        """Replaces the data; arguments and errors as of the constructor."""
+        self.data = self.forward = to_message(data)
+        vars(self).pop("fingerprint", None)
+
+    @cached_property
+    def fingerprint(self) -> dict:
+        """Shape and SHA-256 of the data as float32, computed when they are saved."""
+        if self.data is None:
+            return {}
         digest = hashlib.sha256()
         for part in chunks(self.data.mean):
             digest.update(np.ascontiguousarray(part))
-        shape = list(self.data.mean.shape)
-        self.identity = {"shape": shape, "sha256": digest.hexdigest()}
+        return {"shape": list(self.data.mean.shape), "sha256": digest.hexdigest()}
 
-    def send(self):
-        """Data do not learn, and what comes down to them changes nothing."""
+    def send(self) -> None:
+        """Sends the data."""
         if self.data is None:
             raise RuntimeError(
-                f"{self.name} has no data: serket_bridge.load(folder, data) takes them"
+                f"{self.name} has no data: call serket_bridge.load(folder, data)"
             )
         self.forward = self.data
 
-    def evidence(self):
+    def evidence(self) -> float:
+        """0: p(x) belongs to the module above."""
         return 0.0
 
     def predict(self, value):
+        """The value itself."""
         return value
 
 
-def checked(data):
-    """The data as points, or a ValueError."""
-    data = wrap_memmap(data)
-    data = data if isinstance(data, Rows) else np.asarray(data)
+def to_message(data) -> Gaussian:
+    """The data as a point message, float32 in memory; ValueError as `Observation`."""
+    stays = is_on_disk(data)
+    data = data if stays else np.asarray(data)
     if data.dtype.kind not in "fiub" or data.ndim < 2 or len(data) == 0:
         raise ValueError(
             "data must be numbers of the shape (n, ...), with n >= 1. "
             f"Received: {data.dtype} of the shape {data.shape}"
         )
-    if not isinstance(data, Rows):
-        return Gaussian.point(data.astype(np.float32))
-    if not np.all(np.isfinite(data.extremes)):
-        raise ValueError(
-            "data must be finite numbers. Received: values from "
-            f"{data.min()} to {data.max()}"
-        )
-    return Gaussian.point(data)
+    if stays and not all(np.isfinite(part).all() for part in chunks(data)):
+        raise ValueError("data must be finite numbers. Received: NaN or infinity")
+    return Gaussian.point(data if stays else data.astype(np.float32))
+
+
+def chunks(array):
+    """Consecutive parts of an array, (n, ...), as float32 in memory."""
+    rows = max(1, CHUNK // math.prod(array.shape[1:]))
+    for first in range(0, len(array), rows):
+        yield np.asarray(array[first : first + rows], np.float32)

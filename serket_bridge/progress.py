@@ -1,4 +1,4 @@
-"""A progress bar, and Ctrl-C that cannot get lost."""
+"""A progress bar, within which an interrupt by Ctrl-C cannot be lost."""
 
 import signal
 import threading
@@ -8,52 +8,59 @@ from tqdm.auto import tqdm
 
 
 @contextmanager
-def progress(steps, shown, description=None):
-    """A bar of these many steps, shown or not, within which Ctrl-C cannot get lost.
+def progress_bar(steps: int, shown: bool, description: str | None = None):
+    """A progress bar, within which an interrupt cannot be lost.
 
-    Yields (bar, tick), the bar of tqdm and the function to call after every step.
+    Args:
+        steps: the total number of steps.
+        shown: whether the bar is displayed.
+        description: the text before the bar.
+
+    Yields:
+        (bar, progress): the bar of tqdm, and the function to call after every step.
     """
     bar = tqdm(
         total=steps, desc=description, disable=not shown, leave=False, unit="step"
     )
-    with bar, CtrlC() as ctrl_c:
+    with bar, Interrupt() as interrupt:
 
-        def tick():
-            ctrl_c.check()
+        def progress():
+            interrupt.check()
             bar.update()
 
-        yield bar, tick
+        yield bar, progress
 
 
-class CtrlC:
-    """Within it Ctrl-C raises KeyboardInterrupt at once, and again at the next `check`.
+class Interrupt:
+    """Raises KeyboardInterrupt at Ctrl-C, and again at the next `check`.
 
-    Compiled code may call Python back and drop what that raises: TensorFlow swallows
-    about one KeyboardInterrupt in forty, and the training would go on for hours. A
-    handler of the program's own is left in place, and so is every handler outside the
+    Compiled code may call Python back and drop the exception: TensorFlow loses about
+    one KeyboardInterrupt in forty, and the training would continue for hours. A signal
+    handler of the user's program stays in place, and so does every handler outside the
     main thread, where none can be set.
     """
 
     def __init__(self):
-        self.pressed = False
+        self.received = False
 
     def __enter__(self):
         self.previous = signal.getsignal(signal.SIGINT)
         is_main = threading.current_thread() is threading.main_thread()
-        self.set = is_main and self.previous is signal.default_int_handler
-        if self.set:
-            signal.signal(signal.SIGINT, self.press)
+        self.is_set = is_main and self.previous is signal.default_int_handler
+        if self.is_set:
+            signal.signal(signal.SIGINT, self.handle)
         return self
 
     def __exit__(self, *exception):
-        if self.set:
+        if self.is_set:
             signal.signal(signal.SIGINT, self.previous)
 
-    def press(self, *arguments):
-        self.pressed = True
+    def handle(self, *arguments):
+        """The signal handler."""
+        self.received = True
         raise KeyboardInterrupt
 
     def check(self):
-        """Raises KeyboardInterrupt if Ctrl-C was pressed and the first one got lost."""
-        if self.pressed:
+        """Raises KeyboardInterrupt if Ctrl-C was pressed before."""
+        if self.received:
             raise KeyboardInterrupt

@@ -1,63 +1,103 @@
-"""Settings and messages as JSON and plain arrays, and back. No code is ever loaded.
+"""Settings and messages as JSON and arrays, and back; no code is ever loaded.
 
-Kinds of modules, inferences and messages are looked up by name; arrays are read without
-pickle.
+Classes and functions are saved by name. A name is looked up in the registry, which
+modules, inferences and message functions join with the decorator `register`.
 """
 
 import dataclasses
-import json
-from pathlib import Path
-from zipfile import BadZipFile
-
-import numpy as np
+import warnings
+from importlib import import_module
 
 from serket_bridge.messages import Categorical, Gaussian
 
+REGISTRY = {}  # qualified name -> class or function
+OLD_NAMES = {  # in files written by earlier versions
+    "Observation": "serket_bridge.observation.Observation",
+    "VAE": "serket_bridge.vae.VAE",
+    "GMM": "serket_bridge.gmm.GMM",
+    "EM": "serket_bridge.inference.em.EM",
+    "Chunked": "serket_bridge.inference.em.EM",
+    "Variational": "serket_bridge.inference.em.Variational",
+    "Gibbs": "serket_bridge.inference.gibbs.Gibbs",
+    "sample": "serket_bridge.latents.sample",
+    "mean": "serket_bridge.latents.mean",
+    "moments": "serket_bridge.latents.moments",
+    "hard": "serket_bridge.gmm.class_mean_message",
+    "soft": "serket_bridge.gmm.collapsed_gaussian_message",
+}
 
-def known():
-    """What a saved loop may be made of, by name."""
-    from serket_bridge import gmm, observation, vae  # they import this
-    from serket_bridge.inference import em, gibbs  # they import this
 
-    parts = (observation.Observation, vae.VAE, gmm.GMM)
-    parts += (em.EM, em.Chunked, em.Variational, gibbs.Gibbs)
-    parts += (vae.sample, vae.mean, vae.moments, gmm.hard, gmm.soft)
-    return {part.__name__: part for part in parts}
+def register(part):
+    """A decorator of what is saved by name with a loop, and may be loaded again.
 
-
-def encode(key, value):
-    """A setting as JSON: a function or an inference of ours by its name.
-
-    Of what is not ours only its description; `decode` refuses that.
+    Args:
+        part: a subclass of `Module`; a message function; or a class of inference,
+            a dataclass or with a method `config` that returns its arguments.
     """
+    name = f"{part.__module__}.{part.__qualname__}"
+    if "<lambda>" in name:
+        raise ValueError(f"register needs a function with a name. Received: {name}")
+    REGISTRY[name] = part
+    return part
+
+
+def registered_name(part) -> str | None:
+    """The name under which a class or function is registered, or `None`."""
+    return next((name for name, each in REGISTRY.items() if each is part), None)
+
+
+def find_registered(name: str):
+    """What is registered under this name; ValueError if nothing is."""
+    if name in OLD_NAMES.values():
+        import_module(name.rpartition(".")[0])  # of this package
+    if name not in REGISTRY:
+        raise ValueError(
+            f"{name} is not registered: import the file that defines it, with the "
+            "decorator serket_bridge.register, before loading"
+        )
+    return REGISTRY[name]
+
+
+def to_json(argument: str, value):
+    """A setting as JSON, by name if registered; else what `from_json` refuses."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    name = getattr(value, "__name__", type(value).__name__)
-    part = known().get(name)
-    if part is not None and part is value:
+    if name := registered_name(value):
         return {"name": name}
-    if part is not None and part is type(value):
-        return {"name": name, "settings": dataclasses.asdict(value)}
-    return {"unknown": f"{key}={value!r}"}
+    if name := registered_name(type(value)):
+        has_config = hasattr(value, "config")
+        settings = value.config() if has_config else dataclasses.asdict(value)
+        return {"name": name, "settings": settings}
+    return {"unknown": f"{argument}={value!r}"}
 
 
-def decode(value):
-    """The setting of a JSON value."""
+def from_json(value):
+    """The setting of a JSON value; ValueError if it is not registered."""
     if not isinstance(value, dict):
         return value
     if "unknown" in value:
         raise ValueError(
-            f"only what serket_bridge has can be loaded, not {value['unknown']}"
+            "only what is registered (serket_bridge.register) can be loaded. "
+            f"Received: {value['unknown']}"
         )
-    part = known()[value["name"]]
+    part = find_registered(value["name"])
     return part(**value["settings"]) if "settings" in value else part
 
 
-def flatten(tree, prefix=""):
-    """Nested dicts of arrays and messages as one: {"above/module002_gmm/mean": ...}."""
+def upgrade(value):
+    """JSON of an earlier version with the names of this one."""
+    if not isinstance(value, dict) or value.get("name") not in OLD_NAMES:
+        return value
+    upgraded = {**value, "name": OLD_NAMES[value["name"]]}
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):
+        return to_json("", from_json(upgraded))  # former arguments become new ones
+
+
+def flatten(tree: dict, prefix: str = "") -> dict:
+    """Nested dicts of arrays and messages as one: {"forward/mean": ...}."""
     flat = {}
     for key, value in tree.items():
-        if isinstance(value, Gaussian) and np.isinf(value.precision).all():
+        if isinstance(value, Gaussian) and value.is_point:
             value = {"point": value.mean}
         elif isinstance(value, Gaussian | Categorical):
             value = vars(value)
@@ -68,7 +108,7 @@ def flatten(tree, prefix=""):
     return flat
 
 
-def unflatten(flat):
+def unflatten(flat: dict) -> dict:
     """The nested dicts that `flatten` was given."""
     tree = {}
     for path, array in flat.items():
@@ -77,32 +117,16 @@ def unflatten(flat):
         for name in branches:
             branch = branch.setdefault(name, {})
         branch[leaf] = array
-    return messages(tree)
+    return _restore_messages(tree)
 
 
-def messages(tree):
-    """Turns the arrays of a message into the message."""
+def _restore_messages(tree):
     if set(tree) == {"point"}:
         return Gaussian.point(tree["point"])
     if set(tree) == {"mean", "precision"}:
         return Gaussian(**tree)
     if set(tree) == {"log_prob"}:
-        return Categorical.normalised(tree["log_prob"])
-    return {k: messages(v) if isinstance(v, dict) else v for k, v in tree.items()}
-
-
-def read_json(path):
-    """The content of a JSON file, or a ValueError that names it."""
-    try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-
-
-def read_arrays(path):
-    """The arrays of an .npz file, or a ValueError that names it."""
-    try:
-        with Path(path).open("rb") as file, np.load(file) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        return Categorical.from_normalized(tree["log_prob"])
+    return {
+        k: _restore_messages(v) if isinstance(v, dict) else v for k, v in tree.items()
+    }

@@ -2,10 +2,13 @@
 
 from functools import partial
 
-import keras
+import numpy as np
 
+# The first of them imports Keras without the notes of its backend, so that it is not
+# imported at the top of this file or of vae.py.
 from models import bernoulli, networks, serket, vanilla
 from models.blocks.likelihoods import Bernoulli
+from models.blocks.ondisk_array import wrap_memmap
 
 # Serket's names of p(x|z). Its squared error has no 1/2, which is a variance of 1/2.
 RECONSTRUCTION_ERRORS = {
@@ -14,81 +17,88 @@ RECONSTRUCTION_ERRORS = {
 }
 
 
-class Building:
-    """input_shape -> a compiled model that listens.
+class ModelFactory:
+    """input_shape -> a compiled model whose prior takes a message.
 
     Args:
-        owner: a `serket_bridge.VAE`; `build_encoder` and `build_decoder`, if it has
-            them, are the networks, and the latter may return (outputs, optimiser).
+        owner: a `serket_bridge.VAE`; its methods `build_encoder` and `build_decoder`,
+            if it has them, are the networks.
         RE: "BCE" or "MSE".
-        weight_stddev, hidden_encoder_dim, hidden_decoder_dim: of other networks.
-        learning_rate: of Adam, unless `build_decoder` brings an optimiser.
-        others: `build`'s of the variant.
+        weight_stddev: of the initial weights of other networks.
+        widths: of the hidden layers of their encoder and decoder.
+        latent_dim, kl_weight: as for every variant.
 
-    Raises ValueError for another RE, TypeError where one of the functions is missing.
+    Attributes:
+        fingerprint: what distinguishes this model from others, as JSON.
+
+    Raises:
+        ValueError: another RE.
+        TypeError: the owner has only one of the two methods.
     """
 
-    def __init__(
-        self,
-        owner,
-        RE,
-        weight_stddev,
-        hidden_encoder_dim,
-        hidden_decoder_dim,
-        learning_rate,
-        **others,
-    ):
+    def __init__(self, owner, RE, weight_stddev, widths, latent_dim, kl_weight):
+        import keras
+
         if RE not in RECONSTRUCTION_ERRORS:
             raise ValueError(f'RE must be "BCE" or "MSE". Received: RE={RE!r}')
-        self.build = partial(
-            RECONSTRUCTION_ERRORS[RE], hidden_dims=(hidden_encoder_dim,), **others
-        )
-        self.identity = {  # what makes this model another one, as JSON
+        self.owner, self.optimizer = owner, None
+        self.fingerprint = {
             "RE": RE,
             "weight_stddev": weight_stddev,
-            "hidden_encoder_dim": hidden_encoder_dim,
-            "hidden_decoder_dim": hidden_decoder_dim,
-            "latent_dim": others["latent_dim"],
-            "KL_param": keras.saving.serialize_keras_object(others["kl_weight"]),
+            "hidden_encoder_dim": widths[0],
+            "hidden_decoder_dim": widths[1],
+            "latent_dim": latent_dim,
+            "KL_param": keras.saving.serialize_keras_object(kl_weight),
         }
-        self.owner, self.optimizer = owner, None
-        self.learning_rate = learning_rate
         own = [hasattr(owner, name) for name in ("build_encoder", "build_decoder")]
         if any(own) and not all(own):
             raise TypeError(
                 f"{type(owner).__name__} must have build_encoder and build_decoder. "
                 "Received: only one of them"
             )
-        self.network = (
-            networks.FromFunctions(owner.build_encoder, self.decoder)
+        self.build = partial(
+            RECONSTRUCTION_ERRORS[RE],
+            latent_dim=latent_dim,
+            hidden_dims=widths[:1],
+            network=networks.FromFunctions(owner.build_encoder, self.build_decoder)
             if all(own)
-            else networks.MLP((hidden_decoder_dim,), weight_stddev)
+            else networks.MLP(widths[1:], weight_stddev),
+            kl_weight=kl_weight,
+            seed=int(np.random.SeedSequence(owner.seed).generate_state(1)[0]),
         )
 
-    def decoder(self, z):
-        """The subclass's decoder, without the optimiser that it may bring along."""
+    def build_decoder(self, z):
+        """The owner's decoder; keeps the optimiser that it may also return."""
         outputs = self.owner.build_decoder(z)
         if isinstance(outputs, tuple) and len(outputs) == 2:
             outputs, self.optimizer = outputs
         return outputs
 
-    def __call__(self, input_shape):
-        model = serket.with_prior_message(self.build(input_shape, network=self.network))
-        model.compile(self.optimizer or keras.optimizers.Adam(self.learning_rate))
+    def __call__(self, input_shape: tuple):
+        model = serket.with_prior_message(self.build(input_shape))
+        compile_model(model, self.owner.learning_rate, self.optimizer)
         return model
 
 
-def shapes(model):
+def compile_model(model, learning_rate: float, optimizer=None) -> None:
+    """Compiles a model with an optimiser, or else with Adam."""
+    import keras
+
+    model.compile(optimizer or keras.optimizers.Adam(learning_rate))
+
+
+def weight_shapes(model) -> dict:
     """The shapes of the weights, by path, as JSON."""
     return {weight.path: list(weight.shape) for weight in model.weights}
 
 
-def check_support(name, model, x):
-    """Raises ValueError if a Bernoulli p(x|z) is asked for values it cannot have."""
-    likelihood = model.likelihood
-    if isinstance(likelihood, Bernoulli) and (x.min() < 0 or x.max() > 1):
+def check_support(name: str, model, x) -> None:
+    """Raises ValueError if x, (n, ...), has values that p(x|z) cannot have."""
+    x = wrap_memmap(x)
+    is_bernoulli = isinstance(model.likelihood, Bernoulli)
+    if is_bernoulli and (x.min() < 0 or x.max() > 1):
         raise ValueError(
             f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
-            'scale them, or take a Gaussian one (RE="MSE"). '
+            'scale them, or use a Gaussian one (RE="MSE"). '
             f"Received: {x.min():g} to {x.max():g}"
         )

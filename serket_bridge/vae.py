@@ -1,131 +1,156 @@
-"""Any VAE of the zoo as a module: latents go up, the prior comes down."""
+"""A VAE of the zoo as a module: latents forward, reconstructions backward."""
 
-import keras
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 
 import models
-from models.runs.run_folder import write_whole
-from serket_bridge.latents import decoded, encoded, mean, moments, sample
+from serket_bridge.files import write_atomically, write_text
+from serket_bridge.latents import mean, moments, sample
 from serket_bridge.messages import Gaussian
-from serket_bridge.module import Module, positive
-from serket_bridge.output import write_text
+from serket_bridge.module import Module, positive_integer
 from serket_bridge.saving import save_module
-from serket_bridge.serket_arguments import Building, check_support, shapes
+from serket_bridge.serialization import register
+from serket_bridge.serket_arguments import (
+    ModelFactory,
+    check_support,
+    compile_model,
+    weight_shapes,
+)
 
 __all__ = ["VAE", "mean", "moments", "sample"]
 
-LOSS_STEPS = 50  # loss.txt has every 50th step where a step is an epoch
+LOSS_STEP = 50  # between the lines of loss.txt where a step is an epoch
 
 
+@register
 class VAE(Module):
-    """A variational autoencoder that trains against the prior it is told.
+    """A variational autoencoder whose prior is the backward message.
 
-    Its loss is -E_q[log p(x|z)] + KL_param KL(q(z|x) || N(m_n, diag 1 / L_n)) with the
-    message (m, L) from above, N(0, I) until there is one.
+    Its loss is -E_q[log p(x|z)] + KL_param KL(q(z|x) || N(m_n, diag(1 / L_n))), in nats
+    per example, with the message (m, L), which is N(0, I) before one was sent.
 
     Args:
         latent_dim: the number of dimensions of z; not needed with `model`.
-        weight_stddev: of the normal distribution, cut at two deviations, that the
-            weights start from.
-        itr: epochs of one `update`; with no `batch_size`, steps on all data at once.
-        name, mode, seed, verbose: as every module's.
-        hidden_encoder_dim, hidden_decoder_dim: width of the one hidden layer.
-        batch_size: of the training; `None` takes all data.
-        steps_per_epoch: what counts as an epoch; `None` is one pass over the data.
-        KL_param: what multiplies the KL, a number or a schedule.
-        model: any model of `models.VARIANTS` in place of all the above that describe
-            one. It is compiled here with Adam unless it was compiled before. A model
-            that does not listen (`models.serket.listen` makes it) trains on its own,
-            and only sends. A conditional one is connected to the data and, as the
-            second module, to an `Observation` of their labels.
+        weight_stddev: the standard deviation of the initial weights.
+        itr: epochs of one `update`; without `batch_size`, steps on all data at once.
+        name, mode, seed, verbose: as for every module.
+        hidden_encoder_dim, hidden_decoder_dim: the width of the one hidden layer.
+        batch_size: of the training; `None` uses all data.
+        KL_param: the weight of the KL term, a number or a schedule.
+        model: any model of `models.VARIANTS`, instead of the arguments that describe
+            one; compiled with Adam unless it is compiled already. A model that takes
+            no message (see `models.serket.with_prior_message`) only sends. A
+            conditional one is connected to the data and to an `Observation` of labels.
         learning_rate: of Adam, if the model is compiled here.
         warm_start: whether weights, optimiser state and the epoch of the KL schedule
-            are kept from one `update` to the next; else each starts as the first did.
-        message: what goes up, a function (posterior, rng) -> message: `sample`, `mean`
-            or `moments`. In recognition it is the mean.
-        fit: what trains the model, a function that takes it and the arguments of
-            `keras.Model.fit`; `None` is the model's own `fit`.
+            continue from one `update` to the next; else each starts like the first.
+        message: the forward message, a function (posterior, rng) -> message: `sample`,
+            `mean` or `moments`. In recognition it is the mean.
+        steps_per_epoch: the length of an epoch; `None` is one pass over the data.
+        fit: a function of the model and the arguments of `keras.Model.fit`.
         callbacks: of Keras, for the training; they are not saved.
-        epoch, KLD_weight, RE: Serket's newer names: of itr, of KL_param; and of p(x|z),
-            "BCE" (Bernoulli) or "MSE" (Gaussian of variance 1/2).
+        load_dir: a folder that `update` wrote: recognises with its model.
+        loss_step: epochs between lines of loss.txt; `None`: 1, or 50 without batches.
+        epoch, KLD_weight: newer names of itr and KL_param in Serket.
+        RE: p(x|z), "BCE" (Bernoulli) or "MSE" (Gaussian of variance 1/2).
 
-    A subclass may build the networks, as in newer Serket: `build_encoder(self, x,
+    A subclass can build the networks, as in newer Serket: `build_encoder(self, x,
     latent_dim)` returns (mu, logvar), and `build_decoder(self, z)` the logits, or the
     mean for "MSE", alone or with an optimiser.
 
     Attributes:
-        posterior: q(z|x) of the data, a `Gaussian` with both moments.
-        x_hat: the mean of p(x|z) for the z sent up, as x.
-        history: of every epoch so far, name -> list.
+        posterior: q(z|x) of the data, a `Gaussian`.
+        history: the metrics of every epoch so far, name -> list.
     """
+
+    parameter_file = "model.keras"
+    saved_arguments = ("itr", "batch_size", "steps_per_epoch")
+    saved_arguments += ("learning_rate", "warm_start", "message")
+    posterior = None
 
     def __init__(
         self,
-        latent_dim=None,
-        weight_stddev=0.1,
-        itr=5000,
-        name="vae",
-        hidden_encoder_dim=100,
-        hidden_decoder_dim=100,
-        batch_size=None,
+        latent_dim: int | None = None,
+        weight_stddev: float = 0.1,
+        itr: int = 5000,
+        name: str = "vae",
+        hidden_encoder_dim: int = 100,
+        hidden_decoder_dim: int = 100,
+        batch_size: int | None = None,
         KL_param=1,
-        mode="learn",
+        mode: str = "learn",
         *,
         model=None,
-        learning_rate=1e-3,
-        warm_start=True,
-        message=sample,
-        steps_per_epoch=None,
-        fit=None,
+        learning_rate: float = 1e-3,
+        warm_start: bool = True,
+        message: Callable = sample,
+        steps_per_epoch: int | None = None,
+        fit: Callable | None = None,
         callbacks=(),
-        seed=None,
-        verbose=True,
-        epoch=None,
+        load_dir: str | Path | None = None,
+        loss_step: int | None = None,
+        seed: int | None = None,
+        verbose: bool = True,
+        epoch: int | None = None,
         KLD_weight=None,
-        RE="BCE",
+        RE: str = "BCE",
     ):
-        super().__init__(name, mode, seed, verbose)
-        if model is None and latent_dim is None:
+        super().__init__(name, mode if load_dir is None else "recog", seed, verbose)
+        if model is None and latent_dim is None and load_dir is None:
             raise TypeError("VAE needs latent_dim, or a model=. Received: neither")
         name, itr = ("itr", itr) if epoch is None else ("epoch", epoch)
-        self.itr = positive(name, itr)
-        self.batch_size = batch_size and positive("batch_size", batch_size)
-        self.steps_per_epoch = steps_per_epoch and positive(
-            "steps_per_epoch", steps_per_epoch
-        )
-        self.model, self.initial = model, None
+        self.itr = positive_integer(name, itr)
+        optional = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
+        for name, value in (optional | {"loss_step": loss_step}).items():
+            setattr(self, name, value and positive_integer(name, value))
+        self.model, self.initial, self.message = model, None, message
         self.learning_rate, self.warm_start = learning_rate, warm_start
-        self.message = message
         self.fit, self.callbacks = fit, list(callbacks)
-        self._build = Building(
-            self,
-            RE,
-            weight_stddev,
-            hidden_encoder_dim,
-            hidden_decoder_dim,
-            learning_rate,
-            latent_dim=latent_dim,
-            kl_weight=KL_param if KLD_weight is None else KLD_weight,
-            seed=int(np.random.SeedSequence(self.seed).generate_state(1)[0]),
+        weight = KL_param if KLD_weight is None else KLD_weight
+        widths = hidden_encoder_dim, hidden_decoder_dim
+        self._factory = ModelFactory(
+            self, RE, weight_stddev, widths, latent_dim, weight
         )
-        self.identity = self._build.identity if model is None else shapes(model)
-        self.posterior, self.x_hat = None, None
-        self.history = {}
+        is_own = model is None
+        self.fingerprint = self._factory.fingerprint if is_own else weight_shapes(model)
+        self.history, self._x_hat, self._checked = {}, None, None
+        if load_dir is not None:
+            self.load_learned(load_dir)
 
     @property
-    def listens(self):
-        """Whether a message from above reaches the objective."""
-        return "prior_mean" in self.model.input
+    def takes_message(self) -> bool:
+        """Whether the prior of the model is the backward message."""
+        return self.model.takes_message
 
     @property
-    def most_lowers(self):
+    def max_parents(self) -> int:
         """The data, and the labels of a conditional model."""
         return 1 if self.model is None else 1 + self.model.is_conditional
 
-    def observed(self):
-        """x and label, `None` for a model that is not conditional."""
+    @property
+    def n_steps(self) -> int:
+        """One for each epoch."""
+        return self.itr
+
+    @property
+    def epochs_trained(self) -> int:
+        """The number of epochs so far."""
+        return len(self.history.get("loss", ()))
+
+    @property
+    def x_hat(self) -> np.ndarray | None:
+        """The mean of p(x|z) for the z of `forward`, as x; decoded when first read."""
+        if self._x_hat is None and self.forward is not None:
+            label = self.observed()[1] if self.model.is_conditional else None
+            self._x_hat = self.model.decode(self.forward.mean, label)
+        return self._x_hat
+
+    def observed(self) -> tuple:
+        """x and label, which is `None` for a model that is not conditional."""
         data, *labels = self.inputs()
-        if self.most_lowers == 1:
+        if self.max_parents == 1:
             return data.mean, None
         if not labels:
             raise RuntimeError(
@@ -137,38 +162,28 @@ class VAE(Module):
             len(label), *self.model.input["label"].shape[1:]
         )
 
-    @property
-    def steps(self):
-        return self.itr
-
-    @property
-    def epochs_trained(self):
-        return len(self.history.get("loss", ()))
-
-    @property
-    def belief(self):
-        return self.posterior
-
     # --- Learning ---------------------------------------------------------------------
 
-    def learn(self, tick):
+    def learn(self, progress) -> None:
         """Trains `itr` epochs."""
         x, label = self.observed()
         self.prepare(x)
-        self.train(self.training_inputs(x, label), tick)
+        self.train(self.training_inputs(x, label), progress)
 
-    def prepare(self, x):
-        """Builds and compiles the model where that is still to do."""
+    def prepare(self, x) -> None:
+        """Builds and compiles the model if needed, and checks x, (n, ...)."""
         if self.model is None:
-            self.model = self._build(x.shape[1:])
-        check_support(self.name, self.model, x)
+            self.model = self._factory(x.shape[1:])
+        if self._checked is not x:
+            check_support(self.name, self.model, x)
+            self._checked = x
         if not self.model.compiled:
-            self.model.compile(keras.optimizers.Adam(self.learning_rate))
+            compile_model(self.model, self.learning_rate)
         if not self.warm_start:
-            self._start_afresh()
+            self._reset_training()
 
-    def _start_afresh(self):
-        """The weights of the first update, and an optimiser that has made no step."""
+    def _reset_training(self):
+        """Restores the initial weights, with a new optimiser."""
         if self.initial is None:
             self.initial = self.model.get_weights()
             return
@@ -176,24 +191,29 @@ class VAE(Module):
         optimizer = self.model.optimizer
         self.model.compile(type(optimizer).from_config(optimizer.get_config()))
 
-    def training_inputs(self, x, label=None):
-        """The model's inputs by name: data and, if it listens, the message."""
+    def training_inputs(self, x, label=None) -> dict:
+        """The inputs of the model by name."""
         inputs = {"x": x} if label is None else {"x": x, "label": label}
-        if not self.listens:
+        if not self.takes_message:
             return inputs
-        prior = self.from_above(Gaussian.standard(len(x), self.model.latent_dim))
-        message = {"prior_mean": prior.mean, "prior_precision": prior.precision}
-        return inputs | message
+        prior = self.backward_message(Gaussian.standard(len(x), self.model.latent_dim))
+        if not np.isfinite(prior.precision.max()):
+            raise ValueError(
+                f"{self.name} received a backward message of infinite precision: send "
+                "Gaussian(mean, ones) instead of Gaussian.point(mean)"
+            )
+        return inputs | {"prior_mean": prior.mean, "prior_precision": prior.precision}
 
-    def train(self, inputs, tick):
+    def train(self, inputs: dict, progress) -> None:
         """Fits the model, and appends to the history."""
+        import keras
 
-        def keep(epoch, logs):
+        def append(epoch, logs):
             for name, value in logs.items():
                 self.history.setdefault(name, []).append(float(value))
-            tick()
+            progress()
 
-        own = keras.callbacks.LambdaCallback(on_epoch_end=keep)
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=append)
         first = self.epochs_trained if self.warm_start else 0
         fit = self.fit or type(self.model).fit
         fit(
@@ -204,76 +224,92 @@ class VAE(Module):
             initial_epoch=first,
             epochs=first + self.itr,
             verbose=0,
-            callbacks=[own, *self.callbacks],
+            callbacks=[callback, *self.callbacks],
         )
-        self.report = {name: values[-1] for name, values in self.history.items()}
-        if not np.isfinite(self.report["loss"]):
-            raise ValueError(
-                f"{self.name}: training diverged, the loss is {self.report['loss']}: "
-                "lower learning_rate or KL_param, or scale the data"
-            )
+        self.metrics = {name: values[-1] for name, values in self.history.items()}
+        if not np.isfinite(self.metrics["loss"]):
+            raise ValueError(self._describe_divergence(inputs))
+
+    def _describe_divergence(self, inputs):
+        x, losses = inputs["x"], self.history["loss"]
+        epoch = 1 + int(np.argmin(np.isfinite(losses)))
+        highest = np.max(inputs.get("prior_precision", 1.0))
+        return (
+            f"{self.name}: training diverged in epoch {epoch}, the loss is "
+            f"{losses[epoch - 1]}. x is in [{np.min(x):.3g}, {np.max(x):.3g}], and the "
+            f"highest precision of its message {highest:.3g}. Make a new module (these "
+            f"weights cannot be used), standardise x, or use a smaller learning_rate "
+            f"(Received: {self.learning_rate}) or KL_param"
+        )
 
     # --- Messages ---------------------------------------------------------------------
 
-    def send(self):
-        """Encodes the data, sends latents up and the reconstruction down."""
+    def send(self) -> None:
+        """Sends latents forward, and N(x_hat, I) to a parent that reads messages."""
         x, label = self.observed()
+        z_mean, z_log_var = self.model.encode(x, label)
+        self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
         message = self.message if self.mode == "learn" else mean
-        self.posterior, self.forward = encoded(self.model, x, label, message, self.rng)
-        self.x_hat = decoded(self.model, self.forward.mean, label)
-        self.send_down(self.lowers[0], Gaussian.point(self.x_hat))
+        self.forward, self._x_hat = message(self.posterior, self.rng), None
+        if self.parents[0].uses_backward_message:
+            message = Gaussian(self.x_hat, np.ones_like(self.x_hat))
+            self.send_backward(self.parents[0], message)
 
-    def evidence(self):
-        """E_q[log p(x|z)], and -KL(q || N(0, I)) where no module above has p(z)."""
+    def evidence(self) -> float | None:
+        """E_q[log p(x|z)] + H(q(x)), and without children - KL(q(z|x) || p(z))."""
         inputs = self.training_inputs(*self.observed())
         terms = self.model.evaluate(
             inputs, batch_size=1024, verbose=0, return_dict=True
         )
-        return terms["log_likelihood"] - (0.0 if self._uppers else terms["kl"])
+        if not {"log_likelihood", "kl"} <= set(terms):
+            return None
+        entropy = float(np.mean(self.parents[0].posterior.entropy()))
+        kl = 0.0 if self.children else terms["kl"]
+        return terms["log_likelihood"] - kl + entropy
 
     def predict(self, value):
-        """The data that latents (n, latent_dim) decode to."""
+        """The data that latents (n, latent_dim) are decoded to."""
         if self.model.is_conditional:
             raise ValueError(
-                f"{self.name} has a conditional model, which decodes for a label: call "
+                f"{self.name} has a conditional model, which needs a label: call "
                 f"{self.name}.model.decode(z, label)"
             )
         return super().predict(self.model.decode(value))
 
     # --- Files ------------------------------------------------------------------------
 
-    def write(self, folder):
-        """Serket's files, and the model."""
+    def write_results(self, folder: Path) -> None:
+        """Writes Serket's files, and the model."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / f"z_{self.mode}.txt", self.forward.mean)
         write_text(folder / f"x_hat_{self.mode}.txt", self.x_hat)
         if self.mode == "learn":
             loss = np.array(self.history["loss"])
-            step = np.arange(1, len(loss) + 1)
-            shown = step % (1 if self.batch_size else LOSS_STEPS) == 0
+            epochs = np.arange(1, len(loss) + 1)
+            step = self.loss_step or (1 if self.batch_size else LOSS_STEP)
+            shown = epochs % step == 0
             shown[-1] = True
-            write_text(folder / "loss.txt", np.stack([step, loss], axis=1)[shown])
+            write_text(folder / "loss.txt", np.stack([epochs, loss], axis=1)[shown])
             save_module(self, folder)
 
-    def save(self, folder):
-        write_whole(folder / "model.keras", self.model.save)
+    def save_parameters(self, folder: Path) -> None:
+        """Writes the model."""
+        write_atomically(folder / self.parameter_file, self.model.save)
 
-    def read(self, folder):
-        self.model = models.load(folder / "model.keras")
+    def load_parameters(self, folder: Path) -> None:
+        """Reads the model."""
+        self.model = models.load(folder / self.parameter_file)
         self.learned = True
 
     @classmethod
-    def from_folder(cls, folder, settings):
-        module = cls(model=models.load(folder / "model.keras"), **settings)
+    def from_folder(cls, folder: Path, settings: dict) -> "VAE":
+        """The module saved in a folder."""
+        module = cls(model=models.load(folder / cls.parameter_file), **settings)
         module.learned = True
         return module
 
-    def config(self):
-        names = ("itr", "batch_size", "steps_per_epoch")
-        names += ("learning_rate", "warm_start", "message")
-        return {name: getattr(self, name) for name in names}
-
-    def state(self):
+    def state(self) -> dict:
+        """History, messages, and the initial weights if they are restored."""
         return {
             "history": {name: np.array(v) for name, v in self.history.items()},
             "initial": {str(i): w for i, w in enumerate(self.initial or ())},
@@ -281,9 +317,8 @@ class VAE(Module):
             "forward": self.forward,
         }
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
+        """Restores what `state` returned."""
         self.history = {name: v.tolist() for name, v in state["history"].items()}
         self.initial = list(state.get("initial", {}).values()) or None
         self.posterior, self.forward = state["posterior"], state["forward"]
-        if not self.model.is_conditional:  # the labels may not be here yet
-            self.x_hat = decoded(self.model, self.forward.mean, None)

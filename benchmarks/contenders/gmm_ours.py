@@ -29,7 +29,7 @@ def goes_on(task, inference):
 
 
 def em(task, x):
-    return goes_on(task, EM(n_init=1, max_iter=STEPS, tol=0.0, fresh=False))
+    return goes_on(task, EM(n_init=1, max_iter=STEPS, tol=0.0, restart=False))
 
 
 def gibbs(task, x):

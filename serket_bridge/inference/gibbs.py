@@ -1,16 +1,16 @@
-"""Gaussian mixtures by Gibbs sampling, vectorised over the data.
+"""Gaussian mixtures by Gibbs sampling, vectorised over the examples.
 
 Serket's model: z_n | c_n = k ~ N(m_k, L_k^-1), with one Normal-Wishart prior for the
 (m_k, L_k) of all classes,
 
     L_k ~ Wishart(nu_0, S_0^-1),   m_k | L_k ~ N(m_0, (r_0 L_k)^-1),
 
-r_0 = 1, nu_0 = D + 2, m_0 the mean of the data and S_0 = scale * I, and, unlike
-Serket, weights ~ Dirichlet(concentration), so that an empty class can come back.
-Whether it does depends on `scale`: a class without members draws mean and precision
-from the prior, and data join it only where the prior is about as wide as their groups.
-One sweep draws the parameters given all classes, then all classes given the parameters
-(formulas: Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", 8).
+r_0 = 1, nu_0 = D + 2, m_0 the mean of z and S_0 = scale * I, and, unlike Serket,
+weights ~ Dirichlet(concentration), so that an empty class can recover. Whether it does
+depends on `scale`: a class without members draws its parameters from the prior, and
+gets members only where the prior is about as wide as the groups of z. One sweep draws
+the parameters given all classes, then all classes given the parameters (formulas:
+Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", 8).
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,21 @@ from scipy.special import gammaln, multigammaln
 from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import pairwise_distances_argmin
 
-from serket_bridge.inference.em import Fit, Mixture
+from serket_bridge.deprecation import renamed_arguments
+from serket_bridge.inference.gaussian_mixture import FitResult, GaussianMixture
+from serket_bridge.serialization import register
 
 
 @dataclass(frozen=True, eq=False)
 class NormalWishart:
-    """r: (K,), nu: (K,), m: (K, D), S: (K, D, D), or one prior without the axis K."""
+    """L ~ Wishart(nu, S^-1) and m | L ~ N(m, (r L)^-1) for each of K classes.
+
+    Args:
+        r: (K,); one distribution, without the axis K, is a prior.
+        nu: (K,).
+        m: (K, D).
+        S: (K, D, D).
+    """
 
     r: np.ndarray
     nu: np.ndarray
@@ -33,7 +42,7 @@ class NormalWishart:
     S: np.ndarray
 
     def posterior(self, z, classes, n_components):
-        """The posterior of every class given its members; this is the one prior."""
+        """The posterior of every class given its members, (n,) int, in z, (n, D)."""
         centred = z - self.m  # about m_0, so that nothing cancels
         members = [centred[classes == k] for k in range(n_components)]
         counts = np.array([len(x) for x in members])
@@ -45,10 +54,10 @@ class NormalWishart:
         return NormalWishart(r, nu, self.m + shift, S)
 
     def log_normaliser(self):
-        """log of the constant Z(r, nu, S) up to terms in D alone: (K,) or a scalar."""
+        """log Z(r, nu, S) up to terms in D alone: (K,) or a scalar."""
         dim = self.m.shape[-1]
         log_det = np.linalg.slogdet(self.S)[1]
-        log_gamma = multigammaln_each(self.nu / 2, dim)
+        log_gamma = log_multigamma(self.nu / 2, dim)
         log_2 = 0.5 * self.nu * dim * np.log(2.0)
         return log_gamma + log_2 - 0.5 * self.nu * log_det - 0.5 * dim * np.log(self.r)
 
@@ -77,7 +86,7 @@ class NormalWishart:
         return self.m, self.nu[:, None, None] * inverses
 
 
-def multigammaln_each(values, dim):
+def log_multigamma(values, dim):
     """log of the multivariate gamma function, at each of the values."""
     return np.array([multigammaln(v, dim) for v in np.ravel(values)]).reshape(
         np.shape(values)
@@ -85,9 +94,9 @@ def multigammaln_each(values, dim):
 
 
 def log_marginal(z, classes, n_components, prior, concentration, log_prior):
-    """log p(z, classes), parameters integrated out; nats in all, not per datum.
+    """log p(z, classes), parameters integrated out; the total, in nats.
 
-    The prior from above, log_prior (n, K), is added at the classes as it stands.
+    The backward message, log_prior (n, K), is added at the classes.
     """
     n, dim = z.shape
     posterior = prior.posterior(z, classes, n_components)
@@ -97,60 +106,65 @@ def log_marginal(z, classes, n_components, prior, concentration, log_prior):
     total = n_components * concentration
     log_classes = gammaln(total) - gammaln(total + n)
     log_classes += np.sum(gammaln(concentration + counts) - gammaln(concentration))
-    above = log_prior[np.arange(n), classes].sum()
-    return log_likelihood + log_classes + above
+    message = log_prior[np.arange(n), classes].sum()
+    return log_likelihood + log_classes + message
 
 
 def sweep(z, classes, n_components, prior, concentration, log_prior, rng):
-    """One draw of all parameters given the classes, then of all classes: (n,) int."""
+    """Draws all parameters given the classes, then all classes: (n,) int."""
     counts = np.bincount(classes, minlength=n_components)
     weights = rng.dirichlet(concentration + counts)
     parameters = prior.posterior(z, classes, n_components).sample(rng)
-    log_joint = Mixture(weights, *parameters).log_joint(z) + log_prior
+    log_joint = GaussianMixture(weights, *parameters).log_joint(z) + log_prior
     # the largest after standard Gumbel noise, -log of an exponential, is a draw
     noise = -np.log(rng.standard_exponential(log_joint.shape))
     return np.argmax(log_joint + noise, axis=1)
 
 
+@register
+@renamed_arguments(short="short_iter")
 @dataclass(frozen=True)
 class Gibbs:
     """Blocked Gibbs sampling of classes and parameters.
 
     Args:
-        sweeps: for each call (Serket's `itr`).
+        sweeps: the number for each call (Serket's `itr`).
         n_init: chains in the first round, each from k-means++ centres. Each gets
-            `short` sweeps, and the one whose last sample has the highest
-            log p(z, classes) goes on for all `sweeps`.
+            `short_iter` sweeps, and the one whose last sample has the highest
+            log p(z, classes) continues for all `sweeps`.
+        short_iter: sweeps of each chain in the first round.
         scale: S_0 = scale * I, in squared units of z (Serket: 0.1). An empty class
-            draws from this prior, so the scale decides whether it comes back.
+            draws from this prior, so the scale decides whether it recovers.
         concentration: of the Dirichlet prior of the weights, for each class.
     """
 
     sweeps: int = 100
     n_init: int = 5
-    short: int = 30
+    short_iter: int = 30
     scale: float = 0.1
     concentration: float = 1.0
 
     @classmethod
-    def of(cls, itr, n_init=None):
-        """With these many sweeps and starts, and defaults for the rest."""
-        return cls(sweeps=itr, **({} if n_init is None else {"n_init": n_init}))
+    def from_iterations(cls, iterations: int, n_init: int | None = None):
+        """This many sweeps and chains, and defaults for the other arguments."""
+        return cls(sweeps=iterations, **({} if n_init is None else {"n_init": n_init}))
 
-    def __call__(self, z, log_prior, n_components, state, rng):
-        """Samples; arguments and result as `serket_bridge.inference.em.EM`.
+    def __call__(self, z, log_prior, n_components, state, rng) -> FitResult:
+        """Samples; arguments as of `serket_bridge.inference.em.EM`.
 
         The mixture is the posterior mean of the parameters given the last classes.
-        Raises ValueError if `scale` is so far below the scatter of z that no precision
-        matrix can be told from a singular one.
+
+        Raises:
+            ValueError: `scale` is so far below the variance of z that a precision
+                matrix is numerically singular.
         """
         try:
             fit = self._fit(z, log_prior, n_components, state, rng)
             np.linalg.cholesky(fit.mixture.precisions)
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"scale must not be far below the squares of z, whose variance is "
-                f"{z.var():.3g}. Received: scale={self.scale}"
+                f"scale must not be far below the variance of z, {z.var():.3g}. "
+                f"Received: scale={self.scale}"
             ) from error
         return fit
 
@@ -160,29 +174,35 @@ class Gibbs:
         model = (n_components, prior, self.concentration, log_prior)
         if state is None:
             chains = [
-                run(z, nearest_centres(z, n_components, rng), *model, rng, self.short)
+                run_sweeps(
+                    z,
+                    nearest_centres(z, n_components, rng),
+                    *model,
+                    rng,
+                    self.short_iter,
+                )
                 for _ in range(self.n_init)
             ]
             classes = max(chains, key=lambda classes: log_marginal(z, classes, *model))
         else:
             classes = state["classes"]
-        classes = run(z, classes, *model, rng, self.sweeps)
+        classes = run_sweeps(z, classes, *model, rng, self.sweeps)
         bound = log_marginal(z, classes, *model) / len(z)
         means, precisions = prior.posterior(z, classes, n_components).expectation()
         counts = self.concentration + np.bincount(classes, minlength=n_components)
-        mixture = Mixture(counts / counts.sum(), means, precisions)
-        return Fit(mixture, bound, {"classes": classes})
+        mixture = GaussianMixture(counts / counts.sum(), means, precisions)
+        return FitResult(mixture, bound, {"classes": classes})
 
 
-def run(z, classes, n_components, prior, concentration, log_prior, rng, sweeps):
-    """The classes after so many sweeps: (n,) int."""
+def run_sweeps(z, classes, n_components, prior, concentration, log_prior, rng, sweeps):
+    """The classes after this many sweeps: (n,) int."""
     for _ in range(sweeps):
         classes = sweep(z, classes, n_components, prior, concentration, log_prior, rng)
     return classes
 
 
 def nearest_centres(z, n_components, rng):
-    """Classes to start from: the nearest of k-means++'s centres, (n,) int."""
+    """Initial classes: the nearest of k-means++'s centres, (n,) int."""
     seed = int(rng.integers(2**31))
     centres, _ = kmeans_plusplus(z, n_components, random_state=seed)
     return pairwise_distances_argmin(z, centres)

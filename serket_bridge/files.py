@@ -1,0 +1,96 @@
+"""Files: where `update` writes, and how. Every file is written whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+
+class output_dir:
+    """Sets the folder that holds `module001_vae/` and its siblings.
+
+    `srk.output_dir("results")` sets it from then on; in a `with` statement it holds for
+    the block. The default is the working directory.
+
+    Args:
+        path: the folder; `None` writes no files.
+    """
+
+    current = Path()
+
+    def __init__(self, path: str | Path | None):
+        self.before = output_dir.current
+        output_dir.current = None if path is None else Path(path)
+
+    def __enter__(self):
+        return output_dir.current
+
+    def __exit__(self, *exception):
+        output_dir.current = self.before
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Calls `write` with a temporary path beside `path`, and renames that file."""
+    temporary = path.with_name(f".partial-{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, array, fmt: str | None = None) -> None:
+    """Writes an array as text, one line per row.
+
+    Args:
+        path: the file.
+        array: (n, ...) or a scalar.
+        fmt: a format of `numpy.savetxt`; the default loses no digits.
+    """
+    array = np.asarray(array)
+    fmt = fmt or ("%.9g" if array.dtype == np.float32 else "%.17g")
+    table = array.reshape(len(array), -1) if array.ndim else array[None]
+    write_atomically(path, lambda file: np.savetxt(file, table, fmt=fmt))
+
+
+def write_json(path: Path, content) -> None:
+    """Writes JSON; NumPy's numbers become Python's."""
+    text = json.dumps(content, indent=2, default=to_python)
+    write_atomically(path, lambda file: file.write_text(text + "\n"))
+
+
+def to_python(value):
+    """A number of NumPy as one of Python, for `json.dumps`."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be saved as JSON")
+
+
+def read_json(path: Path):
+    """The content of a JSON file; ValueError with the path if it cannot be read."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def write_arrays(path: Path, arrays: dict) -> None:
+    """Writes arrays by name as a compressed `.npz`."""
+
+    def write(file):
+        with file.open("wb") as stream:  # np.savez would add a suffix to a path
+            np.savez_compressed(stream, **arrays)
+
+    write_atomically(path, write)
+
+
+def read_arrays(path: Path) -> dict:
+    """The arrays of an `.npz`; ValueError with the path if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file, np.load(file) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error

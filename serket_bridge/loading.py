@@ -1,0 +1,63 @@
+"""Saved loops and Serket's folders, opened again."""
+
+from pathlib import Path
+
+from serket_bridge.loop import MessageLoop
+from serket_bridge.observation import Observation
+from serket_bridge.saving import read_description, read_manifest, restore_loop
+from serket_bridge.serialization import find_registered, from_json
+
+
+def load(folder: str | Path, data=None) -> MessageLoop:
+    """The loop that was saved in a folder, or whose modules were updated there.
+
+    Args:
+        folder: of `MessageLoop.run(..., folder=...)`, or of `serket_bridge.output_dir`.
+            `recognize` needs nothing else.
+        data: the observed data, (n, ...), to continue training; for several
+            observations a dict by name.
+
+    Raises:
+        ValueError: nothing was saved there, a file is damaged, or a class or function
+            is not registered (`serket_bridge.register`).
+    """
+    folder = Path(folder)
+    rows, home = read_manifest(folder)
+    saved = {
+        path.parent.name: read_description(path.parent)
+        for path in sorted(home.glob("*/module.json"))
+    }
+    if not saved:
+        raise ValueError(f"folder {folder}: no module was saved there")
+    names = {name for part in saved.values() for name in part["parents"]} | {*saved}
+    modules = {}
+    for name in sorted(names):  # numbers grow from the data up
+        modules[name] = make_module(saved.get(name), name, home, data)
+        if saved.get(name, {}).get("parents"):
+            modules[name].connect(*(modules[n] for n in saved[name]["parents"]))
+    loop = MessageLoop(modules.values())
+    if rows is not None and data is not None:
+        restore_loop(loop, folder)
+    elif rows is not None:
+        loop.rows = rows
+    return loop
+
+
+def make_module(saved: dict | None, name: str, home: Path, data):
+    """A module of a saved loop with its parameters.
+
+    Args:
+        saved: its `read_description`; `None` for data, which Serket does not save.
+        name: the name of its folder.
+        home: the folder that its folder is in.
+        data: as for `load`.
+    """
+    name_of_data = name.partition("_")[2] if saved is None else saved["name"]
+    kind = Observation if saved is None else find_registered(saved["kind"])
+    if issubclass(kind, Observation):
+        x = data[name_of_data] if isinstance(data, dict) else data
+        return kind(x, name_of_data)
+    settings = {key: from_json(value) for key, value in saved["config"].items()}
+    module = kind.from_folder(home / name, settings | {"name": saved["name"]})
+    module.fingerprint = saved["fingerprint"]
+    return module
