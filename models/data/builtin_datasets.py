@@ -24,9 +24,12 @@ def read_builtin(
     path: a downloaded mnist.npz; `None` downloads it. split: "train" or "test".
     """
     if name == "digits":
+        from sklearn.datasets import load_digits  # slow to import
+
         if split == "test":
             raise no_test_split(name)
-        return _digits()
+        digits = load_digits()  # (1797, 8, 8), 0..16
+        return digits.images.astype(np.uint8), digits.target.astype(np.int64), _DIGITS
     images, labels = (
         _download(name, split) if path is None else _mnist_file(name, path, split)
     )
@@ -56,14 +59,6 @@ def path_after_colon(name: str, rest: str) -> Path:
             "mnist.npz after the colon."
         )
     return path
-
-
-def _digits():
-    """The 1797 handwritten digits of scikit-learn, (8, 8) integers 0..16."""
-    from sklearn.datasets import load_digits  # slow to import
-
-    digits = load_digits()
-    return digits.images.astype(np.uint8), digits.target.astype(np.int64), _DIGITS
 
 
 def _mnist_file(name, path, split):

@@ -129,9 +129,7 @@ class Dataset:
 def check_unit_interval(dataset: Dataset, advice: str = USE_GAUSSIAN) -> None:
     """Raises DataError unless all values are in [0, 1], as a Bernoulli p(x|z) expects.
 
-    Args:
-        dataset: the data set.
-        advice: the end of the message, what to do.
+    advice: the end of the message, what to do.
     """
     if not dataset.in_unit_interval:
         low, high = dataset.extremes

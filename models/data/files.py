@@ -97,13 +97,8 @@ def _data_key(path, keys, label_key):
 def encode_labels(raw: np.ndarray | None, source):
     """(codes (n,) int64 from 0 on, the name of each code); None, None for None.
 
-    Args:
-        raw: (n,) or (n, 1) integers, whole floats, booleans or text. Text that is all
-            numbers counts as numbers.
-        source: the name of the labels in a message.
-
-    Raises:
-        DataError: a label is missing or neither an integer nor text.
+    raw: (n,) or (n, 1) integers, whole floats, booleans or text. Text that is all
+    numbers counts as numbers.
     """
     if raw is None:
         return None, None

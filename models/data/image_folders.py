@@ -16,13 +16,7 @@ def open_images(folder: Path, size: int | tuple[int, int] | None = None):
     """(`ImageRows` in the order of the paths, label codes, label names) of a folder.
 
     The labels are the names of the sub-folders, `None` where an image lies in none.
-
-    Args:
-        folder: the folder.
-        size: the side or (height, width) to resize to; `None` keeps the size.
-
-    Raises:
-        DataError: there is no image, or images differ in size.
+    size: the side or (height, width) to resize to; `None` keeps the size.
     """
     paths = sorted(
         path
@@ -45,11 +39,8 @@ def open_images(folder: Path, size: int | tuple[int, int] | None = None):
 class ImageRows(Rows):
     """Images that are read from their files when they are indexed, values in [0, 1].
 
-    They are (h, w), or (h, w, 3) if one of them is in colour.
-
-    Args:
-        paths: the files.
-        size: (height, width) to resize to; `None` keeps the size.
+    They are (h, w), or (h, w, 3) if one of them is in colour. size: (height, width) to
+    resize to; `None` keeps the size.
     """
 
     scale = 255

@@ -1,7 +1,6 @@
 """Tables, .csv, .txt and .parquet: columns of numbers, and perhaps one of labels."""
 
 import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,9 @@ def read_table(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """(numbers (n, d), labels (n,) or None) of a table.
 
-    A column of lists in Parquet is (n, length), one of lists of lists (n, h, w). A
-    first line of text without numbers, or with the name of the labels, is the header.
-
-    Args:
-        path: the table; text is separated by tabs, semicolons, commas or spaces.
-        label_column: the name of the column of labels; `None` is a usual name.
-
-    Raises:
-        DataError: there is no such column, or a line or a value cannot be read.
+    A column of lists in Parquet is (n, length), one of lists of lists (n, h, w). Text
+    is separated by tabs, semicolons, commas or spaces; a first line without numbers, or
+    with the name of the labels, is the header. label_column: its name, or a usual one.
     """
     frame, header = _read(path, lambda fields: _is_header(fields, label_column))
     index = _label_index(header, label_column)
@@ -59,50 +52,48 @@ def _label_index(header, wanted=None):
 
 
 def _labels(column):
-    """A column as an array of numbers or text; what is neither is of dtype object."""
+    """A column as an array of numbers or text; of other values as dtype object."""
     values = np.asarray(column)
     return np.array(values.tolist()) if values.dtype == object else values
 
 
-# --- Files as pandas.DataFrame, columns numbered from 0, and their header -------------
+# --- Files as a pandas.DataFrame, columns numbered from 0, and their header -----------
 
 
 def _read(path, is_header):
-    """(the table, the names of its columns, [] without a header).
-
-    is_header: whether the fields of the first line of a text table are the header.
-    """
+    """(the table, the names of its columns or []); is_header(the first fields)."""
     if path.suffix.lower() != PARQUET:
-        return _read_text(path, is_header)
+        with reading(path, "a table of text in UTF-8"):
+            return _read_text(path, is_header)
     import pyarrow.parquet  # slow to import
 
     with reading(path, "a Parquet table"):
-        table = pyarrow.parquet.ParquetFile(path).read()
-        frame = table.to_pandas()  # an index that pandas wrote is not a column
-    header = [str(name) for name in frame.columns]
+        frame = pyarrow.parquet.ParquetFile(path).read().to_pandas()
+    header = [str(name) for name in frame.columns]  # the index of pandas is not in it
     return frame.set_axis(range(len(header)), axis=1).reset_index(drop=True), header
 
 
 def _read_text(path, is_header):
     import pandas  # slow to import
 
-    with reading(path, "a table of text in UTF-8"):
-        # numpy.savetxt writes "# " before its header.
-        text = path.read_text(encoding="utf-8-sig").lstrip("# ")
-    first = next((line for line in text.split("\n") if line.strip()), "").strip(" ")
+    with path.open(encoding="utf-8-sig") as file:
+        lines = ((n, line) for n, line in enumerate(file, 1) if line.strip())
+        number, first = next(lines, (0, ""))
+    first = first.lstrip("# ").strip(" \n")  # numpy.savetxt writes "# header"
     separator = next((mark for mark in "\t;," if mark in first), " ")
     fields = next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])
     fields = [field.strip() for field in fields]
     header = fields if is_header(fields) else []
     try:
         frame = pandas.read_csv(
-            io.StringIO(text),
+            path,
             sep=r"\s+" if separator == " " else separator,
             header=None,
-            skiprows=_line_number(text, 0) if header else 0,
+            skiprows=number if header else 0,
             skipinitialspace=True,
             na_filter=False,
             low_memory=False,
+            encoding="utf-8-sig",
         )
     except pandas.errors.EmptyDataError:
         return pandas.DataFrame(columns=range(len(fields))), header
@@ -111,7 +102,7 @@ def _read_text(path, is_header):
         raise DataError(f"{path}: {reason}; make all lines equally long.") from error
     if len(frame.columns) != len(fields):
         raise DataError(
-            f"{path}: line {_line_number(text, 1)} has {len(frame.columns)} fields, "
+            f"{path}: line {_line_number(path, 1)} has {len(frame.columns)} fields, "
             f"expected {len(fields)} as in the first; make all lines equally long."
         )
     for column in frame.columns[[dtype.kind not in "biuf" for dtype in frame.dtypes]]:
@@ -134,9 +125,9 @@ def _is_number(field):
     return True
 
 
-def _line_number(text, row):
-    """The number, from 1 on, of the line that is the row-th which is not blank."""
-    lines = enumerate(text.split("\n"), start=1)
+def _line_number(path, row):
+    """The number, from 1 on, of the row-th line that is not blank."""
+    lines = enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1)
     return [number for number, line in lines if line.strip()][row]
 
 
@@ -156,11 +147,13 @@ def _numbers(path, frame, header):
 
 
 def _as_numbers(path, column, header):
+    """A column of text as numbers."""
     import pandas  # slow to import
 
-    numbers = pandas.to_numeric(column.astype(str), errors="coerce")
-    bad = (numbers.isna() & (column.astype(str).str.lower() != "nan")).to_numpy()
-    bad = column.isna().to_numpy() if column.isna().any() else bad
+    words, bad = column.astype(str), column.isna()
+    numbers = pandas.to_numeric(words, errors="coerce")
+    if not bad.any():
+        bad = numbers.isna() & (words.str.lower() != "nan")
     if bad.any():
         raise _wrong_value(path, column, header, int(bad.argmax()), "a number")
     return numbers
@@ -190,11 +183,11 @@ def _nested(value):
 def _wrong_value(path, column, header, row, expected):
     """The error with line or row, column and value."""
     value = column[row]
-    value = repr(value) if isinstance(value, str | np.ndarray | list) else value
+    if isinstance(value, str | np.ndarray):
+        value = repr(value) if isinstance(value, str) else f"a list of {len(value)}"
     place = f"row {row} (counted from 0)"
     if path.suffix.lower() != PARQUET:
-        text = path.read_text(encoding="utf-8-sig")
-        place = f"line {_line_number(text, row + bool(header))}"
+        place = f"line {_line_number(path, row + bool(header))}"
     name = repr(header[column.name]) if header else column.name + 1
     return DataError(
         f"{path}: {place}, column {name} holds {value}, expected {expected}; only a "

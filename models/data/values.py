@@ -15,29 +15,19 @@ def check_shape(x, source) -> None:
             f"{source}: expected real numbers, got an array of dtype {x.dtype}; "
             "convert it to numbers first."
         )
-    if x.ndim not in (2, 3, 4):
+    if x.ndim not in (2, 3, 4) or x.size == 0:
         raise DataError(
             f"{source}: expected (rows, features) or images (rows, height, width) or "
-            f"(rows, height, width, channels), got shape {x.shape}; reshape the array."
-        )
-    if x.size == 0:
-        missing = "rows" if len(x) == 0 else "features"
-        raise DataError(
-            f"{source}: expected at least one row and one feature, but there are no "
-            f"{missing}, the shape is {x.shape}."
+            "(rows, height, width, channels), at least one row and one feature, got "
+            f"shape {x.shape}."
         )
 
 
 def as_images(x, image_shape: tuple[int, ...] | None, source):
     """Rows of columns (n, h * w * c) as images (n, h, w, c); an array or `Rows`.
 
-    Args:
-        x: (n, d); images of this shape already stay as they are.
-        image_shape: (h, w) or (h, w, c); `None` leaves x as it is.
-        source: the name of the data in a message.
-
-    Raises:
-        DataError: an image has not as many values as a row has columns.
+    image_shape: (h, w) or (h, w, c); `None`, or the shape that the rows have already,
+    changes nothing.
     """
     if image_shape is None:
         return x
@@ -59,14 +49,8 @@ def as_images(x, image_shape: tuple[int, ...] | None, source):
 def as_float32(x, dtype: np.dtype, white: int, source):
     """(x as float32, a note, its minimum and maximum); one pass and one copy.
 
-    Args:
-        x: (n, ...), an array or `Rows`, whose scale is set.
-        dtype: of the values as they are stored.
-        white: integers 0..white are divided by it.
-        source: the name of the data in a message.
-
-    Raises:
-        DataError: a value is not finite in float32.
+    x: (n, ...), an array, or `Rows`, whose scale is set. dtype: of the values as they
+    are stored. white: integers 0..white are divided by it.
     """
     is_on_disk, suffix = isinstance(x, Rows), "read as they are needed"
     if is_on_disk and x.scale:

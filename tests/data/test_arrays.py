@@ -112,8 +112,8 @@ class TestArrays:
             (np.ones(6), r"expected \(rows, features\) or images .* got shape \(6,\)"),
             (np.float64(3), r"got shape \(\)"),
             (np.ones((1, 2, 2, 2, 2)), r"got shape \(1, 2, 2, 2, 2\)"),
-            (np.ones((0, 3)), "at least one row .* no rows"),
-            (np.ones((3, 0)), "at least one row .* no features"),
+            (np.ones((0, 3)), r"at least one row .* got shape \(0, 3\)"),
+            (np.ones((3, 0)), r"one feature, got shape \(3, 0\)"),
         ],
     )
     def test_refused(self, save_npy, x, message):

@@ -85,10 +85,10 @@ class TestTables:
     @pytest.mark.parametrize(
         "text, message",
         [
-            ("", "there are no rows"),
-            ("\n \n", "there are no rows"),
-            ("a,b\n", "there are no rows"),
-            ("label\n1\n2\n", "there are no features"),
+            ("", r"got shape \(0, 0\)"),
+            ("\n \n", r"got shape \(0, 0\)"),
+            ("a,b\n", r"got shape \(0, 2\)"),
+            ("label\n1\n2\n", r"got shape \(2, 0\)"),
             ("1,2\n\n3,4,5\n", "Expected 2 fields in line 3, saw 3; make all"),
             ("1,2\n3\n", "line 2, column 2 holds '', expected a number"),
             ("a,b\n1,2\n3,oops\n", "line 3, column 'b' holds 'oops', expected a n"),

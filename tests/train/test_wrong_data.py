@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from models import train
-from models.data import load
 
 
 @pytest.fixture(scope="module")
@@ -101,17 +100,17 @@ DATA = {  # --data and --labels -> the sentence
     "complex.npy": "complex.npy: expected real numbers, .* complex128",
     "one_axis.npy": r"one_axis.npy: expected \(rows, features\) .* \(60,\)",
     "five_axes.npy": r"five_axes.npy: expected .* got shape \(2, 2, 2, 2, 2\)",
-    "no_rows.npy": "no_rows.npy: .* there are no rows",
-    "no_columns.npy": "no_columns.npy: .* there are no features",
+    "no_rows.npy": r"no_rows.npy: .* one row .* got shape \(0, 6\)",
+    "no_columns.npy": r"no_columns.npy: .* got shape \(60, 0\)",
     "nan.npy": r"nan.npy: expected finite .* first in row 7, column 3, .* NaN",
     "inf.npy": r"inf.npy: expected finite numbers, .* row 7, column 3",
     "large.npy": "large.npy: .* too large for float32; .* rescale them",
     "text.csv": "text.csv: line 2, column 2 holds 'five', expected a number",
     "ragged.csv": "ragged.csv: line 2, column 3 holds '', expected a number",
-    "header_only.csv": "header_only.csv: .* there are no rows",
+    "header_only.csv": r"header_only.csv: .* got shape \(0, 3\)",
     "gaps.csv": "gaps.csv: 1 labels are not .* row 1 .* give every row a label",
     "notes.md": "notes.md: unknown kind of file '.md'; expected .* .csv",
-    "empty.csv": "empty.csv: .* there are no rows",
+    "empty.csv": r"empty.csv: .* one row .* got shape \(0, 0\)",
     "empty.npz": "empty.npz: is empty",
     "empty.npy": "empty.npy: is empty",
     "no_images": "no_images: no images in this folder; expected files .* .png",
@@ -131,13 +130,6 @@ DATA = {  # --data and --labels -> the sentence
 def test_wrong_data(check, source, sentence):
     name, _, labels = source.partition(" ")
     check(f"--data {name} " + (f"--labels {labels}" if labels else ""), sentence)
-
-
-@pytest.mark.parametrize("source, sentence", DATA.items(), ids=[k[:30] for k in DATA])
-def test_wrong_data_from_python(source, sentence):
-    name, _, labels = source.partition(" ")
-    with pytest.raises((ValueError, OSError), match=sentence):
-        load(name, labels or None)
 
 
 @pytest.mark.parametrize(
