@@ -84,14 +84,14 @@ def forget(path):
 def compare(given, home):
     """Prints the table; returns the exit code."""
     print(f"{'':24}{'rows':>10}{'s':>8}{'rows/s':>10}{'peak MB':>10}", flush=True)
-    before = row("in memory", finish(start(given, "memory")))
+    before = print_row("in memory", measured(start(given, "memory")))
     forget(given.file)
-    whole = row("from the file", finish(start(given, "file", home / "whole")))
-    after = row("in memory again", finish(start(given, "memory")))
+    whole = print_row("from the file", measured(start(given, "file", home / "whole")))
+    after = print_row("in memory again", measured(start(given, "memory")))
     forget(given.file)
     steps = kill_in_the_middle(given, home / "killed")
     print(f"killed after step {steps}, in the middle", flush=True)
-    row("resumed", finish(start(given, "file", home / "killed")))
+    print_row("resumed", measured(start(given, "file", home / "killed")))
     same = same_weights(home / "whole", home / "killed")
     share = whole["speed"] / np.mean([before["speed"], after["speed"]])
     print(f"throughput from the file: {share:.0%} of that in memory")
@@ -113,7 +113,7 @@ def start(given, kind, run=None):
     return subprocess.Popen(command, **quiet)
 
 
-def finish(process):
+def measured(process):
     """The measurements that a process prints in its last line."""
     output, _ = process.communicate()
     if process.returncode:
@@ -121,7 +121,7 @@ def finish(process):
     return json.loads(output.splitlines()[-1])
 
 
-def row(name, result):
+def print_row(name, result):
     numbers = "{rows:10.0f}{seconds:8.1f}{speed:10.0f}{peak:10.0f}".format(**result)
     print(f"{name:24}{numbers}", flush=True)
     return result
@@ -167,8 +167,8 @@ def train(given):
             self.first = self.first or self.last
             self.steps += 1
             if self.steps % 50 == 0 and given.run:
-                made = self.model.steps_trained()
-                print(json.dumps([made, -(-len(x) // given.batch_size)]), flush=True)
+                step = self.model.steps_trained()
+                print(json.dumps([step, -(-len(x) // given.batch_size)]), flush=True)
 
     file = np.load(given.file, mmap_mode="r")
     x = from_memmap(file, scale=255 if file.dtype == np.uint8 else None)
