@@ -67,7 +67,7 @@ def discard_output(number: int) -> Iterator[None]:
 
 @contextmanager
 def _redirected(*numbers) -> Iterator[tuple[BinaryIO, dict[int, int]]]:
-    """A temporary file in place of these file descriptors; (the file, the originals)."""
+    """Redirects file descriptors to a file; yields (the file, their originals)."""
     flush()
     screens = {number: os.dup(number) for number in numbers}
     with TemporaryFile() as hidden:

@@ -32,8 +32,10 @@ RESERVED_ARGUMENTS += ("validation_split",)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the model after every epoch, the history first, and within an epoch after
-    the first call of the train function that ends `seconds` after the last checkpoint.
+    """Saves the history and then the model after every epoch.
+
+    Within an epoch, the model after the first call of the train function that ends
+    `seconds` after the last checkpoint.
 
     Args:
         folder: the `RunFolder`.
@@ -49,17 +51,19 @@ class Checkpoint(keras.callbacks.Callback):
         self.seconds, self.last = seconds, time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
+        """Saves the model if it is time."""
         is_last = batch + 1 >= self.params["steps"]  # `on_epoch_end` follows
         if not is_last and time.monotonic() - self.last >= self.seconds:
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.folder.csv(HISTORY, self.history())
+        """Saves history and model."""
+        self.folder.write_csv(HISTORY, self.history())
         self.save()
 
     def save(self):
         """Writes `checkpoint.keras`."""
-        self.folder.file(CHECKPOINT, partial(save_checkpoint, self.model))
+        self.folder.write_file(CHECKPOINT, partial(save_checkpoint, self.model))
         self.last = time.monotonic()
 
 
@@ -84,6 +88,7 @@ class RestoreMetrics(keras.callbacks.Callback):
         self.values = values
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Restores the metrics."""
         variables = metric_variables(self.model)
         for variable, value in zip(variables, self.values, strict=True):
             variable.assign(value)
@@ -205,7 +210,7 @@ def fit(
         model = models.load(folder.path / CHECKPOINT)
     else:
         settings["begun_at"] = model.steps_trained()
-        folder.json(SETTINGS, settings)
+        folder.write_json(SETTINGS, settings)
     steps_per_epoch = math.ceil(n_rows / batch_size)
     begun_at = settings["begun_at"]
     training = ResumableTraining(model, folder.path, steps_per_epoch, begun_at)

@@ -1,15 +1,15 @@
-"""How arrays in memory reach `fit`: in an order of their own, and fast.
+"""The order in which arrays in memory reach `fit`.
 
-Keras 3.15 shuffles arrays in the same order in every epoch on TensorFlow once
-`keras.utils.set_random_seed` was called, builds two data iterators an epoch there,
-and on all backends the order depends on what else drew random numbers. Here the
-order of epoch e is a function of (seed, steps trained before e) and nothing else, so
-that a run repeats bit for bit and continues from a saved model as if never stopped.
-With `within_pass` that holds within an epoch too.
+Keras 3.15 shuffles arrays in the same order in every epoch on TensorFlow after
+`keras.utils.set_random_seed`, builds two data iterators per epoch there, and on all
+backends the order depends on what else drew random numbers. Here the order is a
+function of the seed and the steps trained, so that a run is reproducible bit for bit
+and a saved model continues as if it had never stopped.
 """
 
 import itertools
 import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
@@ -19,29 +19,29 @@ from models.training import device_loop, streaming
 
 
 class EpochPermutation:
-    """The order of the rows, one permutation for each pass over them.
+    """The order of the rows: one permutation for each pass over them.
 
     Args:
-        arrays: a structure of arrays of equally many rows.
-        batch_size: `None` is Keras's 32. The last batch may be short.
+        arrays: a structure of arrays (n, ...) with the same n.
+        batch_size: rows in a batch; `None` is Keras's 32. The last one may be shorter.
         seed: an integer.
-        steps_per_epoch: batches that `fit` calls an epoch; `None` is a whole pass.
-        steps_trained: a function that tells how many steps the optimiser has made;
-            asked once, when the first epoch begins.
-        shuffle: else the rows come as they are.
-        within_pass: whether the first epoch goes on in the pass that the steps trained
-            fall in, counted from the model's first step; else it begins a pass.
+        steps_trained: a function that returns the steps that the optimiser has made;
+            called once, when the first epoch begins.
+        steps_per_epoch: batches in an epoch of `fit`; `None` is one pass.
+        shuffle: whether the rows are permuted.
+        within_pass: whether the first epoch continues in the pass that the steps
+            trained fall in, counted from step 0; otherwise it begins a pass.
     """
 
     def __init__(
         self,
         arrays,
-        batch_size,
-        seed,
-        steps_trained,
-        steps_per_epoch=None,
-        shuffle=True,
-        within_pass=False,
+        batch_size: int | None,
+        seed: int,
+        steps_trained: Callable[[], int],
+        steps_per_epoch: int | None = None,
+        shuffle: bool = True,
+        within_pass: bool = False,
     ):
         self.n_rows = len(keras.tree.flatten(arrays)[0])
         self.batch_size = batch_size or 32
@@ -51,32 +51,40 @@ class EpochPermutation:
         self.shuffle, self.within_pass = shuffle, within_pass
         self.all_full = self.n_rows % self.batch_size == 0
 
-    def batches(self):
-        """The rows of one batch after another, without end."""
+    def batches(self) -> Iterator[np.ndarray]:
+        """The row indices of one batch after another, without end."""
         steps = self.steps_trained()
         skip = steps % self.steps_per_pass if self.within_pass else 0
         for start in itertools.count(steps - skip, self.steps_per_pass):
-            order = self.one_pass(start)
+            order = self.permutation(start)
             for first in range(skip * self.batch_size, self.n_rows, self.batch_size):
                 yield order[first : first + self.batch_size]
             skip = 0
 
-    def one_pass(self, start):
-        """The rows, (n_rows,) int64, of the pass that begins after `start` steps."""
+    def permutation(self, start: int) -> np.ndarray:
+        """The row indices, (n,) int64, of the pass that begins after `start` steps."""
         rng = np.random.default_rng((self.seed, start))
         return (rng.permutation if self.shuffle else np.arange)(self.n_rows)
 
 
 class PermutedDataset(keras.utils.PyDataset):
-    """The batches of one epoch after another, where steps are made one by one."""
+    """The batches of one epoch after another, for steps that are made one by one.
 
-    def __init__(self, arrays, order):
+    PyDataset's own hook is called once too often, before the first epoch: `fit` needs
+    the callback of `epoch_callback`.
+    """
+
+    def __init__(self, arrays, order: EpochPermutation):
         super().__init__()
         self.arrays, self.order = arrays, order
         self.batches = order.batches()
         self.rows = [np.arange(order.batch_size)] * order.steps_per_epoch
 
-    def next_epoch(self):
+    def epoch_callback(self) -> keras.callbacks.Callback:
+        """A callback that draws the order of each epoch when it begins."""
+        return keras.callbacks.LambdaCallback(on_epoch_begin=self._begin_epoch)
+
+    def _begin_epoch(self, epoch, logs):
         self.rows = list(itertools.islice(self.batches, self.order.steps_per_epoch))
 
     def __len__(self):
@@ -87,117 +95,49 @@ class PermutedDataset(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda array: array[rows], self.arrays)
 
 
-class StartEpoch(keras.callbacks.Callback):
-    """Gives `PermutedDataset` its new order when an epoch begins.
-
-    PyDataset's own hook runs once too often, before the first epoch.
-    """
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.next_epoch()
-
-
-def is_arrays(x):
-    """Whether x is an array or tensor, or a structure of them, and no data set."""
-    leaves = keras.tree.flatten(x)
-    return all(isinstance(a, np.ndarray) or keras.ops.is_tensor(a) for a in leaves)
-
-
-def pack_arrays(x, y=None, sample_weight=None):
-    """(x,), (x, y) or (x, y, sample_weight), without a None among them.
-
-    Keras drops sample weights that come without targets, silently. The loss of a VAE
-    reads no targets, so the weights themselves stand in.
-    """
-    if sample_weight is None:
-        return (x,) if y is None else (x, y)
-    sample_weight = np.asarray(sample_weight, keras.config.floatx())
-    return x, sample_weight if y is None else y, sample_weight
-
-
-def split_validation(arrays, validation_split):
-    """Holds out the last rows: (training arrays, validation arrays), as Keras does."""
-    if streaming.contains_on_disk(arrays):
-        raise ValueError(
-            "validation_split must be 0 for data on disk: give validation_data. "
-            f"Received: validation_split={validation_split}"
-        )
-    n_rows = len(keras.tree.flatten(arrays)[0])
-    first = math.floor(n_rows * (1.0 - validation_split))
-    if not 0 < first < n_rows:
-        raise ValueError(
-            f"validation_split must leave rows on both sides of {n_rows}. "
-            f"Received: validation_split={validation_split}"
-        )
-
-    def part(rows):
-        return keras.tree.map_structure(lambda array: array[rows], arrays)
-
-    return part(slice(first)), part(slice(first, None))
-
-
 @contextmanager
 def training_batches(
-    vae,
-    arrays,
-    batch_size,
-    shuffle=True,
-    callbacks=(),
-    steps_per_epoch=None,
-    within_pass=False,
-    in_one_loop=True,
-):
-    """The keyword arguments of `keras.Model.fit` for `arrays`, valid within the block.
+    vae: keras.Model,
+    arrays: tuple,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    callbacks: list = (),
+    steps_per_epoch: int | None = None,
+    within_pass: bool = False,
+    in_one_loop: bool = True,
+) -> Iterator[dict]:
+    """The arguments of `keras.Model.fit` for these arrays, valid within the block.
 
-    Args:
-        vae: the model.
-        arrays: a tuple (x,), (x, y) or (x, y, sample_weight) of structures of arrays
-            (n, ...) or rows on disk, checked.
-        callbacks: a list, to which the callbacks are added that the batches need.
-        steps_per_epoch, within_pass: as for `EpochPermutation`.
-        in_one_loop: whether `device_loop` may make many steps in one call.
+    `arrays` is (x,), (x, y) or (x, y, sample_weight), structures of arrays or rows on
+    disk (n, ...), checked. Callbacks that the batches need are added to `callbacks`.
+    `in_one_loop`: whether many steps may be made in one call (`device_loop`). The other
+    arguments are those of `EpochPermutation`.
     """
     seed = data_seed(vae)
+    arguments = {"callbacks": [*callbacks], "shuffle": False}  # the order is made here
     if streaming.contains_on_disk(arrays):
-        stream = streaming.BlockStream(
-            arrays, batch_size, seed if shuffle else None, vae.steps_trained()
-        )
-        steps = steps_per_epoch or stream.steps_per_pass
+        seed = seed if shuffle else None
+        stream = streaming.BlockStream(arrays, batch_size, seed, vae.steps_trained())
+        arguments["steps_per_epoch"] = steps_per_epoch or stream.steps_per_pass
         with streaming.shuffled_batches(stream) as batches:
-            yield arguments(batches, callbacks, steps)
+            yield {"x": batches, **arguments}
         return
+    trained = vae.steps_trained
     order = EpochPermutation(
-        arrays,
-        batch_size,
-        seed,
-        vae.steps_trained,
-        steps_per_epoch,
-        shuffle,
-        within_pass,
+        arrays, batch_size, seed, trained, steps_per_epoch, shuffle, within_pass
     )
     if in_one_loop and device_loop.is_supported(vae):
+        arguments["steps_per_epoch"] = order.steps_per_epoch
         n_steps = device_loop.choose_steps_per_call(vae, order, callbacks)
         with device_loop.DeviceLoop(vae, arrays, order, n_steps) as loop:
-            data = loop.placeholder_dataset()
-            yield arguments(data, [*callbacks, loop], order.steps_per_epoch)
+            arguments["callbacks"].append(loop)
+            yield {"x": loop.placeholder_dataset(), **arguments}
     else:
-        data = PermutedDataset(arrays, order)
-        yield arguments(data, [*callbacks, StartEpoch(data)])
+        dataset = PermutedDataset(arrays, order)
+        arguments["callbacks"].append(dataset.epoch_callback())
+        yield {"x": dataset, **arguments}
 
 
-def arguments(x, callbacks, steps_per_epoch=None):
-    return {
-        "x": x,
-        "callbacks": callbacks,
-        "steps_per_epoch": steps_per_epoch,
-        "shuffle": False,  # the batches are
-    }
-
-
-def data_seed(vae):
-    """The integer that, with the steps trained, decides the order of the rows."""
+def data_seed(vae: keras.Model) -> int:
+    """The seed that decides the order of the rows."""
     return vae.posterior.seed

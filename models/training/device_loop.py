@@ -1,15 +1,15 @@
 """Many training steps in one call, on arrays that lie on the device.
 
 Keras calls a model's train function once for every `steps_per_execution` steps, and
-Python makes the batches it takes, one after another. Here the arrays go to the device
-once, when `fit` begins. A call is told the rows of its steps; one compiled loop, of
-`lax.fori_loop` or `tf.while_loop`, gathers each batch and makes a step of it with
-`model.train_step`, so that objective, optimiser and metrics stay Keras's.
+Python makes the batches, one after another. Here the arrays are copied to the device
+once, when `fit` begins, and a call receives the row indices of its steps. One compiled
+loop, `lax.fori_loop` or `tf.while_loop`, gathers each batch and calls
+`model.train_step`, so objective, optimiser and metrics stay Keras's.
 
-Of Keras 3.15 it is taken for granted that `fit`
+This relies on Keras 3.15 in that `fit`
 
 * calls `train_function(state, iterator)` on JAX and `train_function(iterator)` on
-  TensorFlow, after `on_train_batch_begin(step)`, and does not itself turn the iterator;
+  TensorFlow, after `on_train_batch_begin(step)`, and does not advance the iterator;
 * reads `steps_per_execution` before `on_train_begin`;
 
 and that `train_step(state, data)` on JAX returns (logs, state) and changes nothing.
@@ -17,54 +17,54 @@ and that `train_step(state, data)` on JAX returns (logs, state) and changes noth
 
 import functools
 import itertools
+import math
 
 import keras
 import numpy as np
 
-MAX_STEPS_PER_CALL = (
-    64  # longer calls gain nothing, and Ctrl-C and the progress bar wait
-)
+MAX_STEPS_PER_CALL = 64  # more gain nothing, and delay Ctrl-C and the progress bar
 
 
 class TrainFunction:
-    """Keras's train function; for one call, if a feed has left steps `pending`, those.
+    """Keras's train function, or the steps of a call where `queued_batches` holds them.
 
-    pending: the `DeviceLoop`, and the rows of each batch.
+    Attributes:
+        queued_batches: (the `DeviceLoop`, the row indices of each batch) of the next
+            call, or `None`.
     """
 
-    def __init__(self, model, one_by_one):
-        self.one_by_one, self.pending = one_by_one, None
-        self.many = {"jax": on_jax, "tensorflow": on_tensorflow}[backend()](model)
+    def __init__(self, model: keras.Model, single_step_function):
+        self.single_step_function, self.queued_batches = single_step_function, None
+        self.run_steps = {"jax": on_jax, "tensorflow": on_tensorflow}[backend()](model)
 
     def __call__(self, *state_and_iterator):
-        if self.pending is None:
-            return self.one_by_one(*state_and_iterator)
-        pending, self.pending = self.pending, None
-        return self.many(*state_and_iterator[:-1], *pending)
+        if self.queued_batches is None:
+            return self.single_step_function(*state_and_iterator)
+        queued, self.queued_batches = self.queued_batches, None
+        return self.run_steps(*state_and_iterator[:-1], *queued)
 
 
 class DeviceLoop(keras.callbacks.Callback):
-    """Puts the arrays on the device, and tells the train function the rows to take.
+    """Copies the arrays to the device, and queues the row indices of each call.
 
-    Within `with`, the model makes `steps_per_call` steps in a call. That ends as
-    training begins, for the number holds for `evaluate` too, whose compiled function
-    outlives this `fit`.
+    In a `with` block: the model makes `steps_per_call` steps per call, until training
+    begins. (`evaluate` uses that number too, and its compiled function outlives `fit`.)
 
     Args:
         vae: the model. (`Callback.model` would fetch all weights on JAX.)
-        arrays: a structure of arrays of equally many rows.
-        order: a `models.training.batching.EpochPermutation` of them.
-        steps_per_call: how many.
+        arrays: a structure of arrays (n, ...) with the same n.
+        order: their `models.training.batching.EpochPermutation`.
+        steps_per_call: an integer.
     """
 
-    def __init__(self, vae, arrays, order, steps_per_call):
+    def __init__(self, vae: keras.Model, arrays, order, steps_per_call: int):
         super().__init__()
         self.vae, self.order, self.steps_per_call = vae, order, steps_per_call
         first = slice(order.batch_size)
         self.first_batch = keras.tree.map_structure(lambda a: a[first], arrays)
         self.arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
         self.batches, self.rows = order.batches(), []
-        self.compiled = vae.steps_per_execution
+        self.steps_per_execution = vae.steps_per_execution
 
     def __enter__(self):
         self.vae.make_train_function()
@@ -72,13 +72,13 @@ class DeviceLoop(keras.callbacks.Callback):
         return self
 
     def __exit__(self, *error):
-        self.vae.steps_per_execution = self.compiled
+        self.vae.steps_per_execution = self.steps_per_execution
 
     def placeholder_dataset(self):
-        """What Keras is given as data: it learns the shapes from it, and no more.
+        """The data set for Keras, which reads the shapes of a batch from it, no more.
 
-        A generator would have TensorFlow lower malloc's M_TRIM_THRESHOLD for good:
-        freeing and asking again for memory then took two thirds of the mixture's time.
+        A generator would make TensorFlow lower malloc's M_TRIM_THRESHOLD for good: the
+        mixture then spent two thirds of its time on freed and requested memory.
         """
         if backend() == "tensorflow":
             import tensorflow as tf
@@ -87,18 +87,21 @@ class DeviceLoop(keras.callbacks.Callback):
         return (self.first_batch for _ in itertools.count())
 
     def on_train_begin(self, logs=None):
-        self.vae.steps_per_execution = self.compiled
+        """Restores the number of steps for which Keras compiles."""
+        self.vae.steps_per_execution = self.steps_per_execution
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Draws the batches of the epoch."""
         self.rows = list(itertools.islice(self.batches, self.order.steps_per_epoch))
 
     def on_train_batch_begin(self, batch, logs=None):
+        """Queues the batches of a call."""
         rows = self.rows[batch : batch + self.steps_per_call]
-        self.vae.train_function.pending = self, rows
+        self.vae.train_function.queued_batches = self, rows
 
 
 def on_jax(model):
-    """The function (state, feed, rows) -> (logs, state) of these steps."""
+    """The function (state, loop, rows) -> (logs, state) of the steps of a call."""
     import jax
 
     def step(arrays, state, rows):
@@ -108,6 +111,16 @@ def on_jax(model):
         logs, state = model.train_step(state, keras.tree.map_structure(gather, arrays))
         return state, logs
 
+    if is_slow_in_loop(model):
+        jitted_step = jax.jit(step, donate_argnums=1)
+
+        def run_one_by_one(state, loop, rows):
+            for batch in rows:
+                state, logs = jitted_step(loop.arrays, state, batch.astype("int32"))
+            return logs, state
+
+        return run_one_by_one
+
     @functools.partial(jax.jit, donate_argnums=0)
     def steps(state, arrays, rows, n):
         _, shapes = jax.eval_shape(step, arrays, state, rows[0])
@@ -116,25 +129,19 @@ def on_jax(model):
             0, n, lambda i, carry: step(arrays, carry[0], rows[i]), (state, logs)
         )
 
-    def many(state, feed, rows):
-        for padded, n in pad_batches(rows, feed.steps_per_call):
-            state, logs = steps(state, feed.arrays, padded, n)
+    def run_steps(state, loop, rows):
+        for padded, n in pad_batches(rows, loop.steps_per_call):
+            state, logs = steps(state, loop.arrays, padded, n)
         return logs, state
 
-    one = jax.jit(step, donate_argnums=1)
-
-    def many_alone(state, feed, rows):
-        for batch in rows:
-            state, logs = one(feed.arrays, state, batch.astype("int32"))
-        return logs, state
-
-    return many_alone if is_slow_in_loop(model) else many
+    return run_steps
 
 
-def is_slow_in_loop(model):
-    """Whether JAX 0.10 takes its slow convolutions: on a CPU, within a loop.
+def is_slow_in_loop(model: keras.Model) -> bool:
+    """Whether the model has convolutions and JAX is on a CPU.
 
-    Three to four times the time of a step; so those steps are called one by one.
+    JAX 0.10 then uses slow convolutions within a loop: three to four times the time of
+    a step.
     """
     import jax
 
@@ -143,12 +150,12 @@ def is_slow_in_loop(model):
 
 
 def on_tensorflow(model):
-    """The function (feed, rows) -> logs of these steps."""
+    """The function (loop, rows) -> logs of the steps of a call."""
     return tensorflow_by_xla(model) if model.jit_compile else tensorflow_graph(model)
 
 
 def tensorflow_by_xla(model):
-    """The loop is compiled, not only its steps: at 20 rows that takes 40 % off them."""
+    """XLA compiles the loop, not only its steps: at 20 rows that saves 40 % of them."""
     import tensorflow as tf
 
     @functools.partial(tf.function, jit_compile=True, autograph=False)
@@ -162,21 +169,25 @@ def tensorflow_by_xla(model):
         tf.while_loop(lambda i: i < n, body, [tf.constant(0)])
         return model.get_metrics_result()
 
-    def many(feed, rows):
-        for padded, n in pad_batches(rows, feed.steps_per_call):
-            logs = steps(feed.arrays, tf.constant(padded), tf.constant(n))
+    def run_steps(loop, rows):
+        for padded, n in pad_batches(rows, loop.steps_per_call):
+            logs = steps(loop.arrays, tf.constant(padded), tf.constant(n))
         return logs
 
-    return many
+    return run_steps
 
 
-def pad_batches(rows, most):
-    """(the rows of up to `most` batches, padded to so many; how many) of each size."""
-    for size, same in itertools.groupby(rows, len):  # a short batch by itself
-        same = list(same)
-        padded = np.zeros((most, size), "int32")  # compiled once
-        padded[: len(same)] = same
-        yield padded, len(same)
+def pad_batches(rows, max_steps):
+    """Groups batches of one size: yields (row indices, how many batches).
+
+    The indices, (max_steps, size) int32, are padded with zeros, so that the steps are
+    compiled once for each size.
+    """
+    for size, group in itertools.groupby(rows, len):  # a short batch is its own group
+        group = list(group)
+        padded = np.zeros((max_steps, size), "int32")
+        padded[: len(group)] = group
+        yield padded, len(group)
 
 
 def tensorflow_graph(model):
@@ -198,37 +209,37 @@ def tensorflow_graph(model):
         (last,) = tf.while_loop(lambda i: i < n - 1, body, [tf.constant(0)])
         return step(batch(last))
 
-    def many(feed, rows):
-        order, most = feed.order, feed.steps_per_call
-        padded = np.zeros(most * order.batch_size, "int32")  # traced once
+    def run_steps(loop, rows):
+        order, max_steps = loop.order, loop.steps_per_call
+        padded = np.zeros(max_steps * order.batch_size, "int32")  # traced once
         padded[: sum(map(len, rows))] = np.concatenate(rows)
-        ends = np.zeros(most + 1, "int32")
+        ends = np.zeros(max_steps + 1, "int32")
         ends[1 : len(rows) + 1] = np.cumsum([len(batch) for batch in rows])
         tensors = map(tf.constant, (padded, ends, len(rows)))
-        # Where all batches are full the graph knows their shape: some 6 % faster.
+        # If all batches are full the graph knows their shape: about 6 % faster.
         size = order.batch_size if order.all_full else None
-        return steps(feed.arrays, *tensors, size)
+        return steps(loop.arrays, *tensors, size)
 
-    return many
+    return run_steps
 
 
-def choose_steps_per_call(model, order, callbacks):
+def choose_steps_per_call(model: keras.Model, order, callbacks) -> int:
     """How many steps `fit` makes in one call.
 
-    What `compile(steps_per_execution=...)` says, if it says something; one, if a
-    callback wants to see every step; else as many as pay, in calls of about one length.
+    `compile(steps_per_execution=...)` decides if it is above one; one, if a callback
+    needs every step; otherwise calls of about one length, of at most 64 steps.
     """
     if model.steps_per_execution > 1:
         return model.steps_per_execution
     if any(map(needs_every_step, callbacks)):
         return 1
-    calls = -(-order.steps_per_epoch // MAX_STEPS_PER_CALL)
-    return -(-order.steps_per_epoch // calls)
+    n_calls = math.ceil(order.steps_per_epoch / MAX_STEPS_PER_CALL)
+    return math.ceil(order.steps_per_epoch / n_calls)
 
 
-def needs_every_step(callback):
-    """Whether a callback does something at a step: has a hook of its own for it."""
-    if getattr(callback, "save_freq", None) == "epoch":  # Keras's word: need not see it
+def needs_every_step(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback has a hook of its own for steps."""
+    if getattr(callback, "save_freq", None) == "epoch":  # Keras's word for: it does not
         return False
     hooks = ("on_batch_begin", "on_batch_end")
     hooks += ("on_train_batch_begin", "on_train_batch_end")
@@ -239,10 +250,10 @@ def needs_every_step(callback):
     )
 
 
-def is_supported(model):
-    """Whether this model's steps can be made in one loop.
+def is_supported(model: keras.Model) -> bool:
+    """Whether the steps of this model can be made in one loop.
 
-    Not on torch, not eagerly, and not where data are spread over several devices.
+    Not on torch, not eagerly, and not where data are distributed to several devices.
     """
     if backend() == "jax":
         return model.jit_compile and keras.distribution.distribution() is None
@@ -252,5 +263,6 @@ def is_supported(model):
     return False
 
 
-def backend():
+def backend() -> str:
+    """The name of Keras's backend."""
     return keras.backend.backend()

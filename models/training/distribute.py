@@ -1,12 +1,13 @@
-"""Training on several devices, in one process or in many: `--distribute`.
+"""Training on several devices, of one process or of many: `--distribute`.
 
-All of it is Keras's own `keras.distribution` and what JAX has beneath it. Each process
-keeps the model it has and trains a sharded_copy of it whose variables lie on all devices; after
-every epoch the model is what its sharded_copy is. So encoding, saving and drawing know nothing
-of other devices, and a process needs no other for them.
+Data parallel training as `keras.distribution` does it on JAX. Each process keeps its
+model and trains a copy of it whose variables are on all devices; after every epoch the
+weights are copied back. So encoding, saving and drawing run on one device, and a
+process does not need the others for them.
 """
 
 import os
+from collections.abc import Callable
 
 import keras
 
@@ -15,47 +16,51 @@ from models.suppress_output import discard_output, flush
 from models.training import batching, processes
 
 
-def initialize(several=None):
-    """The `Devices` of this process, or of several processes.
+class PeerLostError(ConnectionError):
+    """Another process of the training has stopped, and the training with it."""
 
-    Must come before anything is computed. Waits until all processes are there.
-    ValueError or OSError: what a user can mend.
 
-    several: what `cluster.find` found in the environment, where Keras reads it.
+def initialize(environment: dict | None = None) -> "Devices":
+    """Connects the processes, and returns the devices of all of them.
+
+    Call it before anything is computed. It waits until all processes are there.
+
+    Args:
+        environment: what `processes.read_environment` returned; `None` for one process.
+
+    Raises:
+        ValueError: the backend is not JAX.
+        PeerLostError: the first process cannot be reached.
     """
     if keras.backend.backend() != "jax":
         raise ValueError(
-            "--distribute needs the JAX backend, for Keras distributes on no other: "
-            "pip install jax, and set KERAS_BACKEND=jax. "
+            "--distribute needs the JAX backend, because Keras distributes on no "
+            "other: pip install jax, and set KERAS_BACKEND=jax. "
             f"Received: {keras.backend.backend()}"
         )
-    if several:
+    if environment:
         try:
             keras.distribution.initialize()
         except RuntimeError as error:
-            first = processes.coordinator(several[processes.ADDRESSES])
-            raise connection_error(f"the first, at {first},", error) from error
+            first = processes.coordinator(environment[processes.ADDRESSES])
+            raise connection_error(f"the first process, at {first}", error) from error
     return Devices()
 
 
-def connection_error(whom, error):
-    """The sentence where the processes cannot reach one another."""
+def connection_error(peer: str, error: Exception) -> PeerLostError:
+    """The exception for a peer that cannot be reached."""
     reason = str(error).partition("\n")[0][:150]
-    return PeerLostError(f"--distribute: no word of {whom} of the processes ({reason})")
-
-
-class PeerLostError(ConnectionError):
-    """Another process has gone, and the training with it."""
+    return PeerLostError(f"--distribute: no answer from {peer} ({reason})")
 
 
 class Devices:
-    """All the devices that train together, of this process and of the others.
+    """All devices that train together, of this process and of the others.
 
-    A step sees the batch that one device would see, each device its part of the rows,
-    and Keras draws the same noise: the loss is that of one device.
+    A batch is the one that a single device would see, and its rows are divided among
+    the devices; Keras draws the same noise. So the loss is that of one device.
 
     Attributes:
-        number: how many there are.
+        number: how many devices there are.
         processes: how many processes they belong to.
         is_first: whether this process is the one that writes and prints.
     """
@@ -69,53 +74,56 @@ class Devices:
 
     def fit(
         self,
-        model,
+        model: keras.Model,
         inputs,
-        batch_size,
-        steps_per_epoch=None,
-        callbacks=(),
-        within_pass=False,
+        batch_size: int,
+        steps_per_epoch: int | None = None,
+        callbacks: list = (),
+        within_pass: bool = False,
         **arguments,
-    ):
-        """`VAE.fit` of arrays, on all the devices."""
-        sharded_copy = self.sharded_copy(model)
-        copy_state(model, sharded_copy)
-        arrays = batching.pack_arrays(checked_inputs(model, inputs))
-        seed, trained = batching.data_seed(model), sharded_copy.steps_trained
+    ) -> None:
+        """`VAE.fit` of arrays, on all devices.
+
+        Raises:
+            PeerLostError: another process has stopped.
+        """
+        copy = self.sharded_copy(model)
+        copy_state(model, copy)
+        arrays = (checked_inputs(model, inputs),)
         order = batching.EpochPermutation(
             arrays,
             batch_size,
-            seed,
-            trained,
+            batching.data_seed(model),
+            copy.steps_trained,
             steps_per_epoch,
             within_pass=within_pass,
         )
-        data = ShardedDataset(batching.PermutedDataset(arrays, order), self.shard)
-        own = [batching.StartEpoch(data.batches), CopyWeights(model)]
-        callbacks = [*own, *callbacks]
+        batches = batching.PermutedDataset(arrays, order)
+        data = ShardedDataset(batches, self.shard)
+        callbacks = [batches.epoch_callback(), CopyWeights(model), *callbacks]
         try:
-            with discard_output(1):  # the processes greet one another there
-                sharded_copy.fit(data, shuffle=False, callbacks=callbacks, **arguments)
+            with discard_output(1):  # the processes report their connection there
+                copy.fit(data, shuffle=False, callbacks=callbacks, **arguments)
         except KeyboardInterrupt:
-            copy_state(sharded_copy, model)
+            copy_state(copy, model)
             raise
-        except (RuntimeError, ValueError) as error:  # both, by what was under way
+        except (RuntimeError, ValueError) as error:  # both occur if a peer is lost
             if self.processes == 1:
                 raise
-            raise connection_error("some", error) from error
+            raise connection_error("another process", error) from error
 
-    def sharded_copy(self, model):
-        """A model like this one, compiled, with its variables on all the devices.
+    def sharded_copy(self, model: keras.Model) -> keras.Model:
+        """A compiled copy of the model with its variables on all devices.
 
-        Only here Keras knows of them: its train function keeps the variables where they
-        are, and `fit` takes the batches as `spread` laid them out.
+        Keras needs the distribution only here: the train function keeps the variables
+        where they are, and `fit` takes the batches as `shard` divided them.
         """
         if model not in self.copies:
             with self.distribution.scope():
-                sharded_copy = type(model).from_config(model.get_config())
-                sharded_copy.compile_from_config(model.get_compile_config())
-                sharded_copy.make_train_function()
-            self.copies[model] = sharded_copy
+                copy = type(model).from_config(model.get_config())
+                copy.compile_from_config(model.get_compile_config())
+                copy.make_train_function()
+            self.copies[model] = copy
         return self.copies[model]
 
     def __str__(self):
@@ -124,33 +132,33 @@ class Devices:
             return f"data parallel on {devices}"
         return f"data parallel on {devices} of {self.processes} processes"
 
-    def check_config(self, config):
-        """ValueError unless each device can have equally many rows of a full batch."""
+    def check_config(self, config: dict) -> None:
+        """Raises ValueError unless a batch divides evenly among the devices."""
         size = config["batch_size"]
         if config.get("stream"):
             raise ValueError(
-                "--stream: data on disk are read in an order of their own, which "
-                "--distribute does not know; leave one of the two out"
+                "--stream: data on disk are read in an order that --distribute does "
+                "not support; leave one of the two out"
             )
         if size % self.number:
             less = size - size % self.number
             near = f"{less} or {less + self.number}" if less else f"{self.number}"
             raise ValueError(
-                f"--batch-size {size} must divide by the {self.number} devices of "
-                f"--distribute: give {near}"
+                f"--batch-size {size} must be divisible by the {self.number} devices "
+                f"of --distribute: give {near}"
             )
 
-    def barrier(self):
-        """Waits for the other processes to be done, and needs them no more."""
-        import jax  # here and below: on other backends this file says that it needs it
+    def barrier(self) -> None:
+        """Waits until the other processes are done; they are not needed any more."""
+        import jax  # here and below: the file reports that other backends need it
 
         if self.processes > 1:
             jax.distributed.shutdown()
 
-    def exit(self, status):
-        """Returns the exit code; after a failure among several the process ends here.
+    def exit(self, status: int) -> int:
+        """Returns the exit code; after a failure with several processes, ends this one.
 
-        At exit JAX waits a minute and more for the processes that are lost.
+        JAX would wait for the lost processes, for more than a minute, when it exits.
         """
         if status and self.processes > 1:
             flush()
@@ -158,10 +166,9 @@ class Devices:
         return status
 
     def shard(self, array):
-        """A batch's array, each device its part of the rows.
+        """The array of a batch, (rows, ...), with its rows divided among the devices.
 
-        The short batch at the end of a pass is whole on each device if its rows cannot
-        be dealt out evenly.
+        Every device has the whole of a short batch whose rows cannot be divided.
         """
         import jax
 
@@ -176,12 +183,12 @@ class Devices:
 
 
 class ShardedDataset(keras.utils.PyDataset):
-    """Batches, on the devices before Keras sees them.
+    """Batches that are on the devices before Keras receives them.
 
-    Keras itself would lay out every batch as the first, and so refuse a short one.
+    Keras itself would lay out every batch as the first one, and refuse a short one.
     """
 
-    def __init__(self, batches, shard):
+    def __init__(self, batches: keras.utils.PyDataset, shard: Callable):
         super().__init__()
         self.batches, self.shard = batches, shard
 
@@ -193,21 +200,19 @@ class ShardedDataset(keras.utils.PyDataset):
 
 
 class CopyWeights(keras.callbacks.Callback):
-    """Gives a model the state of the one that is trained, after every epoch."""
+    """Copies the state of the model that is trained to `target` after every epoch."""
 
-    def __init__(self, mirror):
+    def __init__(self, target: keras.Model):
         super().__init__()
-        self.mirror = mirror
+        self.target = target
 
     def on_epoch_end(self, epoch, logs=None):
-        copy_state(self.model, self.mirror)
+        """Copies the state."""
+        copy_state(self.model, self.target)
 
 
-def copy_state(source, target):
-    """Gives a model all that another one of its kind has learned and counted."""
-    for mine, its in zip(state(source), state(target), strict=True):
-        its.assign(keras.ops.convert_to_numpy(mine))
-
-
-def state(model):
-    return [*model.variables, *model.optimizer.variables]
+def copy_state(source: keras.Model, target: keras.Model) -> None:
+    """Copies weights, metrics, seeds and the optimiser's state between equal models."""
+    variables = [[*m.variables, *m.optimizer.variables] for m in (source, target)]
+    for value, variable in zip(*variables, strict=True):
+        variable.assign(keras.ops.convert_to_numpy(value))

@@ -4,50 +4,45 @@ Arrays in memory and rows on disk are checked once, here, and replaced by the ba
 `models.training`; every other data set that Keras takes is passed on unchanged.
 """
 
+import math
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import keras
+import numpy as np
 
 from models.blocks.inputs import checked_inputs
-from models.training.batching import (
-    is_arrays,
-    pack_arrays,
-    split_validation,
-    training_batches,
-)
+from models.training.batching import training_batches
 from models.training.streaming import contains_on_disk, sequential_batches
 
 
 @contextmanager
 def fit_arguments(
-    vae,
+    vae: keras.Model,
     x,
     y=None,
     sample_weight=None,
     *,
-    batch_size=None,
-    callbacks=(),
-    shuffle=True,
-    validation_split=0.0,
+    batch_size: int | None = None,
+    callbacks: list = (),
+    shuffle: bool = True,
+    validation_split: float = 0.0,
     validation_data=None,
-    steps_per_epoch=None,
-    within_pass=False,
+    steps_per_epoch: int | None = None,
+    within_pass: bool = False,
     **others,
-):
-    """The keyword arguments of `keras.Model.fit`, valid within the block.
+) -> Iterator[dict]:
+    """The arguments of `keras.Model.fit`, valid within the block.
 
-    Args:
-        vae: a compiled VAE; `step_batch_size` is set to the rows of a training step,
-            or `None` where they are not known.
-        x: arrays or rows on disk (n, ...), or a dict of them by input name; or any data
-            set that Keras takes.
-        within_pass: whether arrays continue within the pass that the steps trained fall
-            in, as rows on disk always do; otherwise a new pass begins.
-        others: further arguments of `fit`; the rest are as in Keras.
+    All arguments are as Keras's, but for `x`, arrays or rows on disk (n, ...) or a dict
+    of them by input name, or any data set that Keras takes; and for `within_pass`:
+    whether arrays continue in the pass that the steps trained fall in, as rows on disk
+    always do. `vae.step_batch_size` is set to the rows of a training step, or to `None`
+    where the data set decides.
 
     Raises:
         ValueError: an input is missing, unknown or of a wrong shape, or
-            `validation_split` is given for data on disk or leaves no rows.
+            `validation_split` is given for rows on disk or leaves a part empty.
     """
     others = {"validation_batch_size": batch_size, **others}
     with ExitStack() as stack:
@@ -56,30 +51,17 @@ def fit_arguments(
             if validation_split and validation_data is None:
                 data, validation_data = split_validation(data, validation_split)
             vae.step_batch_size = batch_size or 32
-            has_class_weight = others.get("class_weight") is not None
-            batches = training_batches(
-                vae,
-                data,
-                batch_size,
-                shuffle,
-                list(callbacks),
-                steps_per_epoch,
-                within_pass,
-                in_one_loop=not has_class_weight,
+            in_one_loop = others.get("class_weight") is None
+            passes = steps_per_epoch, within_pass, in_one_loop
+            arguments = stack.enter_context(
+                training_batches(vae, data, batch_size, shuffle, callbacks, *passes)
             )
-            arguments = stack.enter_context(batches)
         else:
             vae.step_batch_size = None
-            arguments = {
-                "x": x,
-                "y": y,
-                "batch_size": batch_size,
-                "callbacks": list(callbacks),
-                "shuffle": shuffle,
-                "sample_weight": sample_weight,
-                "steps_per_epoch": steps_per_epoch,
-                "validation_split": validation_split,
-            }
+            arguments = {"x": x, "y": y, "sample_weight": sample_weight}
+            arguments |= {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
+            arguments |= {"shuffle": shuffle, "callbacks": [*callbacks]}
+            arguments["validation_split"] = validation_split
         if isinstance(validation_data, tuple):
             validation_data = pack_arrays(*validation_data)
             if contains_on_disk(validation_data):
@@ -92,18 +74,58 @@ def fit_arguments(
 
 
 @contextmanager
-def evaluate_arguments(vae, x, y=None, sample_weight=None, batch_size=None):
-    """The keyword arguments of `keras.Model.evaluate`, valid within the block.
+def evaluate_arguments(
+    vae: keras.Model, x, y=None, sample_weight=None, batch_size: int | None = None
+) -> Iterator[dict]:
+    """The arguments of `keras.Model.evaluate`, valid within the block.
 
-    Raises ValueError as `fit_arguments`.
+    Args and Raises: as `fit_arguments`.
     """
-    if contains_on_disk(x):
+    data = (x, y, sample_weight)
+    if is_arrays(x) or contains_on_disk(x):
         data = pack_arrays(checked_inputs(vae, x), y, sample_weight)
+    if contains_on_disk(data[0]):
         with sequential_batches(data, batch_size) as batches:
             yield {"x": batches}
-        return
-    if is_arrays(x):
-        data = pack_arrays(checked_inputs(vae, x), y, sample_weight)
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    arguments = {"x": x, "y": y, "sample_weight": sample_weight}
-    yield arguments | {"batch_size": batch_size}
+    else:
+        data = keras.utils.unpack_x_y_sample_weight(data)
+        names = ("x", "y", "sample_weight")
+        yield {**dict(zip(names, data, strict=True)), "batch_size": batch_size}
+
+
+def is_arrays(x) -> bool:
+    """Whether x is a structure of arrays or tensors, and not a data set."""
+    leaves = keras.tree.flatten(x)
+    return all(isinstance(a, np.ndarray) or keras.ops.is_tensor(a) for a in leaves)
+
+
+def pack_arrays(x, y=None, sample_weight=None) -> tuple:
+    """(x,), (x, y) or (x, y, sample_weight), without a None among them.
+
+    Keras silently drops sample weights that come without targets. The loss of a VAE
+    reads no targets, so the weights themselves take their place.
+    """
+    if sample_weight is None:
+        return (x,) if y is None else (x, y)
+    sample_weight = np.asarray(sample_weight, keras.config.floatx())
+    return x, sample_weight if y is None else y, sample_weight
+
+
+def split_validation(arrays, validation_split: float) -> tuple:
+    """(training arrays, validation arrays): the last rows are held out, as in Keras."""
+    if contains_on_disk(arrays):
+        raise ValueError(
+            "validation_split must be 0 for data on disk: give validation_data. "
+            f"Received: validation_split={validation_split}"
+        )
+    n_rows = len(keras.tree.flatten(arrays)[0])
+    first = math.floor(n_rows * (1.0 - validation_split))
+    if not 0 < first < n_rows:
+        raise ValueError(
+            f"validation_split must leave rows on both sides of {n_rows}. "
+            f"Received: validation_split={validation_split}"
+        )
+    return tuple(
+        keras.tree.map_structure(lambda array, rows=rows: array[rows], arrays)
+        for rows in (slice(first), slice(first, None))
+    )

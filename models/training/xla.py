@@ -1,65 +1,70 @@
 """When XLA compiles training steps on TensorFlow: on a CPU too, if batches are small.
 
-Keras leaves XLA out where there is no GPU, and for large batches is right: its products
-and its functions of many values are slower there than TensorFlow's own. What it saves
-are Adam's passes over all weights, and some fifty calls of small operations. So it pays
-where a step has many weights for each of its rows, and then takes up to two thirds off
-a step (`benchmarks/speed.py`). On one core it pays from some 4000 on, on two from 1000.
+Keras does not use XLA without a GPU, which is right for large batches: its matrix
+products and its functions of many values are slower there than TensorFlow's own. It
+saves the passes of Adam over all weights, and about fifty calls of small operations. So
+it pays where a step has many weights per row, and then saves up to two thirds of a step
+(`benchmarks/speed.py`): from about 4000 on one core, from 1000 on two.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
 from keras import layers
 
-MIN_WEIGHTS_PER_ROW = 5000  # at least; draws of z count as rows
-# Of other layers it is not known that XLA has all their operations, and fast.
+MIN_WEIGHTS_PER_ROW = 5000  # each sample of z counts as a row
+# XLA has all operations of these layers; of others that is not known.
 COMPILABLE_LAYERS = {layers.InputLayer, layers.Dense, layers.Flatten, layers.Reshape}
 COMPILABLE_LAYERS |= {layers.Activation, layers.Concatenate, layers.Dropout}
 
 
-def should_jit(model, n_rows):
-    """Whether XLA is to compile training steps on batches of so many rows.
+def should_jit(vae: keras.Model, n_rows: int | None) -> bool:
+    """Whether XLA compiles training steps on batches of `n_rows` rows.
 
-    n_rows: `None` if they are not known. Of a model whose `compile` was told something
-    else than "auto", as it was told.
+    What `compile(jit_compile=...)` requested decides, if it is not "auto". `None`: the
+    number of rows is not known.
     """
-    if model.requested_jit != "auto" or keras.backend.backend() != "tensorflow":
-        return model.jit_compile
-    return model.jit_compile or (
+    if vae.requested_jit != "auto" or keras.backend.backend() != "tensorflow":
+        return vae.jit_compile
+    return vae.jit_compile or (
         n_rows is not None
-        and weights_per_row(model, n_rows) >= MIN_WEIGHTS_PER_ROW
-        and not model.run_eagerly
-        and model.distribute_strategy.num_replicas_in_sync == 1
-        and all(map(is_compilable, model._flatten_layers()))
+        and weights_per_row(vae, n_rows) >= MIN_WEIGHTS_PER_ROW
+        and not vae.run_eagerly
+        and vae.distribute_strategy.num_replicas_in_sync == 1
+        and all(map(is_compilable, vae._flatten_layers()))
         and not is_deterministic()
     )
 
 
-def weights_per_row(model, n_rows):
-    return model.count_params() / (n_rows * model.posterior.n_samples)
+def weights_per_row(vae: keras.Model, n_rows: int) -> float:
+    """The weights of the model for each row, and sample of z, of a step."""
+    return vae.count_params() / (n_rows * vae.posterior.n_samples)
 
 
-def is_compilable(layer):
-    """Whether it is one of those above, or of the zoo, and can be compiled."""
+def is_compilable(layer: layers.Layer) -> bool:
+    """Whether XLA is known to compile this layer: one of the above, or of this zoo."""
     kind = type(layer)
     ours = kind.__module__.startswith("models.")
     known = ours or kind in COMPILABLE_LAYERS or isinstance(layer, keras.Model)
     return known and layer.supports_jit
 
 
-def is_deterministic():
-    """Whether TensorFlow was told to be, which Keras does not let XLA see to."""
+def is_deterministic() -> bool:
+    """Whether TensorFlow's operations are to be deterministic.
+
+    XLA cannot guarantee that under Keras.
+    """
     from tensorflow.python.framework.config import is_op_determinism_enabled
 
     return is_op_determinism_enabled()
 
 
 @contextmanager
-def override_jit_compile(model, is_on):
-    """The model's `jit_compile` is this, within."""
-    before, model.jit_compile = model.jit_compile, is_on
+def override_jit_compile(vae: keras.Model, value: bool) -> Iterator[None]:
+    """Sets the model's `jit_compile` within the block."""
+    before, vae.jit_compile = vae.jit_compile, value
     try:
         yield
     finally:
-        model.jit_compile = before
+        vae.jit_compile = before

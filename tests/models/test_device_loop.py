@@ -33,7 +33,7 @@ class EveryStep(Steps):
 
 def one_at_a_time(model, inputs, epochs, steps_per_epoch=None, weight=None):
     """The mean loss of each epoch, of batches that `train_on_batch` is given."""
-    seed = model.get_layer("z").seed
+    seed = model.posterior.seed
     order = EpochPermutation(inputs, 16, seed, model.steps_trained, steps_per_epoch)
     batches, losses = order.batches(), []
     for _ in range(epochs):

@@ -1,8 +1,5 @@
 """Training, encoding and evaluation of rows on disk, and the order they come in."""
 
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-
 import keras
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from models.blocks.ondisk_array import (
     chunks,
     from_memmap,
 )
-from models.blocks.temporary_array import TemporaryRows
 from models.training.streaming import (
     BlockStream,
     sequential_batches,
@@ -59,21 +55,6 @@ def test_rows_are_those_of_the_file(save, rng, kind):
     np.testing.assert_array_equal(rows.view(4, 12).view(1, 5)[:], x[5:9])
     np.testing.assert_array_equal(np.asarray(rows), x)
     assert (rows.min(), rows.max()) == (x.min(), x.max())
-
-
-@pytest.mark.parametrize("kind", ["uint8", "float32"])
-def test_temporary_rows_grow_and_have_no_name(rng, kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    x = rng.integers(200, size=(20, 3, 2)).astype(kind)
-    rows = TemporaryRows((3, 2), kind)
-    assert rows[:].shape == (0, 3, 2)
-    for first in range(0, 20, 7):
-        rows.append(x[first : first + 7])
-        np.testing.assert_array_equal(rows[:], x[: first + 7])
-    with ThreadPoolExecutor(4) as readers:
-        for i, part in enumerate(readers.map(lambda i: rows[i % 20], range(500))):
-            np.testing.assert_array_equal(part, x[i % 20])
-    assert not any(tmp_path.iterdir())
 
 
 def test_rows_are_divided_by_the_scale(save, rng):
@@ -145,7 +126,7 @@ def test_blocks_are_read_from_the_start_to_the_end_of_each(save):
     x = from_memmap(save(np.arange(400, dtype="float32")[:, None]))
     plan = order((x,), window=8 * 5 * 16)  # five batches of four rows a block
     assert plan.block == 20
-    blocks = [first for firsts, _ in plan.plan(0) for first in firsts]
+    blocks = [first for firsts, _ in plan.plan_pass(0) for first in firsts]
     assert sorted(blocks) == list(range(0, 400, 20))
     batches = [batch[0][:, 0].astype(int) for batch in plan.batches(1)]
     assert len({row // 20 for row in batches[0]}) > 1  # a window mixes its blocks

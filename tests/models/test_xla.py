@@ -62,7 +62,7 @@ def encoder(x, latent_dim):
     "network",
     [
         networks.Conv((2,), dense=4),
-        networks.Shaken(),
+        networks.Augmented(),
         networks.FromFunctions(encoder, layers.Dense(12)),
     ],
 )
