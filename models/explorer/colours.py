@@ -71,7 +71,7 @@ def colour_classes(classes: np.ndarray, labels: np.ndarray | None = None) -> Col
 
 
 def make_palette(n: int) -> list[str]:
-    """n colours: distinct ones if there are enough, else a range."""
+    """Makes n colours: distinct ones if there are enough, else a range."""
     if n <= len(PALETTE):
         return list(PALETTE[:n])
     viridis = matplotlib.colormaps["viridis"]

@@ -39,7 +39,7 @@ def run_of(tmp_path_factory, digits):
         if not out.exists():
             given = ["--data", folder / data, *SMALL, *options.split(), "--out", out]
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(report, "draw_figures", lambda *_: None)  # no pictures needed
+                patch.setattr(report, "draw_figures", lambda *_: None)
                 assert train.main([*map(str, given)]) == 0
         return out
 

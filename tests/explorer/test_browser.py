@@ -1,5 +1,6 @@
 """The page in a real browser: clicking, dragging and choosing changes what is shown."""
 
+import contextlib
 import http.client
 import re
 import signal
@@ -47,13 +48,18 @@ def chromium():
 @pytest.fixture
 def page(chromium, server):
     """A new tab; it must report no error, and make no request to another host."""
-    page = tools.open_tab(chromium, server.url)
+    with checked_tab(chromium, server.url) as page:
+        yield page
+
+
+@contextlib.contextmanager
+def checked_tab(chromium, url):
+    page = tools.open_tab(chromium, url)
     yield page
     page.close()
     assert page.errors == []
     remote = [url for url in page.requests if url.startswith(("http", "ws"))]
-    hosts = {urlsplit(url).netloc for url in remote}
-    assert hosts == {urlsplit(server.url).netloc}
+    assert {urlsplit(each).netloc for each in remote} == {urlsplit(url).netloc}
 
 
 def on_screen(page, point):
@@ -113,6 +119,9 @@ def test_the_page_opens_with_the_run_and_help(page, space, renderer):
     expected = renderer.render(space.decoder(mean[None], 2)[0])
     assert decoded_image(page) == source(expected)
     assert page.locator(".slider").count() == 3
+    for width in (1280, 420):  # nothing is wider than the window
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_click_on_a_point_shows_example_reconstruction_and_neighbours(
@@ -131,23 +140,6 @@ def test_a_click_on_a_point_shows_example_reconstruction_and_neighbours(
     wait_for_example(page, near[1])
 
 
-def test_the_decoded_image_follows_a_slider_while_it_moves(page):
-    before, picture = decoded_image(page), page.locator(".decoded img")
-    pixels = picture.screenshot()
-    handle = page.locator(".slider .noUi-handle").first.bounding_box()
-    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for step in (20, 40):  # the button of the mouse stays down
-        page.mouse.move(x + step, y)
-        before = wait_for_change(page, before)
-    assert picture.screenshot() != pixels
-    page.mouse.up()
-    assert "the mean of all data, moved" in caption(page)
-    title = page.locator(".slider .bk-slider-title").first.inner_text()
-    assert float(title.split(":")[1]) > 0.1
-
-
 def test_a_click_on_an_empty_place_decodes_it(page):
     before = decoded_image(page)
     page.mouse.click(*tools.spot(page, 0.02, 0.97))
@@ -160,7 +152,7 @@ def test_a_click_on_an_empty_place_decodes_it(page):
 
 
 def test_tabs_are_independent(page, chromium, server, space):
-    other = tools.open_tab(chromium, server.url)
+    other = tools.open_tab(chromium, server.url.replace("127.0.0.1", "localhost"))
     before = decoded_image(other)
     select_isolated(page, space)
     page.locator(".control .noUi-handle").press("ArrowLeft")
@@ -199,30 +191,48 @@ def test_a_round_shows_its_points_and_classes_and_a_click_on_a_class_its_mean(
     assert float(title.split(":")[1]) == pytest.approx(means[3, 1], abs=0.006)
 
 
-def test_the_scatter_is_coloured_by_label_or_class(page):
-    legend, scatter = page.locator(".legend em"), page.locator(".bk-Canvas").first
-    assert legend.first.inner_text() == "label"
-    pixels = scatter.screenshot()
-    page.get_by_role("button", name="class", exact=True).click()
-    legend.first.get_by_text("class").wait_for()
-    assert scatter.screenshot() != pixels
+class TestOneTab:
+    """Tests that do not depend on what was clicked before."""
 
+    @pytest.fixture(scope="class")
+    def page(self, chromium, server):
+        with checked_tab(chromium, server.url) as page:
+            yield page
 
-def test_the_wheel_zooms_and_a_button_resets(page):
-    wide = np.array(page.evaluate(RANGES))
-    page.mouse.move(*tools.spot(page, 0.5, 0.5))
-    page.mouse.wheel(0, -300)
-    zoomed = f"before => ({RANGES})()[1][0] < before"
-    page.wait_for_function(zoomed, arg=wide[1, 0])
-    page.get_by_title("Reset").click()
-    page.wait_for_function(f"before => ({RANGES})()[1][0] >= before", arg=wide[1, 0])
+    def test_the_decoded_image_follows_a_slider_while_it_moves(self, page):
+        before, picture = decoded_image(page), page.locator(".decoded img")
+        pixels = picture.screenshot()
+        handle = page.locator(".slider .noUi-handle").first.bounding_box()
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for step in (20, 40):  # the button of the mouse stays down
+            page.mouse.move(x + step, y)
+            before = wait_for_change(page, before)
+        assert picture.screenshot() != pixels
+        page.mouse.up()
+        assert "the mean of all data, moved" in caption(page)
+        title = page.locator(".slider .bk-slider-title").first.inner_text()
+        assert float(title.split(":")[1]) > 0.1
 
+    def test_the_scatter_plot_is_coloured_by_label_or_class(self, page):
+        legend, scatter = page.locator(".legend em"), page.locator(".bk-Canvas").first
+        assert legend.first.inner_text() == "label"
+        pixels = scatter.screenshot()
+        page.get_by_role("button", name="class", exact=True).click()
+        legend.first.get_by_text("class").wait_for()
+        assert scatter.screenshot() != pixels
 
-@pytest.mark.parametrize("width", [1280, 420])
-def test_nothing_is_wider_than_the_window(chromium, server, width):
-    page = tools.open_tab(chromium, server.url, width, 800)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
+    def test_the_wheel_zooms_and_a_button_resets(self, page):
+        wide = np.array(page.evaluate(RANGES))
+        page.mouse.move(*tools.spot(page, 0.5, 0.5))
+        page.mouse.wheel(0, -300)
+        zoomed = f"before => ({RANGES})()[1][0] < before"
+        page.wait_for_function(zoomed, arg=wide[1, 0])
+        page.get_by_title("Reset").click()
+        page.wait_for_function(
+            f"before => ({RANGES})()[1][0] >= before", arg=wide[1, 0]
+        )
 
 
 def test_pages_of_other_hosts_cannot_connect(server):
@@ -238,11 +248,6 @@ def test_pages_of_other_hosts_cannot_connect(server):
     connection.request("GET", "/ws", headers=headers)
     assert connection.getresponse().status == 403
     connection.close()
-
-
-def test_the_page_has_two_names_on_this_machine(chromium, server):
-    url = server.url.replace("127.0.0.1", "localhost")
-    tools.open_tab(chromium, url).close()
 
 
 def test_ctrl_c_stops_it_and_tabs_report_it(chromium, server):

@@ -38,7 +38,7 @@ def assert_refused(result, *words):
 
 def test_a_missing_run_is_refused(tmp_path):
     assert_refused(call(tmp_path / "nothing"), "there is no such run")
-    assert_refused(call(tmp_path), "is no folder of a run")
+    assert_refused(call(tmp_path), "is not the folder of a run")
     (tmp_path / "config.json").write_text("{")
     assert_refused(call(tmp_path), "config.json", "the configuration of a run")
     (tmp_path / "config.json").write_text("[]")

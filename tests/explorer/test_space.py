@@ -47,8 +47,6 @@ def test_a_click_on_a_point_selects_its_example(state):
     state.click(at, PIXEL * 1e-6)
     assert state.example == 17 and state.source == "example 17"
     assert_decoded(state, state.latents.z[17])
-    np.testing.assert_array_equal(state.x, state.space.data.x[17])
-    np.testing.assert_array_equal(state.reconstruction, state.decoded)
 
 
 def test_a_click_beside_all_points_decodes_the_point(state):
@@ -120,7 +118,6 @@ def test_every_round_has_its_own_points_classes_and_decoder(space_of):
     assert_decoded(state, kept.means[2])
     means = state.decode(state.latents.class_means)
     np.testing.assert_allclose(means[2], state.decoded, atol=1e-6)
-    np.testing.assert_array_equal(state.class_sizes, np.bincount(kept.classes))
     state.select_round(2)
     np.testing.assert_array_equal(state.decoded, decoded)
 
@@ -150,6 +147,9 @@ def test_a_page_without_labels_is_coloured_by_class(space_of):
     page = Page(space_of("strip"))
     assert not page.colour.visible and not page.round.visible
     assert ">class<" in page.legend.object and "match" not in page.legend.object
+    sizes = np.bincount(page.state.latents.classes, minlength=4)
+    notes = [each["note"] for each in page.classes.thumbnails.items]
+    assert notes == [str(size) for size in sizes]
     (slider,) = page.decoded.sliders.sliders.values()
     page.click(FAR, PIXEL)
     assert slider.value == slider.end == 50.0
