@@ -7,12 +7,13 @@ towards the memory of the process until the machine runs short.
 
 import math
 import mmap
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
+
+from models.deprecated import warn
 
 CHUNK = 32 * 2**20  # bytes of `chunks` in memory at once
 MAX_ROWS = 2**16  # of a chunk: a short row may need many intermediate values
@@ -172,8 +173,7 @@ def from_memmap(array: np.memmap, scale: float | None = None) -> Rows:
 
 def of_map(array: np.memmap, white: float | None = None) -> Rows:
     """The former name of `from_memmap`."""
-    message = "of_map(array, white) is now from_memmap(array, scale)"
-    warnings.warn(message, FutureWarning, stacklevel=2)
+    warn("of_map(array, white)", "from_memmap(array, scale)")
     return from_memmap(array, white)
 
 

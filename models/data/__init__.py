@@ -5,8 +5,8 @@
 folder of images may stay on disk (`models.blocks.ondisk_array`). Data that no model can
 be trained on raise `models.data.errors.DataError`, which says what to change.
 
-Of the project this package imports `models.blocks.ondisk_array` and
-`models.suppress_output`.
+Of the project this package imports `models.blocks.ondisk_array`, and of the root
+`models.suppress_output` and `models.deprecated`.
 """
 
 from models.data.dataset import Dataset, check_enough_rows, check_unit_interval

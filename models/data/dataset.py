@@ -7,6 +7,7 @@ import numpy as np
 
 from models.blocks.ondisk_array import Binarized, Rows, extremes
 from models.data.errors import DataError
+from models.deprecated import renamed
 
 USE_GAUSSIAN = (
     "use --likelihood gaussian, which takes any real values, or scale the data to "
@@ -106,6 +107,9 @@ class Dataset:
                 "training and one for testing; give another fraction."
             )
         return self._subset(~is_test), self._subset(is_test)
+
+    part = renamed("Dataset.part", select_rows)
+    hold_out = renamed("Dataset.hold_out", split)
 
     def every(self, step: int) -> "Dataset":
         """Every `step`-th row, in memory."""

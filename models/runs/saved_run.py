@@ -86,9 +86,10 @@ class SavedRun:
         Raises:
             DataError: the data cannot be read, or have another shape than the model's.
         """
-        own = source == self.config["data"]
-        dataset = self._own_splits(labels)[0] if own else data.load(source, labels)
-        return self._checked(dataset)
+        if source == self.config["data"]:
+            return self._checked(self._own_splits(labels)[0])
+        shape = self.config.get("image_shape")
+        return self._checked(data.load(source, labels, image_shape=shape))
 
     def _checked(self, dataset):
         expected = tuple(self.model.input["x"].shape[1:])

@@ -106,6 +106,14 @@ def test_options_that_do_not_go_with_data_on_disk(save_npy, rng):
         load(save_npy(rng.random((30, 4))), labels="kind", stream=True)
 
 
+def test_former_names_of_methods_warn(save_npy, rng):
+    dataset = load(save_npy(rng.random((10, 4))))
+    with pytest.warns(FutureWarning, match="Dataset.part is now .*select_rows"):
+        np.testing.assert_array_equal(dataset.part((2, 4)).x, dataset.x[2:5])
+    with pytest.warns(FutureWarning, match="Dataset.hold_out is now .*split"):
+        assert len(dataset.hold_out(0.2, seed=0)[1].x) == 2
+
+
 def test_the_former_name_of_from_memmap_warns(save_npy, rng):
     x = rng.integers(256, size=(5, 4), dtype=np.uint8)
     stored = np.load(save_npy(x), mmap_mode="r")
