@@ -35,7 +35,9 @@ def load(path, renamed) -> VAE | None:
     """
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
-        layers = {layer["name"]: layer for layer in config["config"].get("layers", ())}
+        layers = {
+            layer.get("name"): layer for layer in config["config"].get("layers", ())
+        }
         if not {"z", "elbo", "log_likelihood"} <= set(layers):
             return None
         file = io.BytesIO(archive.read("model.weights.h5"))
@@ -193,7 +195,9 @@ def trained_variables(vae, layers, old, copies):
         if name == "log_likelihood":
             trained += vae.likelihood.trainable_variables
         for variable in old[name].trainable_variables if name in old else ():
-            trained.append(copies[id(variable)][0] if id(variable) in copies else variable)
+            trained.append(
+                copies[id(variable)][0] if id(variable) in copies else variable
+            )
     return trained
 
 
