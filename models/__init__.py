@@ -51,8 +51,8 @@ class Variants(Mapping):
     Names are known before Keras is imported, so that a command's `--help` is instant.
     """
 
-    def __init__(self, *names):
-        self.names = names
+    def __init__(self, *names, default):
+        self.names, self.default = names, default  # of the command
 
     def __getitem__(self, name):
         if name not in self.names:
@@ -67,7 +67,9 @@ class Variants(Mapping):
         return len(self.names)
 
 
-VARIANTS = Variants("vanilla", "bernoulli", "beta", "iwae", "conditional", "serket")
+VARIANTS = Variants(
+    *("vanilla", "bernoulli", "beta", "iwae", "conditional", "serket"), default="serket"
+)
 
 
 def load(path):
@@ -80,8 +82,8 @@ def load(path):
     import keras
 
     from models.blocks import legacy
-    from models.networks.augmentation import RandomAffine
     from models.blocks.vae import VAE
+    from models.networks.augmentation import RandomAffine
 
     for name in VARIANTS:  # registers the classes that files name
         VARIANTS[name]

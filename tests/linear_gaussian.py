@@ -14,18 +14,18 @@ MESSAGE = (np.array([1.0, -2.0]), np.array([3.0, 0.5]))
 
 
 def make(rng, **kwargs):
-    """A linear VAE, what it is made of, and three data."""
+    """A linear VAE, what it is made of, and three rows."""
     model = models.vanilla.build((DIM,), LATENT, (), sigma=SIGMA, seed=0, **kwargs)
     w = np.linalg.qr(rng.normal(size=(DIM, LATENT)))[0] * [1.5, 0.6]
     b, x = rng.normal(size=DIM), rng.normal(size=(3, DIM))
-    model.get_layer("decoder").get_layer("decoder_output").set_weights([w.T, b])
+    model.decoder.get_layer("decoder_output").set_weights([w.T, b])
     return model, w, b, x
 
 
 def set_encoder(model, matrix, offset, log_var):
-    encoder = model.get_layer("encoder")
-    encoder.get_layer("z_mean").set_weights([matrix.T, offset])
-    encoder.get_layer("z_log_var").set_weights([np.zeros((DIM, LATENT)), log_var])
+    heads = model.posterior.heads
+    heads["z_mean"].set_weights([matrix.T, offset])
+    heads["z_log_var"].set_weights([np.zeros((DIM, LATENT)), log_var])
 
 
 def set_exact_posterior(model, w, b, m, precision):

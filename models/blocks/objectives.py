@@ -145,21 +145,26 @@ class ImportanceWeighted(ELBO):
                 "diagonal Gaussian. Received: True, and a posterior with "
                 f"{', '.join(q)}"
             )
+        if q["z"].shape[0] == 1:
+            raise ValueError(
+                "doubly_reparameterized must be False for a posterior of n_samples=1, "
+                "whose gradient is that of the ELBO. Received: True"
+            )
         return DoublyReparameterized(name="doubly_reparameterized")(q)
 
     def call(self, terms):
         elbo = super().call(terms)
         log_ratios = terms["log_q"] - terms["log_pz"]
         log_w = terms["log_px"] - self.kl_weight * log_ratios
-        rest = elbo["objective"] - ops.mean(log_w, axis=0)
-        bound = densities.log_mean_exp(log_w)
-        if self.doubly_reparameterized:
-            v = ops.stop_gradient(ops.softmax(log_w, axis=0))
-            factor = (1.0 - self.kl_weight) + self.kl_weight * v
-            scale = terms["gradient_scale"]
-            rest = ops.stop_gradient(rest)
-            bound = bound + ops.sum(scale[..., 0] * factor + scale[..., 1], axis=0)
-        return elbo | {"objective": bound + rest}
+        bound, mean = densities.log_mean_exp(log_w), ops.mean(log_w, axis=0)
+        if not self.doubly_reparameterized:
+            return elbo | {"objective": elbo["objective"] + (bound - mean)}
+        v = ops.stop_gradient(ops.softmax(log_w, axis=0))
+        factor = (1.0 - self.kl_weight) + self.kl_weight * v
+        scale = terms["gradient_scale"]
+        zero = ops.sum(scale[..., 0] * factor + scale[..., 1], axis=0)
+        rest = ops.stop_gradient(elbo["objective"] - mean)
+        return elbo | {"objective": rest + bound + zero}
 
     def get_config(self):
         own = {"doubly_reparameterized": self.doubly_reparameterized}

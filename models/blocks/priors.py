@@ -141,7 +141,9 @@ class LabelGaussian(GaussianPrior):
         if self.label_dim is None:
             label = ops.one_hot(ops.cast(label, "int32"), self.n_labels)
         mean, precision = self.mean(label), self.precision(label)
-        return times_message(mean, precision, **message) if message else (mean, precision)
+        return (
+            times_message(mean, precision, **message) if message else (mean, precision)
+        )
 
     def get_config(self):
         own = {"n_labels": self.n_labels, "label_dim": self.label_dim}

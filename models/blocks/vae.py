@@ -1,9 +1,9 @@
 """The one model class of the zoo, and the only place where its graph is written.
 
-    features(x) -> Posterior -> z, log q(z|x)
-                   Prior     -> log p(z), KL
-    decoder(z)  -> Likelihood -> log p(x|z), mean of x
-                   Objective  -> what `fit` maximises, and what it reports
+features(x) -> Posterior -> z, log q(z|x)
+               Prior     -> log p(z), KL
+decoder(z)  -> Likelihood -> log p(x|z), mean of x
+               Objective  -> what `fit` maximises, and what it reports
 """
 
 import keras
@@ -138,7 +138,9 @@ class VAE(keras.Model):
         return connect(
             **own | components,
             observation=self.observation,
-            takes_message=self.takes_message if takes_message is None else takes_message,
+            takes_message=self.takes_message
+            if takes_message is None
+            else takes_message,
             name=self.name,
         )
 

@@ -82,12 +82,17 @@ def train(data, inputs_of):
 
 @pytest.fixture(scope="session")
 def kernels():
-    """A function that lists the kernels of `encoder` or `decoder`, by layer."""
+    """A function that lists the kernels of `encoder` or `decoder`, by layer.
+
+    Those of the encoder include the heads of q(z|x).
+    """
 
     def kernels(model, half):
+        weights = model.get_layer(half).weights
+        weights = weights + (model.posterior.weights if half == "encoder" else [])
         return {
-            weight.path.split("/")[0]: keras.ops.convert_to_numpy(weight)
-            for weight in model.get_layer(half).weights
+            weight.path.split("/")[-2]: keras.ops.convert_to_numpy(weight)
+            for weight in weights
             if weight.path.endswith("/kernel")
         }
 

@@ -6,7 +6,7 @@ import pytest
 
 import models
 from models.blocks.schedules import LinearWarmUp
-from models.variants.beta import build, weigh
+from models.variants.beta import build, weigh, with_kl_weight
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,14 @@ def test_the_kl_is_held_near_its_capacity(x, capacity):
 
 
 def test_the_objective_is_burgesss(x):
-    """E_q[log p(x|z)] - gamma |KL - C|, for each datum."""
+    """E_q[log p(x|z)] - gamma |KL - C|, for each example."""
     plain = models.bernoulli.build((12,), 2, (16,), seed=0)
-    # half of the data lie above this capacity, and half below
+    # half of the rows lie above this capacity, and half below
     capacity = float(np.median(plain.predict({"x": x}, verbose=0)["kl"]))
-    model = weigh(plain, 7.0, capacity)
+    model = with_kl_weight(plain, 7.0, capacity)
     out = model.predict({"x": x}, verbose=0)
     expected = out["log_likelihood"] - 7.0 * np.abs(out["kl"] - capacity)
-    np.testing.assert_allclose(out["elbo"], expected, rtol=1e-5)
+    np.testing.assert_allclose(out["objective"], expected, rtol=1e-5)
 
 
 def test_a_capacity_that_grows_is_in_the_history_and_in_the_file(x, tmp_path):
@@ -64,22 +64,29 @@ def test_a_capacity_that_grows_is_in_the_history_and_in_the_file(x, tmp_path):
     np.testing.assert_allclose(*latents, rtol=1e-6)
 
 
-def test_weighing_keeps_the_model_and_its_weights(x):
+def test_another_weight_keeps_the_model_and_its_weights(x):
     plain = models.vanilla.build((12,), 2, (4,), seed=0)
-    weighed = weigh(plain, 3.0)
-    outs = [model.predict({"x": x}, verbose=0) for model in (plain, weighed)]
+    weighted = with_kl_weight(plain, 3.0)
+    outs = [model.predict({"x": x}, verbose=0) for model in (plain, weighted)]
     for name in ("z", "x_mean", "log_likelihood", "kl"):
         np.testing.assert_array_equal(outs[0][name], outs[1][name])
     expected = outs[0]["log_likelihood"] - 3.0 * outs[0]["kl"]
-    np.testing.assert_allclose(outs[1]["elbo"], expected, rtol=1e-5)
+    np.testing.assert_allclose(outs[1]["objective"], expected, rtol=1e-5)
 
 
-def test_it_listens_and_keeps_its_capacity(x):
-    model = models.serket.listen(build((12,), 2, (4,), capacity=1.5, seed=0))
+def test_it_takes_a_message_and_keeps_its_capacity(x):
+    model = models.serket.with_prior_message(
+        build((12,), 2, (4,), capacity=1.5, seed=0)
+    )
     message = {"prior_mean": np.ones((64, 2)), "prior_precision": np.full((64, 2), 2.0)}
     out = model.predict({"x": x} | message, verbose=0)
     expected = out["log_likelihood"] - 4.0 * np.abs(out["kl"] - 1.5)
-    np.testing.assert_allclose(out["elbo"], expected, rtol=1e-5)
+    np.testing.assert_allclose(out["objective"], expected, rtol=1e-5)
+
+
+def test_the_old_name_works_with_a_warning():
+    with pytest.warns(FutureWarning, match="models.beta.weigh is now"):
+        weigh(models.vanilla.build((12,), 2, (4,)), 2.0)
 
 
 @pytest.mark.parametrize("capacity", [-1.0, "much", float("nan")])

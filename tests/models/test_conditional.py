@@ -1,18 +1,16 @@
 """The conditional VAE: what labels change, in encoder, decoder and prior."""
 
-from functools import partial
-
 import keras
 import numpy as np
 import pytest
 
 import models
-from models import conditional, vanilla
-from models.networks import MLP, Conv, FromFunctions, Settings
-from models.networks.conditioned import ForEachDraw
-from models.networks.conv import as_channels
-from models.networks.mlp import as_features
-from models.variants.serket import listen
+from models import conditional
+from models.blocks.likelihoods import Gaussian
+from models.networks import MLP, Conv, FromFunctions, NetworkConfig
+from models.networks.conv import label_as_channel
+from models.networks.mlp import concatenate_label
+from models.variants.serket import with_prior_message
 
 LABELS = np.arange(90) % 3
 
@@ -51,12 +49,12 @@ def test_the_decoder_draws_the_label_it_is_asked_for(trained, x):
         np.testing.assert_allclose(drawn, expected, atol=0.15)
 
 
-def test_the_latents_say_nothing_of_the_label_and_cost_no_nats(trained, x):
+def test_the_latents_need_not_encode_the_label(trained, x):
     terms = trained.evaluate({"x": x, "label": LABELS}, verbose=0, return_dict=True)
-    deaf = models.bernoulli.build((6,), 2, (16,), seed=0)
-    deaf.compile(keras.optimizers.Adam(1e-2))
-    deaf.fit({"x": x}, epochs=60, batch_size=30, verbose=0)
-    others = deaf.evaluate({"x": x}, verbose=0, return_dict=True)
+    plain = models.bernoulli.build((6,), 2, (16,), seed=0)
+    plain.compile(keras.optimizers.Adam(1e-2))
+    plain.fit({"x": x}, epochs=60, batch_size=30, verbose=0)
+    others = plain.evaluate({"x": x}, verbose=0, return_dict=True)
     assert terms["loss"] < others["loss"] - 0.5
     assert terms["kl"] < 0.2 < others["kl"]
 
@@ -78,17 +76,15 @@ def test_a_learned_prior_begins_as_the_standard_one(x):
 
 def test_a_learned_prior_is_learned_and_sampled(x):
     """Real x of large scale, so that latents are used; their mean differs by label."""
-    p_x = partial(vanilla.p_x, sigma=0.5)
-    model = build(learned_prior=True, p_x=p_x, activation="linear", latent_dim=1)
+    likelihood = Gaussian(0.5)
+    model = build(
+        learned_prior=True, likelihood=likelihood, activation="linear", latent_dim=1
+    )
     start = np.array([[-2.0], [0.0], [2.0]])[LABELS]
     x = (start + np.random.default_rng(0).normal(0, 0.3, (90, 6))).astype("float32")
     model.compile(keras.optimizers.Adam(0.03))
     model.fit({"x": x, "label": LABELS}, epochs=500, batch_size=90, verbose=0)
-    prior = model.get_layer("prior")(np.arange(3))
-    mean, precision = (
-        keras.ops.convert_to_numpy(prior[f"prior_{name}"])
-        for name in ("mean", "precision")
-    )
+    mean, precision = model.prior_moments(3, np.arange(3))
     z_mean, z_log_var = model.encode(x, LABELS)
     for label in range(3):
         mine = LABELS == label
@@ -102,19 +98,16 @@ def test_a_learned_prior_is_learned_and_sampled(x):
         assert z.std() == pytest.approx(sd, rel=4 / np.sqrt(8000))
 
 
-def test_a_model_with_a_learned_prior_cannot_listen():
-    with pytest.raises(ValueError, match="cannot listen: it learns a prior of its own"):
-        listen(build(learned_prior=True))
-
-
-def test_with_the_standard_prior_it_can(x):
-    model = listen(build())
+@pytest.mark.parametrize("learned_prior", [False, True])
+def test_it_takes_a_message(x, learned_prior):
+    model = with_prior_message(build(learned_prior=learned_prior))
     model.compile(keras.optimizers.Adam(1e-2))
     assert set(model.input) == {"x", "label", "prior_mean", "prior_precision"}
     message = {"prior_mean": np.zeros((90, 2)), "prior_precision": np.ones((90, 2))}
     inputs = {"x": x, "label": LABELS}
-    heard = model.fit(inputs | message, epochs=3, batch_size=30, verbose=0).history
-    np.testing.assert_allclose(heard["loss"], fit(build(), x, LABELS, 3)["loss"], 1e-5)
+    history = model.fit(inputs | message, epochs=3, batch_size=30, verbose=0).history
+    plain = fit(build(learned_prior=learned_prior), x, LABELS, 3)
+    np.testing.assert_allclose(history["loss"], plain["loss"], 1e-5)
 
 
 # --- Labels ---------------------------------------------------------------------------
@@ -128,13 +121,6 @@ def test_real_vectors_are_labels_too(x):
         history["loss"], fit(build(), x, LABELS, 3)["loss"], 1e-5
     )
     assert vectors.decode(np.zeros((4, 2)), np.array([0.2, 0.3, 0.5])).shape == (4, 6)
-
-
-def test_each_draw_of_a_datum_has_its_label():
-    repeated = ForEachDraw()(np.array([5.0, 6.0]), np.zeros((6, 2)))
-    np.testing.assert_array_equal(repeated, [5, 6, 5, 6, 5, 6])
-    repeated = ForEachDraw()(np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros((4, 2)))
-    np.testing.assert_array_equal(repeated, [[1, 2], [3, 4], [1, 2], [3, 4]])
 
 
 @pytest.mark.parametrize("n_samples", [1, 3])
@@ -187,9 +173,9 @@ def test_a_model_that_is_not_conditional_takes_no_label(x):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"n_labels": 0}, "n_labels must be made of integers >= 1"),
-        ({"label_dim": 0}, "label_dim must be made of integers >= 1"),
-        ({"network": object()}, "network must be an object with the methods"),
+        ({"n_labels": 0}, "n_labels must be an integer >= 1"),
+        ({"label_dim": 0}, "label_dim must be an integer >= 1"),
+        ({"network": object()}, "network must have a method condition"),
     ],
 )
 def test_build_refuses(arguments, message):
@@ -204,7 +190,9 @@ def test_features_are_x_and_the_code():
     rng = np.random.default_rng(0)
     x, code = rng.random((2, 3, 4, 2)), rng.random((2, 5))
     inputs = [keras.Input((3, 4, 2)), keras.Input((5,))]
-    joined = keras.Model(inputs, as_features(*inputs)).predict([x, code], verbose=0)
+    joined = keras.Model(inputs, concatenate_label(*inputs)).predict(
+        [x, code], verbose=0
+    )
     expected = np.concatenate([x.reshape(2, 24), code], axis=1)
     np.testing.assert_allclose(joined, expected, rtol=1e-6)
 
@@ -214,8 +202,8 @@ def test_channels_are_x_and_a_picture_linear_in_the_code(shape):
     rng = np.random.default_rng(0)
     x, code = rng.random((2, *shape)), rng.random((2, 5))
     inputs = [keras.Input(shape), keras.Input((5,))]
-    settings = Settings(shape, 2, (), "relu", 0, MLP())
-    model = keras.Model(inputs, as_channels(*inputs, settings))
+    config = NetworkConfig(shape, 2, (), "relu", 0, MLP())
+    model = keras.Model(inputs, label_as_channel(*inputs, config))
     joined = model.predict([x, code], verbose=0)
     np.testing.assert_allclose(joined[..., :-1], x.reshape(2, 3, 4, -1), rtol=1e-6)
     kernel, bias = map(
@@ -255,11 +243,11 @@ def test_every_network_reads_labels(network, input_shape):
     assert np.abs(decoded[0] - decoded[1]).max() > 1e-3
 
 
-def test_a_network_that_cannot_join_is_refused():
-    class Halves:
+def test_a_network_that_takes_no_label_is_refused():
+    class Unconditional:
         encoder, decoder = MLP().encoder, MLP().decoder
 
     with pytest.raises(
-        ValueError, match=r"must have a method join\(x, code, settings\)"
+        ValueError, match=r"must have a method condition\(x, code, config\)"
     ):
-        build(network=Halves())
+        build(network=Unconditional())

@@ -1,4 +1,4 @@
-"""`fit` on arrays, many steps in a call, against Keras's own steps one at a time."""
+"""`fit` on arrays, many steps in a call, compared with single steps of Keras."""
 
 import functools
 
@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-import models
 from models import networks
 from models.training import device_loop
 from models.training.batching import EpochPermutation
@@ -15,10 +14,10 @@ BACKEND = keras.backend.backend()
 needs_loop = pytest.mark.skipif(BACKEND == "torch", reason="torch has no such loop")
 
 
-class Steps(keras.callbacks.Callback):
-    """Notes the step that each call ended with."""
+class CallEnds(keras.callbacks.Callback):
+    """Records the step that each call of the train function ended with."""
 
-    save_freq = "epoch"  # as Keras's checkpoints have it: does not ask for every step
+    save_freq = "epoch"  # as Keras's checkpoints: does not need every step
 
     def on_train_begin(self, logs=None):
         self.ends = []
@@ -27,12 +26,12 @@ class Steps(keras.callbacks.Callback):
         self.ends.append(batch)
 
 
-class EveryStep(Steps):
+class EveryStep(CallEnds):
     save_freq = 1
 
 
 def one_at_a_time(model, inputs, epochs, steps_per_epoch=None, weight=None):
-    """The mean loss of each epoch, of batches that `train_on_batch` is given."""
+    """The mean loss of each epoch of `train_on_batch`."""
     seed = model.posterior.seed
     order = EpochPermutation(inputs, 16, seed, model.steps_trained, steps_per_epoch)
     batches, losses = order.batches(), []
@@ -55,19 +54,25 @@ def assert_same(one, two):
 
 @pytest.fixture
 def pair(make):
-    """A function that makes a model twice, compiled with Adam."""
+    """A function that makes the same model twice, compiled with Adam."""
 
     def pair(name="vanilla", **kwargs):
-        both = [make(name, **kwargs) for _ in range(2)]
-        for model in both:
+        models = [make(name, **kwargs) for _ in range(2)]
+        for model in models:
             model.compile(keras.optimizers.Adam(1e-2))
-        return both
+        return models
 
     return pair
 
 
-@pytest.mark.parametrize("name", ["vanilla", "serket", "conditional"])
-def test_fit_makes_the_steps_that_train_on_batch_makes(pair, inputs_of, train, name):
+@pytest.fixture(scope="module")
+def expected(make, train):
+    """The history of three epochs of five steps, all five in one call."""
+    return train(make("vanilla"), epochs=3, batch_size=16)
+
+
+@pytest.mark.parametrize("name", ["serket", "conditional"])
+def test_fit_makes_the_steps_of_train_on_batch(pair, inputs_of, train, name):
     """70 rows in batches of 16: the last is short."""
     fitted, stepped = pair(name)
     losses = train(fitted, epochs=3, batch_size=16)["loss"]
@@ -76,24 +81,24 @@ def test_fit_makes_the_steps_that_train_on_batch_makes(pair, inputs_of, train, n
     assert_same(fitted, stepped)
 
 
-def test_convolutions_make_the_same_steps_too(pair, inputs_of, train):
-    """On JAX they are called one by one."""
+def test_convolutions_make_the_same_steps(pair, inputs_of, train):
+    """On JAX each step is a call."""
     fitted, stepped = pair(network=networks.Conv((2,), dense=4))
     losses = train(fitted, epochs=2, batch_size=16)["loss"]
     expected = one_at_a_time(stepped, inputs_of(stepped), 2)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("steps", [3, 7])
-def test_epochs_shorter_and_longer_than_a_pass(pair, inputs_of, train, steps):
+def test_epochs_shorter_and_longer_than_a_pass(pair, inputs_of, train):
     fitted, stepped = pair()
-    losses = train(fitted, epochs=4, batch_size=16, steps_per_epoch=steps)["loss"]
-    expected = one_at_a_time(stepped, inputs_of(stepped), 4, steps)
-    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    for steps in (3, 7):
+        losses = train(fitted, epochs=4, batch_size=16, steps_per_epoch=steps)["loss"]
+        expected = one_at_a_time(stepped, inputs_of(stepped), 4, steps)
+        np.testing.assert_allclose(losses, expected, rtol=1e-5)
     assert_same(fitted, stepped)
 
 
-def test_sample_weights_go_with_their_rows(pair, inputs_of, train):
+def test_sample_weights_follow_their_rows(pair, inputs_of, train):
     fitted, stepped = pair()
     weight = np.random.default_rng(3).random(70).astype("float32")
     losses = train(fitted, batch_size=16, sample_weight=weight)["loss"]
@@ -102,51 +107,52 @@ def test_sample_weights_go_with_their_rows(pair, inputs_of, train):
 
 
 @needs_loop
-@pytest.mark.parametrize("most", [1, 2, 3, 64])
-def test_how_many_steps_a_call_makes_changes_no_bit(make, train, monkeypatch, most):
-    """Five steps an epoch in calls of one, two, three or all."""
-    expected = train(make("vanilla"), epochs=3, batch_size=16)
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_the_number_of_steps_in_a_call_changes_no_bit(
+    make, train, monkeypatch, expected, most
+):
     monkeypatch.setattr(device_loop, "MAX_STEPS_PER_CALL", most)
-    steps = Steps()
-    assert train(make("vanilla"), 3, batch_size=16, callbacks=[steps]) == expected
-    assert len(steps.ends) == 3 * -(-5 // most)
+    calls = CallEnds()
+    assert train(make("vanilla"), 3, batch_size=16, callbacks=[calls]) == expected
+    assert len(calls.ends) == 3 * -(-5 // most)
 
 
 @needs_loop
-def test_a_callback_that_wants_every_step_sees_every_step(make, train):
-    every, few = EveryStep(), Steps()
-    expected = train(make("vanilla"), batch_size=16)
-    assert train(make("vanilla"), batch_size=16, callbacks=[every, few]) == expected
-    assert every.ends == few.ends == [0, 1, 2, 3, 4] * 2
-    seen = []
-    step = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: seen.append(batch)
-    )
-    train(make("vanilla"), batch_size=16, callbacks=[step])
-    assert seen == [0, 1, 2, 3, 4] * 2
+def test_a_callback_that_needs_every_step_sees_every_step(make, train, expected):
+    every, few = EveryStep(), CallEnds()
+    assert train(make("vanilla"), 3, batch_size=16, callbacks=[every, few]) == expected
+    assert every.ends == few.ends == [0, 1, 2, 3, 4] * 3
 
 
-def test_goes_on_after_loading_as_if_never_stopped(make, train, tmp_path):
-    model, whole = make("vanilla"), make("vanilla")
-    settings = {"batch_size": 16, "steps_per_epoch": 5}
-    expected = train(whole, epochs=4, **settings)["loss"]
-    losses = train(model, epochs=2, **settings)["loss"]
-    model.save(tmp_path / "model.keras")
-    again = models.load(tmp_path / "model.keras")
-    assert losses + train(again, epochs=2, **settings)["loss"] == expected
+def test_which_callbacks_need_every_step():
+    def hook(*_, **__):
+        pass
+
+    callbacks = keras.callbacks
+    for callback in (
+        callbacks.LambdaCallback(on_train_batch_end=hook),
+        callbacks.LambdaCallback(on_train_batch_begin=hook),
+        callbacks.ModelCheckpoint("model.keras", save_freq=10),
+    ):
+        assert device_loop.needs_every_step(callback)
+    for callback in (
+        callbacks.LambdaCallback(on_epoch_end=hook),
+        callbacks.ModelCheckpoint("model.keras"),
+        callbacks.EarlyStopping(),
+    ):
+        assert not device_loop.needs_every_step(callback)
 
 
 @needs_loop
-def test_what_compile_says_of_steps_is_kept(make, train):
-    model, steps = make("vanilla"), Steps()
-    expected = train(make("vanilla"), batch_size=16)
+def test_steps_per_execution_of_compile_is_respected(make, train, expected):
+    model, calls = make("vanilla"), CallEnds()
     model.compile(keras.optimizers.SGD(0.05), steps_per_execution=2)
-    assert train(model, batch_size=16, callbacks=[steps]) == expected
-    assert len(steps.ends) == 2 * 3
+    assert train(model, 3, batch_size=16, callbacks=[calls]) == expected
+    assert len(calls.ends) == 3 * 3
     assert model.steps_per_execution == 2
 
 
-def test_rows_not_shuffled_come_in_order(pair, data, train):
+def test_without_shuffling_the_rows_are_in_order(pair, data, train):
     fitted, stepped = pair()
     losses = train(fitted, epochs=1, batch_size=16, shuffle=False)["loss"]
     expected = [
@@ -157,18 +163,16 @@ def test_rows_not_shuffled_come_in_order(pair, data, train):
     assert losses[0] == pytest.approx(expected, rel=1e-5)
 
 
-def test_training_otherwise_stays_keras_s_own(pair, data, train):
-    """After and before `fit`: a generator, a single batch, an evaluation."""
-    fitted, other = pair()
-    for model in (fitted, other):
-        if model is fitted:
-            train(model, epochs=1, batch_size=16)
-            model.set_weights(other.get_weights())
-        batches = (({"x": data[:32]},) for _ in range(8))
-        model.fit(batches, steps_per_epoch=4, epochs=2, shuffle=False, verbose=0)
-        assert model.steps_per_execution == 1
-    assert np.isfinite(fitted.train_on_batch({"x": data[:16]})[0])
-    evaluate = functools.partial(fitted.evaluate, {"x": data}, verbose=0)
+def test_other_training_stays_that_of_keras(make, data, train):
+    """After `fit` on arrays: a generator, a single batch, an evaluation."""
+    model = make("vanilla")
+    train(model, epochs=1, batch_size=16)
+    batches = (({"x": data[:32]},) for _ in range(8))
+    model.fit(batches, steps_per_epoch=4, epochs=2, shuffle=False, verbose=0)
+    assert model.steps_per_execution == 1
+    assert model.steps_trained() == 5 + 8
+    assert np.isfinite(model.train_on_batch({"x": data[:16]})[0])
+    evaluate = functools.partial(model.evaluate, {"x": data}, verbose=0)
     one, two = (evaluate(batch_size=16) for _ in range(2))
     assert one == two
 
@@ -178,19 +182,12 @@ def test_a_callback_may_train_on_other_data_between_epochs(make, data, train):
 
     def other(epoch, logs):
         losses.append(model.train_on_batch({"x": 1 - data[:16]})[0])
+        model.stop_training = epoch == 2
 
     callback = keras.callbacks.LambdaCallback(on_epoch_end=other)
-    history = train(model, epochs=3, callbacks=[callback])
+    history = train(model, epochs=5, callbacks=[callback])
     assert len(losses) == len(history["loss"]) == 3
     assert model.steps_trained() == 3 * 3 + 3
-
-
-def test_training_stops_where_a_callback_says_so(make, data, train):
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.stop_training = epoch == 1
-
-    assert len(train(make("vanilla"), epochs=5, callbacks=[Stop()])["loss"]) == 2
 
 
 def test_compiled_metrics_are_reported(make, data, train):

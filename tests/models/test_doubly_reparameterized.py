@@ -5,20 +5,20 @@ import numpy as np
 import pytest
 
 import models
-from models.variants.beta import weigh
-from models.variants.iwae import build, tighten
-from models.variants.serket import listen
+from models.variants.beta import with_kl_weight
+from models.variants.iwae import build, importance_weighted
+from models.variants.serket import with_prior_message
 from tests import linear_gaussian as linear
 
 
 def gradients(doubly, k, kl_weight, times=40):
-    """Of all weights for one datum, `times` estimates of 300 draws of k: (times, n)."""
+    """`times` estimates for one example, of 300 draws of k each: (times, weights)."""
     rng = np.random.default_rng(1)
     model, w, b, x = linear.make(rng, n_samples=k, kl_weight=kl_weight)
     linear.set_encoder(
         model, 0.3 * rng.normal(size=(2, 5)), rng.normal(size=2), np.zeros(2)
     )
-    model = tighten(model, doubly)
+    model = importance_weighted(model, doubly)
     model.compile(keras.optimizers.SGD(1.0))
     start, x, found = model.get_weights(), np.repeat(x[:1], 300, axis=0), []
     for _ in range(times):
@@ -47,12 +47,12 @@ def test_it_is_the_gradient_of_the_bound_with_less_noise(kl_weight):
     assert np.median(ratio) > (2 if kl_weight == 1 else 1)
 
 
-@pytest.mark.parametrize("change", [lambda vae: vae, listen])
+@pytest.mark.parametrize("change", [lambda vae: vae, with_prior_message])
 def test_the_bound_is_the_same(data, inputs_of, change):
     kwargs = dict(latent_dim=2, hidden_dims=(8,), seed=0, kl_weight=0.7)
     plain = change(build((4, 3), **kwargs))
     doubly = change(build((4, 3), doubly_reparameterized=True, **kwargs))
-    values = [m.predict(inputs_of(m), verbose=0)["elbo"] for m in (plain, doubly)]
+    values = [m.predict(inputs_of(m), verbose=0)["objective"] for m in (plain, doubly)]
     np.testing.assert_allclose(*values, rtol=1e-5)
 
 
@@ -65,7 +65,7 @@ def test_it_learns_and_goes_on_from_a_file(data, train, tmp_path):
     assert train(models.load(tmp_path / "model.keras"), 2) == train(model, 2)
 
 
-def test_data_of_no_weight_have_no_gradient(data):
+def test_rows_of_weight_zero_have_no_gradient(data):
     model = build((4, 3), 2, (8,), seed=0, doubly_reparameterized=True)
     model.compile(keras.optimizers.SGD(1.0))
     before = flat(model.trainable_variables)
@@ -74,11 +74,13 @@ def test_data_of_no_weight_have_no_gradient(data):
 
 
 def test_one_draw_is_refused():
-    with pytest.raises(ValueError, match="must be False for a model of n_samples=1"):
+    with pytest.raises(ValueError, match="a posterior of n_samples=1"):
         build((4,), 2, (4,), n_samples=1, doubly_reparameterized=True)
 
 
 def test_a_capacity_is_refused():
-    model = weigh(models.bernoulli.build((4,), 2, (4,), n_samples=3), capacity=2.0)
+    model = with_kl_weight(
+        models.bernoulli.build((4,), 2, (4,), n_samples=3), capacity=2.0
+    )
     with pytest.raises(ValueError, match="doubly_reparameterized must be False"):
-        tighten(model, doubly_reparameterized=True)
+        importance_weighted(model, doubly_reparameterized=True)

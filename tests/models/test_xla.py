@@ -1,4 +1,4 @@
-"""When XLA makes a training step, on TensorFlow on a CPU."""
+"""When XLA compiles training steps, on TensorFlow on a CPU."""
 
 import keras
 import numpy as np
@@ -15,12 +15,17 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def trained(make, inputs_of, train, monkeypatch):
-    """A function that trains a model, and tells whether XLA made its steps."""
+def threshold(monkeypatch):
+    """The weights per row from which a step of these tests is compiled."""
     monkeypatch.setattr(xla, "MIN_WEIGHTS_PER_ROW", 8)
+    return 8
 
-    def trained(model=None, jit_compile="auto", **kwargs):
-        model = model or make()
+
+@pytest.fixture
+def trained(threshold, train):
+    """A function that trains a model, and returns whether XLA compiled its steps."""
+
+    def trained(model, jit_compile="auto", **kwargs):
         model.compile(keras.optimizers.SGD(0.05), jit_compile=jit_compile)
         train(model, 1, **kwargs)
         return model.is_jitted
@@ -28,13 +33,13 @@ def trained(make, inputs_of, train, monkeypatch):
     return trained
 
 
-def test_small_batches_are_compiled_and_large_ones_not(trained, make):
+def test_small_batches_are_compiled_and_large_ones_are_not(trained, threshold, make):
     model = make(hidden_dims=(9,))
-    most = model.count_params() // xla.MIN_WEIGHTS_PER_ROW
+    most = model.count_params() // threshold
     assert 20 < most < 69  # of 70 rows
     assert trained(model, batch_size=most)
     assert not trained(model, batch_size=most + 1)
-    assert trained(model, batch_size=20, validation_split=0.5)
+    assert xla.should_jit(model, most) and not xla.should_jit(model, most + 1)
 
 
 def test_a_network_for_mnist_is_compiled_at_20_rows_and_not_at_500():
@@ -43,14 +48,18 @@ def test_a_network_for_mnist_is_compiled_at_20_rows_and_not_at_500():
     assert xla.should_jit(model, 20) and not xla.should_jit(model, 500)
 
 
-def test_what_compile_says_counts(trained):
-    assert not trained(jit_compile=False, batch_size=8)
-    assert trained(jit_compile=True, batch_size=64)
+def test_the_request_of_compile_is_respected(make):
+    model = make()
+    for request in (False, True):
+        model.compile("sgd", jit_compile=request)
+        assert all(xla.should_jit(model, n) == request for n in (1, 10**6))
 
 
-def test_draws_of_z_count(trained, make):
-    assert trained(make(n_samples=2), batch_size=16)
-    assert not trained(make(n_samples=3), batch_size=16)
+def test_samples_of_z_count_as_rows(make, threshold):
+    for n_samples in (1, 2, 3):
+        model = make(n_samples=n_samples)
+        most = model.count_params() // (threshold * n_samples)
+        assert xla.should_jit(model, most) and not xla.should_jit(model, most + 1)
 
 
 def encoder(x, latent_dim):
@@ -66,12 +75,13 @@ def encoder(x, latent_dim):
         networks.FromFunctions(encoder, layers.Dense(12)),
     ],
 )
-def test_layers_that_xla_may_not_have_are_not(trained, make, network):
-    assert not trained(make(network=network), batch_size=8)
+def test_layers_that_xla_may_not_support_are_not_compiled(make, threshold, network):
+    assert xla.should_jit(make(), 1)
+    assert not xla.should_jit(make(network=network), 1)
 
 
-def test_steps_one_by_one_are_the_same(trained, make, data):
-    """Whether a callback sees each step, or they are made in one call."""
+def test_single_steps_are_the_same(trained, make, data):
+    """With a callback that needs each step, and with all steps in one call."""
     together, one_by_one = make(), make()
     trained(together, batch_size=16)
     see = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: None)
@@ -82,9 +92,7 @@ def test_steps_one_by_one_are_the_same(trained, make, data):
         np.testing.assert_allclose(weight, other, rtol=1e-5, atol=1e-6)
 
 
-def test_a_saved_model_goes_on_as_the_one_that_was_saved(
-    trained, make, train, tmp_path
-):
+def test_a_loaded_model_continues_as_the_saved_one(trained, make, train, tmp_path):
     model = make()
     assert trained(model, batch_size=16)
     model.save(tmp_path / "model.keras")
@@ -94,8 +102,8 @@ def test_a_saved_model_goes_on_as_the_one_that_was_saved(
     assert loaded.is_jitted
 
 
-def test_it_learns_what_it_learns_without(make, train, monkeypatch):
-    """Other noise, the same objective: the losses end close."""
+def test_it_learns_the_same_without_xla(make, train, monkeypatch):
+    """The noise differs, the objective does not: the final losses are close."""
     ends = []
     for weights in (8, 1000):
         monkeypatch.setattr(xla, "MIN_WEIGHTS_PER_ROW", weights)

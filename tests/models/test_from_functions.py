@@ -224,8 +224,8 @@ def nested(units):
     "network, name",
     [
         (FromFunctions(named_encoder("h"), named_decoder("h")), "'h' .* decoder"),
-        (FromFunctions(named_encoder("kl"), dense_decoder), "'kl' .* encoder"),
-        (FromFunctions(dense_encoder, named_decoder("z")), "'z' .* decoder"),
+        (FromFunctions(named_encoder("prior"), dense_decoder), "'prior' .* encoder"),
+        (FromFunctions(dense_encoder, named_decoder("x")), "'x' .* decoder"),
         (FromFunctions(dense_encoder, named_decoder("z_mean")), "'z_mean' .* decoder"),
         (
             FromFunctions(
@@ -255,7 +255,9 @@ def test_a_layer_in_both_halves_is_refused(make):
         lambda x, n: dense_encoder(tied(layers.Dense(2)(layers.Flatten()(x))), n),
         lambda z: dense_decoder(tied(z)),
     )
-    with pytest.raises(ValueError, match="Received: 'tied' once more, in the decoder"):
+    with pytest.raises(
+        ValueError, match="Received: 'tied' a second time, in the decoder"
+    ):
         make(network=network)
 
 
@@ -267,7 +269,7 @@ def test_weights_of_one_path_are_refused_inside_layers_too(make):
         lambda x, n: dense_encoder(one(layers.Dense(2)(layers.Flatten()(x))), n),
         lambda z: dense_decoder(two(z)),
     )
-    with pytest.raises(ValueError, match="tied/kernel' once more, in the decoder"):
+    with pytest.raises(ValueError, match="tied/kernel' a second time, in the decoder"):
         make(network=network)
 
 

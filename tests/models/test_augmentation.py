@@ -1,4 +1,4 @@
-"""Shaken images: against SciPy's affine maps, and what a network makes of them."""
+"""Moved images: against SciPy's affine maps, and what a network makes of them."""
 
 import keras
 import numpy as np
@@ -7,8 +7,8 @@ from keras import ops
 from scipy import ndimage
 
 import models
-from models.networks import MLP, Conv, Shaken
-from models.networks.augmentation import Shake
+from models.networks import MLP, Augmented, Conv
+from models.networks.augmentation import RandomAffine
 
 
 @pytest.fixture
@@ -22,12 +22,14 @@ def test_each_image_is_moved_by_the_map_that_was_drawn(images, channels, monkeyp
     u = np.random.default_rng(1).uniform(-1, 1, (6, 4)).astype("float32")
     monkeypatch.setattr(keras.random, "uniform", lambda *_, **__: ops.array(u))
     x = np.stack([images] * 2, axis=-1) if channels else images
-    moved = np.array(Shake((30.0, 0.2, 0.1, 0.3))(x, training=True))
+    moved = np.array(RandomAffine((30.0, 0.2, 0.1, 0.3))(x, training=True))
     assert moved.shape == x.shape
     moved = moved[..., 1] if channels else moved
     middle = np.array([4.0, 5.5])
-    for image, result, (turn, zoom, across, down) in zip(images, moved, u, strict=True):
-        angle = np.radians(30) * turn
+    for image, result, (rotation, zoom, across, down) in zip(
+        images, moved, u, strict=True
+    ):
+        angle = np.radians(30) * rotation
         c, s = np.cos(angle), np.sin(angle)
         matrix = (1 + 0.2 * zoom) * np.array([[c, s], [-s, c]])
         offset = middle - matrix @ middle + [9 * 0.3 * down, 12 * 0.1 * across]
@@ -38,24 +40,26 @@ def test_each_image_is_moved_by_the_map_that_was_drawn(images, channels, monkeyp
 
 
 def test_every_step_has_maps_of_its_own_and_evaluation_none(images):
-    shake = Shake(seed=3)
-    one, two = (np.array(shake(images, training=True)) for _ in range(2))
+    affine = RandomAffine(seed=3)
+    one, two = (np.array(affine(images, training=True)) for _ in range(2))
     assert (one != two).any() and (one != images).any()
-    np.testing.assert_array_equal(shake(images), images)
-    again = Shake.from_config(shake.get_config())
+    np.testing.assert_array_equal(affine(images), images)
+    again = RandomAffine.from_config(affine.get_config())
     np.testing.assert_array_equal(again(images, training=True), one)
-    np.testing.assert_allclose(Shake((0, 0, 0, 0))(images, training=True), images)
+    np.testing.assert_allclose(
+        RandomAffine((0, 0, 0, 0))(images, training=True), images
+    )
 
 
 @pytest.mark.parametrize("network", [MLP(), Conv((2,), dense=4)])
-def test_a_shaken_network_learns_and_encodes_images_as_they_are(
+def test_an_augmented_network_learns_and_encodes_images_as_they_are(
     data, make, train, network, tmp_path
 ):
-    model = make("vanilla", network=Shaken(network))
+    model = make("vanilla", network=Augmented(network))
     plain = make("vanilla", network=network)
     assert train(model, 6)["loss"][-1] < train(make("vanilla"), 1)["loss"][0]
-    weights = [w for half in ("encoder", "decoder") for w in half_of(model, half)]
-    own = [w for half in ("encoder", "decoder") for w in half_of(plain, half)]
+    weights = trained_weights(model)
+    own = trained_weights(plain)
     for weight, other in zip(own, weights, strict=True):
         weight.assign(keras.ops.convert_to_numpy(other))
     np.testing.assert_allclose(model.encode(data), plain.encode(data), rtol=1e-5)
@@ -64,16 +68,17 @@ def test_a_shaken_network_learns_and_encodes_images_as_they_are(
     assert train(loaded, 2) == train(model, 2)
 
 
-def half_of(model, name):
-    return model.get_layer(name).trainable_weights
+def trained_weights(model):
+    layers = (model.encoder, model.posterior, model.decoder)
+    return [w for layer in layers for w in layer.trainable_weights]
 
 
-def test_what_cannot_be_shaken_is_refused():
+def test_what_cannot_be_augmented_is_refused():
     with pytest.raises(ValueError, match=r"needs images.* Received: the shape \(4,\)"):
-        models.bernoulli.build((4,), network=Shaken())
+        models.bernoulli.build((4,), network=Augmented())
     with pytest.raises(ValueError):
-        models.conditional.build((4, 3), network=Shaken())
-    for wrong in ({"turn": 180}, {"zoom": -0.1}, {"shift": True}):
+        models.conditional.build((4, 3), network=Augmented())
+    for wrong in ({"rotation": 180}, {"zoom": -0.1}, {"shift": True}):
         (name,) = wrong
         with pytest.raises(ValueError, match=f"{name} must be a number >= 0"):
-            Shaken(**wrong)
+            Augmented(**wrong)
