@@ -1,12 +1,11 @@
-"""python -m models.train: trains a variant, and leaves a folder of results.
+"""python -m models.train: trains a variant and writes a folder of results.
 
-Every variant gets the same treatment: a VAE, and a Gaussian mixture that sorts its
-latents into classes. A variant that listens (`serket`) and the mixture then teach each
-other for some rounds; the others have one.
+A variant that takes a message is trained jointly with a Gaussian mixture of its
+latents, in rounds. The others are trained in one round, and with --n-components a
+mixture is fitted to their latents afterwards.
 
-This is the composition root: here, and for the model in `models.cli.build_model`, a
-word on the command line becomes a function; and this is the only file of `models` that
-knows `serket_bridge`.
+This is the composition root: the only file of `models` that knows `serket_bridge`. What
+it passes on are arrays and dicts.
 """
 
 import os
@@ -15,27 +14,29 @@ import time
 from functools import partial
 from tempfile import TemporaryDirectory
 
-from models import VARIANTS, explore
+from models import explore
 from models.cli import options
-from models.cli.command import INTERRUPTED, finish, guarded
+from models.cli.command import INTERRUPTED, guarded
 from models.suppress_output import discard_output, suppress_backend_output
 from models.training import processes
 
-PROG = "python -m models.train"
 
-
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return finish(options.make_parser(VARIANTS), run, arguments)
+    return guarded(options.PROG, lambda: run(options.parse(arguments)))
 
 
-def run(given):
-    """Trains as the options say. ValueError or OSError: what a user can mend."""
-    return run_distributed(given) if given.distribute else run_on(None, given)
+def run(given: dict) -> int:
+    """Trains with these options.
+
+    Raises:
+        ValueError, OSError: a message for the user.
+    """
+    return run_distributed(given) if "distribute" in given else run_on(None, given)
 
 
-def run_distributed(given):
-    """The run on many devices; of several processes the first writes and prints."""
+def run_distributed(given: dict) -> int:
+    """Trains on many devices; of several processes the first writes and prints."""
     several = processes.read_environment(os.environ)
     if several:
         print(processes.waiting_message(several), file=sys.stderr, flush=True)
@@ -44,88 +45,125 @@ def run_distributed(given):
 
         devices = distribute.initialize(several)
     if devices.is_first:
-        return devices.exit(guarded(PROG, run_on, devices, given))
+        return devices.exit(guarded(options.PROG, run_on, devices, given))
     with TemporaryDirectory() as scratch, discard_output(1):
-        status = guarded(PROG, run_on, devices, given, scratch)
+        status = guarded(options.PROG, run_on, devices, given, scratch)
     return devices.exit(status)
 
 
-def run_on(devices, given, scratch=None):
-    """The run, on these devices or on one; with `scratch` it leaves nothing else."""
+def run_on(devices, given: dict, scratch: str | None = None) -> int:
+    """Trains on these devices, or on one; with `scratch` no other folder is written."""
     started = time.perf_counter()
-    from models.cli.prepare_run import begin, whole_or_gone
+    from models.cli.prepare_run import prepare
 
-    defaults = options.make_parser(VARIANTS).parse_args([])
-    begun = begin(given, vars(defaults), scratch)
-    dataset, config, folder = begun.dataset, begun.config, begun.folder
-    with whole_or_gone(folder):
+    with prepare(given, scratch) as prepared:
+        config, folder = prepared.config, prepared.folder
+        dataset, resumed = prepared.dataset, prepared.resumed
         if devices:
             devices.check_config(config)
         with suppress_backend_output():
             from models.cli import report
             from models.runs import checkpoint
 
-            loop = make_loop(config, dataset, begun.stopped, devices)
-        is_kept = given.checkpoint or devices or begun.stopped
-        if is_kept and not scratch and config["rounds"] == 1:
-            vae, epochs = loop["vae"], config["epochs"]
-            history = partial(report.history_columns, vae.history, epochs)
-            vae.callbacks.append(checkpoint.Checkpoint(folder, history))
-        if not begun.stopped:
+            loop = make_loop(config, dataset, prepared.model, resumed, devices)
+        vae, rounds = loop["vae"], []
+        if ("checkpoint" in given or devices or resumed) and not scratch:
+            if not vae.takes_message:
+                history = partial(report.history_columns, vae.history, config["epochs"])
+                vae.callbacks.append(checkpoint.Checkpoint(folder, history))
+        if not resumed:
             report.remove_old(folder)
         folder.write_json("config.json", config)
-        print(report.heading(config, dataset, loop["vae"].model, devices), flush=True)
-        rounds = []
+        print(report.heading(config, dataset, vae.model, devices), flush=True)
         status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
     if devices and status == 0:
         devices.barrier()
     if scratch:
         return status
-    vae = loop["vae"]
     report.write(folder, vae.model, dataset, config, vae.history, loop.rows, rounds)
     print(report.summary(folder, loop.rows, time.perf_counter() - started))
-    if given.explore and status == 0:
+    if "explore" in given and status == 0:
         return explore.main([str(folder.path)])
     return status
 
 
-def train(loop, rounds, labels, kept, verbose=True):
-    """Runs the rounds; `kept` receives what each left behind. Returns the exit code."""
-    from models.runs.rounds import Round
+def train(loop, n_rounds: int, labels, rounds: list, verbose: bool = True) -> int:
+    """Runs the rounds and appends a `Round` for each to `rounds`.
 
-    vae, gmm = loop["vae"], loop["gmm"]
+    Returns:
+        The exit code.
+    """
 
-    def keep_round(loop):
-        q = vae.posterior
-        kept.append(
-            Round(
-                z_mean=q.mean,
-                z_log_var=-np.log(q.precision),
-                z=vae.forward.mean,
-                classes=gmm.classes,
-                responsibilities=gmm.responsibilities,
-                **vars(gmm.mixture),
-                model=vae.model.get_weights(),
-            )
-        )
+    def append_round(loop):
+        rounds.append(round_of(loop))
 
     try:
-        loop.run(rounds, labels, after_round=keep_round, verbose=verbose)
+        loop.run(n_rounds, labels, after_round=append_round, verbose=verbose)
     except KeyboardInterrupt:
-        print("\nInterrupted: keeping what was learned so far.", file=sys.stderr)
+        print("\nInterrupted: the results so far are kept.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
-def make_loop(config, dataset, stopped=None, devices=None):
-    """The data, the VAE and the mixture of this configuration, connected.
-
-    stopped: a `ResumableTraining` to go on with. devices: those that train.
-    """
+def round_of(loop):
+    """The latents, the mixture and the weights of the loop now, as arrays."""
     import numpy as np
 
+    from models.runs.rounds import Round
+
+    vae, arrays = loop["vae"], {}
+    if vae.model.posterior.is_gaussian:
+        q = vae.posterior
+        arrays |= {"z_mean": q.mean, "z_log_var": -np.log(q.precision)}
+    for gmm in loop.modules[-1:]:
+        if gmm is not vae:
+            arrays |= {"classes": gmm.classes, "responsibilities": gmm.responsibilities}
+            arrays |= vars(gmm.mixture)
+    return Round(z=vae.forward.mean, model=vae.model.get_weights(), **arrays)
+
+
+def make_loop(config: dict, dataset, model, resumed=None, devices=None):
+    """The data, the VAE and, if there is one, the mixture of a run, connected.
+
+    Args:
+        config: the configuration of the run.
+        dataset: the data to train on.
+        model: the compiled VAE.
+        resumed: the `ResumableTraining` to continue, or `None`.
+        devices: those that train, or `None`.
+
+    Returns:
+        A `serket_bridge.MessageLoop`.
+    """
     import serket_bridge as srk
-    from models.cli import build_model
+    from models.cli.build_model import seeds
+
+    _, vae_seed, gmm_seed = seeds(config)
+    parents = [srk.Observation(dataset.x)]
+    if model.is_conditional:
+        parents.append(srk.Observation(dataset.labels[:, None], "labels"))
+    vae = srk.VAE(
+        model=model,
+        itr=config["epochs"],
+        batch_size=config["batch_size"],
+        steps_per_epoch=config["steps_per_epoch"],
+        fit=devices and devices.fit,
+        seed=vae_seed,
+    )
+    if resumed:
+        vae.history = resumed.history
+        vae.itr -= vae.epochs_trained
+        vae.fit = partial(resumed.fit, vae.fit or type(model).fit)
+    vae.connect(*parents)
+    modules = [*parents, vae]
+    if config["n_components"]:
+        modules.append(make_mixture(config, gmm_seed))
+        modules[-1].connect(vae)
+    return srk.MessageLoop(modules)
+
+
+def make_mixture(config: dict, seed: int):
+    """The mixture of the configuration, a `serket_bridge.GMM`."""
     from serket_bridge import gmm
     from serket_bridge.inference import em, gibbs
 
@@ -134,36 +172,17 @@ def make_loop(config, dataset, stopped=None, devices=None):
         "variational": em.Variational,
         "gibbs": gibbs.Gibbs,
     }
-    message = {"hard": gmm.class_mean_message, "soft": gmm.collapsed_gaussian_message}
-    seeds = np.random.SeedSequence(config["seed"]).generate_state(3)
-    model_seed, vae_seed, gmm_seed = map(int, seeds)
-
-    below = [srk.Observation(dataset.x)]
-    if config["variant"] == "conditional":
-        below.append(srk.Observation(dataset.labels[:, None], "labels"))
-    vae = srk.VAE(
-        model=stopped.model
-        if stopped
-        else build_model.model(config, dataset, model_seed),
-        itr=config["epochs"],
-        batch_size=config["batch_size"],
-        steps_per_epoch=config["log_every"],
-        fit=devices and devices.fit,
-        seed=vae_seed,
-    )
-    if stopped:
-        vae.history = stopped.history
-        vae.itr -= vae.epochs_trained
-        vae.fit = partial(stopped.fit, vae.fit or type(vae.model).fit)
-    classes = srk.GMM(
+    messages = {
+        "class-mean": gmm.class_mean_message,
+        "collapsed": gmm.collapsed_gaussian_message,
+        None: gmm.class_mean_message,  # to a model that takes none
+    }
+    return gmm.GMM(
         config["n_components"],
-        inference=inference[config["gmm"]](),
-        message=message[config["message"]],
-        seed=gmm_seed,
+        inference=inference[config["gmm_inference"]](),
+        message=messages[config["gmm_message"]],
+        seed=seed,
     )
-    vae.connect(*below)
-    classes.connect(vae)
-    return srk.MessageLoop([*below, vae, classes])
 
 
 if __name__ == "__main__":

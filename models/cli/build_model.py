@@ -1,16 +1,15 @@
-"""A configuration becomes a model: here its words turn into functions."""
-
-import inspect
+"""The model of a configuration."""
 
 import keras
+import numpy as np
 
 import models
 from models import networks
-from models.blocks.likelihoods import Bernoulli, Gaussian
-from models.blocks.schedules import Cyclical, LinearWarmUp
+from models.blocks.vae import VAE
+from models.cli.variant_options import build_arguments
 from models.runs.saved_run import SavedRun
 
-# bfloat16 has the range of float32: no scaling of the loss, and CPUs have it too.
+# bfloat16 has the range of float32: the loss needs no scaling, and CPUs support it.
 MIXED = "mixed_bfloat16"
 NORMALIZATIONS = {
     "none": None,
@@ -24,99 +23,86 @@ OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
-SCHEDULES = {"linear": LinearWarmUp, "cyclical": Cyclical}
 
 
-def model(config, dataset, seed):
-    """The variant, with the likelihood and the precision asked for, compiled."""
+def build_model(config: dict, dataset) -> VAE:
+    """The compiled model of a configuration, with new weights or --init-weights.
+
+    Args:
+        config: the content of a config.json.
+        dataset: the data to train on, which decide the shape of x and the labels.
+
+    Raises:
+        ValueError: an argument that the variant refuses, or weights that do not fit.
+    """
+    return compile_model(build_variant(config, dataset), config)
+
+
+def build_variant(config: dict, dataset) -> VAE:
+    """What `build` of the variant returns for the arguments of the configuration."""
     before = keras.config.dtype_policy()
     if config["mixed_precision"]:
         keras.config.set_dtype_policy(MIXED)
     try:
-        vae = variant_model(config, dataset, seed)
+        return models.VARIANTS[config["variant"]](
+            dataset.input_shape,
+            config["latent_dim"],
+            tuple(config["hidden_dims"] or ()),
+            network=network(config),
+            seed=seeds(config)[0],
+            **build_arguments(config, dataset),
+        )
     finally:
         keras.config.set_dtype_policy(before)
-    if config["weights"]:
-        load_weights(vae, config["weights"])
-    vae.compile(optimizer(config))
-    # a model stopped before its first step must load again, optimiser and all
+
+
+def compile_model(vae: VAE, config: dict) -> VAE:
+    """The model, with its first weights and its optimiser."""
+    if config["init_weights"]:
+        load_weights(vae, config["init_weights"])
+    vae.compile(OPTIMIZERS[config["optimizer"]](config["learning_rate"]))
+    # a model stopped before its first step must load again with its optimiser
     vae.optimizer.build(vae.trainable_variables)
     return vae
 
 
-def variant_model(config, dataset, seed):
-    """The variant, with those of the options that its `build` takes."""
-    build = models.VARIANTS[config["variant"]]
-    taken = inspect.signature(build).parameters
-    options = {
-        "network": network(config),
-        "kl_weight": schedule(config["kl_weight"]),
-        "capacity": schedule(config["capacity"]),
-        "likelihood": likelihood(config),
-        "sigma": config["sigma"],
-        "binarize": config["binarize"],
-        "n_samples": config["n_samples"],
-        "learned_prior": config["learned_prior"],
-        "doubly_reparameterized": config["doubly_reparameterized"],
-        "seed": seed,
-    }
-    if "n_labels" in taken:
-        options["n_labels"] = int(dataset.labels.max()) + 1
-    options = {name: value for name, value in options.items() if name in taken}
-    shape = dataset.input_shape, config["latent_dim"], config["hidden_dims"] or ()
-    return build(*shape, **options)
+def seeds(config: dict) -> list[int]:
+    """The seeds of the model, of the VAE's messages and of the mixture."""
+    return [int(s) for s in np.random.SeedSequence(config["seed"]).generate_state(3)]
 
 
-def likelihood(config):
-    """p(x|z) of the variants that take one."""
-    if config["likelihood"] == "gaussian":
-        return Gaussian(config["sigma"])
-    return Bernoulli(config["binarize"])
+def network(config: dict):
+    """What makes the encoder and the decoder."""
+    inner = networks.MLP()
+    if config["network"] == "conv":
+        normalization = NORMALIZATIONS[config["normalization"]]
+        inner = networks.Conv(
+            tuple(config["filters"]),
+            normalization=normalization,
+            residual=config["residual"],
+        )
+    return networks.Augmented(inner) if config["augment"] else inner
 
 
-def load_weights(model, source):
-    """Gives the model the weights of a finished run, or of a file, if shapes agree."""
+def load_weights(vae: VAE, source: str) -> None:
+    """Assigns the weights of a finished run, or of a .keras file.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     is_file = source.endswith(".keras")
     other = models.load(source) if is_file else SavedRun(source).model
-    mine, its = learned(model), learned(other)
-    if [w.shape for w in mine] != [w.shape for w in its]:
+    weights, values = learned_weights(vae), learned_weights(other)
+    if [w.shape for w in weights] != [w.shape for w in values]:
         raise ValueError(
-            f"--weights {source}: its layers have other shapes; give the options that "
-            "it was trained with (they are in its config.json)"
+            f"--init-weights {source}: its layers have other shapes; give the options "
+            "that it was trained with (they are in its config.json)"
         )
-    for weight, value in zip(mine, its, strict=True):
+    for weight, value in zip(weights, values, strict=True):
         weight.assign(value)
 
 
-def learned(model):
-    """The weights of the layers that learn; the others hold schedules and noise."""
-    names = ("encoder", "posterior", "decoder", "prior", "likelihood")
-    return [w for layer in model.layers if layer.name in names for w in layer.weights]
-
-
-def network(config):
-    """The bodies of encoder and decoder."""
-    body = networks.MLP() if config["network"] == "mlp" else conv(config)
-    return networks.Augmented(body) if config["shake"] else body
-
-
-def conv(config):
-    return networks.Conv(
-        config["filters"],
-        normalization=NORMALIZATIONS[config["normalization"]],
-        residual=config["residual"],
-    )
-
-
-def optimizer(config):
-    return OPTIMIZERS[config["optimizer"]](config["learning_rate"])
-
-
-def schedule(text):
-    """ "0.5", "linear:EPOCHS[:W]" or "cyclical:PERIOD[:W]" as a number or schedule."""
-    if text is None:
-        return None
-    kind, _, rest = text.partition(":")
-    if not rest:
-        return float(text)
-    return SCHEDULES[kind](*map(float, rest.split(":")))
+def learned_weights(vae: VAE) -> list:
+    """The weights of the layers that learn; others hold schedules and random states."""
+    learned = (vae.encoder, vae.posterior, vae.decoder, vae.prior, vae.likelihood)
+    return [weight for layer in learned for weight in layer.weights]

@@ -1,4 +1,4 @@
-"""How every command ends: its exit code, and a sentence where the user can mend it."""
+"""The start and the end of a command: its flags, its exit code, its error messages."""
 
 import sys
 
@@ -7,18 +7,24 @@ from models.cli.backend import only_backend
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
 
-def finish(parser, run, arguments=None):
+def finish(parser, run, arguments=None, renamed=None) -> int:
     """Parses the arguments and runs the command; returns its exit code.
 
-    `run` takes the parsed arguments and returns an exit code, or `None` for 0. What it
-    raises as ValueError or OSError is a sentence for the user; anything else is a fault
-    of this project and keeps its traceback.
+    Args:
+        parser: an `argparse.ArgumentParser`.
+        run: takes the parsed arguments; returns an exit code, or `None` for 0. Its
+            ValueError or OSError is a message for the user; any other error is a fault
+            of this project, with a traceback.
+        arguments: words; `None` is those of the command line.
+        renamed: old flag -> new flag.
     """
-    return guarded(parser.prog, run, parser.parse_args(arguments))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = rename_flags(parser.prog, words, renamed or {})
+    return guarded(parser.prog, run, parser.parse_args(words))
 
 
-def guarded(name, run, *arguments):
-    """The exit code of `run`, as `finish` has it, of the command of this name."""
+def guarded(name: str, run, *arguments) -> int:
+    """The exit code of `run(*arguments)`, as in `finish`, of the command `name`."""
     try:
         with only_backend():
             return run(*arguments) or 0
@@ -28,3 +34,27 @@ def guarded(name, run, *arguments):
     except (ValueError, OSError) as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return 2
+
+
+def rename_flags(name: str, words: list[str], renamed: dict, values=None) -> list[str]:
+    """The words of the command `name` with its new flags, and a warning for each.
+
+    Args:
+        name: of the command.
+        words: its arguments.
+        renamed: old flag -> new flag.
+        values: new flag -> {old value: new value}.
+    """
+    renamed_words, of_flag = [], {}
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag in renamed:
+            print(
+                f"{name}: FutureWarning: {flag} is now {renamed[flag]}", file=sys.stderr
+            )
+            flag = renamed[flag]
+        elif not flag.startswith("-"):
+            flag = of_flag.get(flag, flag)
+        of_flag = (values or {}).get(flag, {})
+        renamed_words.append(flag + equals + of_flag.get(value, value))
+    return renamed_words

@@ -1,27 +1,16 @@
-"""The defaults of the command, for each data set. One table, nothing hidden."""
+"""The defaults of the command for each data set. One table, nothing hidden."""
 
-COMMON = {  # what holds where a row below says nothing
-    "latent_dim": 10,
-    "hidden_dims": (256,),
-    "epochs": 50,  # of one round
-    "batch_size": 128,
-    "optimizer": "adam",
-    "learning_rate": 1e-3,
-    "likelihood": "gaussian",  # takes any real values, and its scale is learned
-    "kl_weight": "1",
-    "n_samples": 1,  # draws of z for each datum in a step
-    "rounds": 5,
-    "n_components": 10,
-    "gmm": "em",
-    "message": "soft",
-}
+from models.cli.option_types import show
+
+# Of arguments of variants. A Gaussian takes any real values; None learns its scale.
+COMMON = {"likelihood": "gaussian", "sigma": None}
 
 MNIST = {
     "hidden_dims": (256, 256),
     "epochs": 20,
     "batch_size": 256,
     "likelihood": "bernoulli",
-    "message": "hard",
+    "gmm_message": "class-mean",
 }
 DATA = {
     "digits": {"hidden_dims": (128,), "epochs": 100},
@@ -34,38 +23,35 @@ DATA = {
         "epochs": 200,
         "batch_size": 500,
         "likelihood": "bernoulli",
-        "message": "hard",
+        "gmm_message": "class-mean",
     },
-    # any file or folder; in few rows a class may collapse, and a soft message with it
-    "custom": {"message": "hard"},
+    # in few rows a class may collapse, and a collapsed message with it
+    "custom": {"gmm_message": "class-mean"},
 }
-
-# In the 64 pixels of a digit there are too few nats for a weight of 1: the Bernoulli
-# VAE would leave its latents unused. A Gaussian with a learned scale weighs by itself.
-KL_WEIGHT = {("digits", "bernoulli"): "0.1"}
-
-
-# Of --network conv, as in Keras's example.
-CONV = {"filters": (32, 64), "normalization": "none", "residual": False}
-# The beta of Higgins et al. (2017) and the k of Burda et al. (2016), whatever the data.
-VARIANT = {"beta": {"kl_weight": "4"}, "iwae": {"n_samples": 5}}
+# The 64 pixels of a digit have too few nats for a weight of 1: a Bernoulli VAE would
+# leave its latents unused. A Gaussian with a learned scale needs no other weight.
+KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
 
 
-def for_data(name, likelihood=None, variant=None):
-    """The defaults of a data set (and likelihood and variant, if chosen), by option."""
-    row = COMMON | DATA[name]
-    likelihood = likelihood or row["likelihood"]
-    kl_weight = KL_WEIGHT.get((name, likelihood), row["kl_weight"])
-    row |= {"likelihood": likelihood, "kl_weight": kl_weight}
-    return row | VARIANT.get(variant, {})
+def for_data(kind: str) -> dict:
+    """The defaults of a data set that differ from those of the options."""
+    return COMMON | DATA[kind]
 
 
-def in_words(option):
-    """The default of an option as `--help` shows it: "10; serket 18"."""
-    rows = {name: for_data(name)[option] for name in DATA}
-    others = [f"{name} {show(v)}" for name, v in rows.items() if v != COMMON[option]]
-    return "; ".join([show(COMMON[option]), *others])
+def describe(name: str, default, none: str = "none") -> str | None:
+    """The default of an option in `--help`: "10; serket 18".
 
-
-def show(value):
-    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    Args:
+        name: of the argument.
+        default: of its signature, for all data sets that have no other one.
+        none: the word for None, which is shown only if the table has the option.
+    """
+    usual = COMMON.get(name, default)
+    rows = {kind: for_data(kind).get(name, default) for kind in DATA}
+    others = [f"{kind} {show(v)}" for kind, v in rows.items() if v != usual]
+    if name == "kl_weight" and default == 1.0:
+        others = [f"{' with '.join(key)} {w:g}" for key, w in KL_WEIGHT.items()]
+    is_word = isinstance(usual, int | float | str | tuple) and usual is not False
+    if not (is_word or others or name in COMMON):
+        return None
+    return "; ".join([none if usual is None else show(usual), *others])

@@ -1,217 +1,96 @@
-"""The options of `python -m models.train`; what they become is in `resolve`."""
+"""The options of `python -m models.train`: those of every run, and the variant's."""
 
 import argparse
+import sys
+from dataclasses import replace
 
-from models.cli import defaults
-from models.cli.device_options import add_devices
-from models.cli.network_options import add_network
-from models.cli.option_types import (
-    above_zero_or_learn,
-    fraction,
-    kl_weight,
-    not_negative,
-    row_range,
-    tag,
-    whole,
-)
-from models.cli.training_options import add_training
+from models import VARIANTS
+from models.cli.command import rename_flags
+from models.cli.common_options import COMMON, GROUPS
+from models.cli.signatures import add_option, flag_of, read_options
+from models.deprecated import OPTIONS, VALUES
+from models.suppress_output import import_keras
+
+PROG = "python -m models.train"
+RENAMED = {flag_of(old): flag_of(new) for old, new in OPTIONS.items()}
+RENAMED_VALUES = {flag_of(key): values for key, values in VALUES.items()}
 
 
-def make_parser(variants):
-    """The parser; every option's help is one line with its default."""
+def parse(arguments: list[str] | None = None) -> dict:
+    """The options that were given, key -> value.
+
+    Without options of a variant, no variant is imported. Exits with 2, and a sentence,
+    if an option is unknown or wrong.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = rename_flags(PROG, words, RENAMED, RENAMED_VALUES)
+    given, others = train_parser(is_quick=True).parse_known_args(words)
+    if not others:
+        return vars(given)
+    name = find_variant(words)
+    if name is None and {"-h", "--help"} & set(others):
+        train_parser().parse_args(["--help"])
+    if not any(word.startswith("-") for word in others):
+        train_parser().error(f"unrecognized arguments: {' '.join(others)}")
+    parser = train_parser(name or VARIANTS.default)
+    given, unknown = parser.parse_known_args(words)
+    if unknown:
+        refuse(parser, unknown, name or VARIANTS.default)
+    return vars(given)
+
+
+def find_variant(words: list[str]) -> str | None:
+    """The variant that was named, in full or with an abbreviation of the flag."""
+    parser = argparse.ArgumentParser(prog=PROG, add_help=False)
+    add_option(parser, COMMON["variant"])
+    return parser.parse_known_args(words)[0].variant
+
+
+def train_parser(variant: str | None = None, is_quick: bool = False):
+    """The parser of the options of every run and, if it is named, of a variant.
+
+    It returns only what was given. A quick one leaves --help and abbreviations out.
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m models.train",
-        description="Train a VAE, sort its latents into classes with a Gaussian "
-        "mixture, and leave a folder of results and pictures. With --variant serket "
-        "the two teach each other for some rounds.",
+        prog=PROG,
+        usage=f"{PROG} [--variant NAME] [options]",
+        description="Train a VAE and write a folder of results and pictures. A variant "
+        "that takes messages is trained jointly with a Gaussian mixture, in rounds. "
+        f"Variants: {', '.join(VARIANTS)}.",
+        argument_default=argparse.SUPPRESS,
+        add_help=not is_quick,
+        allow_abbrev=not is_quick,
     )
-
-    def group(title):
-        """`add` of a group of options, and `add` that tells the default by data."""
-        add = parser.add_argument_group(title).add_argument
-
-        def add_tabled(flag, option, kind, text, **kwargs):
-            text = f"{text} (default: {defaults.in_words(option)})"
-            add(flag, type=kind, help=text, **kwargs)
-
-        return add, add_tabled
-
-    add_data(*group("data"))
-    add_model(*group("model"), variants)
-    add_network(*group("encoder and decoder"))
-    add_training(*group("training"))
-    add_devices(*group("machines"))
-    add_mixture(*group("classes"))
-    add_results(*group("results"))
+    own, common = ({}, {}) if variant is None else variant_options(variant)
+    for options in GROUPS:
+        group = parser.add_argument_group(options.__name__.lower())
+        for option in read_options(options):
+            default = common.get(option.key, option.default)
+            add_option(group, replace(option, default=default))
+    group = parser.add_argument_group(f"the variant {variant}")
+    for option, choices in own.values():
+        add_option(group, option, choices)
     return parser
 
 
-def add_data(add, add_tabled):
-    add(
-        "--data",
-        default="digits",
-        metavar="NAME|PATH",
-        help="digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded "
-        "mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images "
-        "(default: digits)",
-    )
-    add(
-        "--labels",
-        metavar="COLUMN|PATH",
-        help="labels, for scores and colours only, but for --variant conditional "
-        "(default: those in the data)",
-    )
-    add(
-        "--image-size",
-        type=whole,
-        metavar="SIDE",
-        help="resize a folder's images to SIDE x SIDE (default: as they are)",
-    )
-    add(
-        "--stream",
-        action="store_const",
-        const=True,
-        help="leave an .npy, a .parquet or a folder of images on disk, and read it as "
-        "it is needed (default: numbers of more than a GiB)",
-    )
-    add(
-        "--range",
-        type=row_range,
-        metavar="FIRST,LAST",
-        help="only these rows, counted from 0, both included (default: all)",
-    )
-    add(
-        "--hold-out",
-        type=fraction,
-        metavar="F",
-        help="keep this fraction of the rows, drawn by --seed, for models.evaluate "
-        "(default: train on all)",
-    )
+def variant_options(name: str) -> tuple[dict, dict]:
+    """The options of a variant, and its defaults of the options of every run."""
+    import_keras()
+    from models.cli import variant_options
+
+    return variant_options.of_variant(name), variant_options.common_defaults(name)
 
 
-def add_model(add, add_tabled, variants):
-    add(
-        "--variant",
-        choices=list(variants),
-        default="serket",
-        help="which VAE (default: serket)",
-    )
-    add_tabled("--latent-dim", "latent_dim", whole, "dimensions of z", metavar="N")
-    add_likelihood(add)
-    add_objective(add)
-
-
-def add_likelihood(add):
-    """p(x|z)."""
-    add(
-        "--likelihood",
-        choices=["bernoulli", "gaussian"],
-        help="p(x|z) of all variants but vanilla and bernoulli, which have "
-        f"their own (default by data: {defaults.in_words('likelihood')})",
-    )
-    add(
-        "--sigma",
-        type=above_zero_or_learn,
-        metavar="S|learn",
-        help="the standard deviation of a gaussian p(x|z); 1 is the MSE VAE "
-        "(default: learn)",
-    )
-    add(
-        "--binarize",
-        action="store_true",
-        help="draw each pixel as 0 or 1 anew in every step, as papers on MNIST do; "
-        "bernoulli likelihood, not --variant conditional (default: as they are)",
-    )
-
-
-def add_objective(add):
-    """The weight of the KL, the prior, and how many z the expectation is taken over."""
-    add(
-        "--kl-weight",
-        type=kl_weight,
-        metavar="W",
-        help="what multiplies the KL: a number, linear:EPOCHS:W to warm up, or "
-        f"cyclical:PERIOD:W (default: {defaults.in_words('kl_weight')}; --variant beta "
-        f"{defaults.VARIANT['beta']['kl_weight']})",
-    )
-    add(
-        "--capacity",
-        type=kl_weight,
-        metavar="C",
-        help="holds the KL near C nats: a number, or linear:EPOCHS:C; --variant beta "
-        "only (default: none)",
-    )
-    add(
-        "--learned-prior",
-        action="store_true",
-        help="a Gaussian p(z|label) for each label; --variant conditional only "
-        "(default: N(0, I))",
-    )
-    add(
-        "--n-samples",
-        type=whole,
-        metavar="N",
-        help="draws of z for each datum in a step (default: 1; --variant iwae 5)",
-    )
-    add(
-        "--doubly-reparameterized",
-        action="store_true",
-        help="the encoder's gradient of Tucker et al. (2019), which does not drown in "
-        "noise as --n-samples grows; --variant iwae only (default: Burda's)",
-    )
-
-
-def add_mixture(add, add_tabled):
-    add_tabled(
-        "--rounds", "rounds", whole, "rounds of messages; serket only", metavar="N"
-    )
-    add_tabled(
-        "--n-components", "n_components", whole, "number of classes", metavar="K"
-    )
-    add_tabled(
-        "--gmm",
-        "gmm",
-        str,
-        "how the mixture is fitted",
-        choices=["em", "variational", "gibbs"],
-    )
-    add_tabled(
-        "--message",
-        "message",
-        str,
-        "what the mixture sends: the class mean, or the whole mixture",
-        choices=["hard", "soft"],
-    )
-
-
-def add_results(add, add_tabled):
-    add(
-        "--seed",
-        type=not_negative,
-        default=0,
-        metavar="N",
-        help="decides weights, noise, order and starts (default: 0)",
-    )
-    add(
-        "--tag",
-        type=tag,
-        metavar="NAME",
-        help="a name to find the run by, as RUN of the other commands: results go to "
-        "runs/NAME (default: none)",
-    )
-    add(
-        "--out",
-        metavar="FOLDER",
-        help="where results go; a new or empty folder "
-        "(default: runs/VARIANT-DATA-001, or the next free number)",
-    )
-    add(
-        "--explore",
-        action="store_true",
-        help="end with the page of models.explore on the run (default: end)",
-    )
-    add(
-        "--overwrite",
-        action="store_true",
-        help="write into the folder though it holds files (default: refuse)",
-    )
+def refuse(parser, unknown: list[str], variant: str) -> None:
+    """Exits; names the variants that have the unknown option, if there are any."""
+    for word in unknown:
+        flag = word.partition("=")[0]
+        owners = [
+            name for name in VARIANTS if flag in map(flag_of, variant_options(name)[0])
+        ]
+        if owners:
+            parser.error(
+                f"{flag} is an option of {', '.join(owners)}, and the variant is "
+                f"{variant}: leave it out, or use another variant"
+            )
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}")

@@ -1,89 +1,122 @@
-"""How a run begins: as the options say, or where one that was stopped left off."""
+"""The start of a run: new, or continued from the last checkpoint."""
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from models import data
-from models.cli.device_options import check_resume
-from models.cli.resolve import resolve
+import models
+from models import VARIANTS, data
+from models.cli.common_options import CONFIG
+from models.cli.signatures import flag_of
 from models.runs.run_folder import CHECKPOINT, RunFolder
 from models.runs.saved_run import SavedRun
 from models.suppress_output import suppress_backend_output
 
 
 @dataclass(frozen=True)
-class Begun:
-    """Data, resolved configuration, folder, and the `ResumableTraining` to go on with."""
+class PreparedRun:
+    """What training needs.
+
+    Attributes:
+        dataset: the data to train on.
+        config: the configuration, the content of config.json.
+        folder: the `RunFolder`.
+        model: the compiled VAE.
+        resumed: the `ResumableTraining` of a run that is continued, or `None`.
+    """
 
     dataset: data.Dataset
     config: dict
     folder: RunFolder
-    stopped: Any = None
-
-
-def begin(given, defaults, scratch=None):
-    """The run of these options, `Begun`. ValueError or OSError: what a user can mend.
-
-    defaults: every option's value without a word on the command line.
-    scratch: a folder that takes the place of the run's own.
-    """
-    if given.resume is None:
-        return begin_new(given, scratch)
-    check_resume(given, defaults)
-    return go_on(given.resume, scratch)
-
-
-def begin_new(given, scratch):
-    size, stream = given.image_size, given.stream
-    dataset = data.load(given.data, given.labels, size, stream=stream)
-    dataset, _ = dataset.select_rows(given.range).split(given.hold_out, given.seed)
-    config = resolve(given, dataset)
-    data.check_enough_rows(dataset, config["batch_size"], config["n_components"])
-    if config["likelihood"] == "bernoulli":
-        data.check_unit_interval(dataset)
-    where = (scratch, "") if scratch else place(given, dataset)
-    return Begun(dataset, config, RunFolder(*where, given.overwrite))
-
-
-def place(given, dataset):
-    """The folder that was asked for, or `None`, and the stem of a numbered one."""
-    if given.tag and given.out:
-        raise ValueError(
-            f"--tag {given.tag} means the folder runs/{given.tag}: leave --out out"
-        )
-    folder = f"runs/{given.tag}" if given.tag else given.out
-    return folder, f"runs/{given.variant}-{dataset.name}"
-
-
-def go_on(name, scratch):
-    run = SavedRun(name)
-    if not (run.path / CHECKPOINT).exists():
-        raise ValueError(
-            f"--resume {name}: {run.path} has no {CHECKPOINT}; the run has ended, "
-            "was begun without --checkpoint, or was stopped before one was saved"
-        )
-    config = {k: tuple(v) if isinstance(v, list) else v for k, v in run.config.items()}
-    with suppress_backend_output():
-        import models
-        from models.runs.checkpoint import ResumableTraining
-
-        run.model = models.load(run.path / CHECKPOINT)
-        a_pass = math.ceil(len(run.dataset.x) / config["batch_size"])
-        stopped = ResumableTraining(run.model, run.path, config["log_every"] or a_pass)
-    folder = RunFolder(scratch or run.path, overwrite=True)
-    return Begun(run.dataset, config, folder, stopped)
+    model: Any
+    resumed: Any = None
 
 
 @contextmanager
-def whole_or_gone(folder):
-    """Discards the folder if the block breaks, unless the run can go on from it."""
+def prepare(given: dict, scratch: str | None = None) -> Iterator[PreparedRun]:
+    """The run of these options; its folder is removed if the block raises an error.
+
+    Args:
+        given: the options that were given.
+        scratch: a folder in place of that of the run.
+
+    Raises:
+        ValueError, OSError: wrong options, data or folders.
+    """
+    if "resume" in given:
+        run = resume_run(given, scratch)
+        with discard_on_failure(run.folder):
+            yield run
+        return
+    dataset = load_data(given)
+    folder = new_folder(given, dataset, scratch)
+    with discard_on_failure(folder):
+        with suppress_backend_output():
+            from models.cli.resolve import resolve
+
+            config, model = resolve(given, dataset)
+        yield PreparedRun(dataset, config, folder, model)
+
+
+def load_data(given: dict) -> data.Dataset:
+    """The rows to train on."""
+    value = {key: given.get(key, option.default) for key, option in CONFIG.items()}
+    names = ("data", "labels", "image_size", "image_shape", "stream")
+    source, *options = (value[name] for name in names)
+    dataset = data.load(source, **dict(zip(names[1:], options, strict=True)))
+    dataset = dataset.select_rows(value["rows"])
+    return dataset.split(value["test_fraction"], value["seed"])[0]
+
+
+def new_folder(given: dict, dataset: data.Dataset, scratch: str | None) -> RunFolder:
+    """The folder of the run: --out, runs/NAME, or the next one with a number."""
+    name, out = given.get("name"), given.get("out")
+    if name and out:
+        raise ValueError(f"--name {name} is the folder runs/{name}: leave --out out")
+    path = scratch or (f"runs/{name}" if name else out)
+    stem = f"runs/{given.get('variant', VARIANTS.default)}-{dataset.name}"
+    return RunFolder(path, stem, "overwrite" in given)
+
+
+def resume_run(given: dict, scratch: str | None) -> PreparedRun:
+    """The run that --resume names, from its last checkpoint.
+
+    Raises:
+        ValueError: there is no checkpoint, or another option was given.
+    """
+    name = given["resume"]
+    for key in given.keys() - {"resume", "distribute", "explore"}:
+        raise ValueError(
+            f"--resume {name} continues with the options of the run: leave "
+            f"{flag_of(key)} out"
+        )
+    run = SavedRun(name)
+    if not (run.path / CHECKPOINT).exists():
+        raise ValueError(
+            f"--resume {name}: {run.path} has no {CHECKPOINT}; the run has ended, was "
+            "started without --checkpoint, or was stopped before the first one"
+        )
+    with suppress_backend_output():
+        from models.runs.checkpoint import ResumableTraining
+
+        run.model = models.load(run.path / CHECKPOINT)
+        one_pass = math.ceil(len(run.dataset.x) / run.config["batch_size"])
+        steps = run.config["steps_per_epoch"] or one_pass
+        resumed = ResumableTraining(run.model, run.path, steps)
+    folder = RunFolder(scratch or run.path, overwrite=True)
+    return PreparedRun(run.dataset, run.config, folder, run.model, resumed)
+
+
+@contextmanager
+def discard_on_failure(folder: RunFolder) -> Iterator[None]:
+    """Removes the folder if the block raises, unless the run can be resumed from it."""
     try:
         yield
     except BaseException as error:
-        gone = folder.discard()
-        if isinstance(error, ConnectionError) and not gone:
+        is_removed = folder.discard()
+        if isinstance(error, ConnectionError) and not is_removed:
             raise ConnectionError(
                 f"{error}. The run is kept up to its last checkpoint: start all its "
                 f"processes again with --distribute --resume {folder.path}"

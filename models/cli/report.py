@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from models import plotting
+from models.cli.option_types import show
 from models.runs.rounds import LATENTS, MIXTURE, Round, round_arrays
 from models.runs.run_folder import CHECKPOINT, RunFolder
 
@@ -46,9 +47,9 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
         network_summary(config),
     ]
     if config.get("kl_weight") is not None:
-        parts.append(f"KL weight {config['kl_weight']}")
+        parts.append(f"KL weight {show(config['kl_weight'])}")
     if config.get("capacity"):
-        parts.append(f"capacity {config['capacity']} nats")
+        parts.append(f"capacity {show(config['capacity'])} nats")
     steps = config.get("steps")
     length = f"{steps} steps" if steps else f"{config['epochs']} epochs"
     parts.append(f"{config['rounds']} x {length} of batches of {config['batch_size']}")

@@ -1,89 +1,134 @@
-"""The options of `python -m models.train` become a configuration, checked."""
+"""What was given becomes a configuration, the content of config.json, and a model."""
 
+import math
+
+from models import VARIANTS, data
 from models.cli import defaults
-from models.cli.network_options import resolve_network
-from models.cli.training_options import resolve_training
+from models.cli.build_model import build_variant, compile_model
+from models.cli.common_options import CONFIG
+from models.cli.signatures import flag_of
+from models.cli.variant_options import common_defaults, resolve_variant
+
+NETWORKS = {"mlp": ("hidden_dims",), "conv": ("filters", "normalization", "residual")}
+MIXTURE = ("n_components", "gmm_inference", "gmm_message")
 
 
-def resolve(given, dataset):
-    """Every option's value, given or from the table. ValueError where two clash."""
-    own = {"vanilla": "gaussian", "bernoulli": "bernoulli"}.get(given.variant)
-    check_variant(given, own, dataset)
-    config = defaults.for_data(dataset.kind, own or given.likelihood, given.variant)
+def resolve(given: dict, dataset) -> tuple[dict, object]:
+    """The configuration, option -> value, and the compiled model of a new run.
+
+    Args:
+        given: the options that were given.
+        dataset: the data to train on.
+
+    Raises:
+        ValueError: options that do not fit each other, the variant or the data.
+    """
+    variant = given.get("variant", VARIANTS.default)
+    usual = defaults.for_data(dataset.kind)
     if dataset.labels is not None and dataset.kind == "custom":
-        config["n_components"] = int(dataset.labels.max()) + 1
-    if given.variant != "serket":
-        config["rounds"] = 1
-    chosen = {name: value for name, value in vars(given).items() if value is not None}
-    config |= {name: chosen[name] for name in config if name in chosen}
-    check_likelihood(given, own, config["likelihood"])
-    nothing = dict.fromkeys(defaults.CONV)
-    config |= nothing | resolve_network(given, dataset, config)
+        usual["n_components"] = int(dataset.labels.max()) + 1
+    config = {key: option.default for key, option in CONFIG.items()}
+    for more in (common_defaults(variant), usual, given):
+        config |= {key: value for key, value in more.items() if key in config}
+    config |= resolve_network(given, dataset, config)
     config |= resolve_training(given, len(dataset.x), config)
-    config["sigma"] = None if given.sigma in (None, "learn") else given.sigma
-    rest = ("variant", "data", "labels", "image_size", "range", "hold_out", "network")
-    rest += ("weights", "seed", "capacity", "learned_prior", "doubly_reparameterized")
-    rest += ("binarize", "shake", "tag", "stream", "mixed_precision")
-    return {name: getattr(given, name) for name in rest} | config
+    config |= resolve_variant(variant, given, usual)
+    model = build_variant(config, dataset)
+    weight = defaults.KL_WEIGHT.get((dataset.kind, type(model.likelihood).__name__))
+    if weight and config["kl_weight"] == 1.0 and "kl_weight" not in given:
+        config["kl_weight"] = weight
+        model = build_variant(config, dataset)
+    config |= resolve_mixture(given, model.takes_message)
+    data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
+    if model.likelihood.in_unit_interval:
+        data.check_unit_interval(dataset)
+    return config, compile_model(model, config)
 
 
-def check_variant(given, own, dataset):
-    """ValueError for an option that belongs to another variant."""
-    name = given.variant
-    if own and given.likelihood not in (None, own):
-        raise ValueError(
-            f"--likelihood {given.likelihood}: the variant {name} is {own}; "
-            "use another variant, or leave --likelihood out"
-        )
-    if name != "serket" and (given.rounds or 1) > 1:
-        raise ValueError(
-            f"--rounds {given.rounds}: the variant {name} does not listen to "
-            "messages, so it has one round; use --variant serket"
-        )
-    if given.capacity is not None and name != "beta":
-        raise ValueError(
-            f"--capacity {given.capacity}: only the variant beta has a capacity, and "
-            f"this one is {name}; use --variant beta"
-        )
-    if given.checkpoint and name == "serket":
-        raise ValueError(
-            "--checkpoint: the variant serket learns in rounds, which MessageLoop.run "
-            "keeps with folder= in Python; use another variant"
-        )
-    if given.learned_prior and name != "conditional":
-        raise ValueError(
-            "--learned-prior: only the variant conditional has a prior for each label, "
-            f"and this one is {name}; use --variant conditional"
-        )
-    if given.doubly_reparameterized and name != "iwae":
-        raise ValueError(
-            "--doubly-reparameterized: only the variant iwae has such a gradient, and "
-            f"this one is {name}; use --variant iwae"
-        )
-    if given.doubly_reparameterized and given.n_samples == 1:
-        raise ValueError(
-            "--doubly-reparameterized: with --n-samples 1 there is nothing to weigh, "
-            "and the gradient would be the ELBO's; draw 2 or more"
-        )
-    if given.binarize and name == "conditional":
-        raise ValueError("--binarize: not for the variant conditional; leave it out")
-    if name == "conditional" and dataset.labels is None:
-        raise ValueError(
-            f"--variant conditional learns from labels, and {given.data} has none; "
-            "give them with --labels, or use another variant"
-        )
+def resolve_network(given: dict, dataset, config: dict) -> dict:
+    """The options of the other network are None.
+
+    Raises:
+        ValueError: one of them was given, or the data are no images.
+    """
+    name, shape = config["network"], dataset.input_shape
+    unused = [key for other in NETWORKS if other != name for key in NETWORKS[other]]
+    for key in set(unused) & set(given):
+        raise ValueError(f"{flag_of(key)} is no option of --network {name}")
+    is_image = len(shape) in (2, 3)
+    for flag, is_used in (("augment", config["augment"]), ("network", name == "conv")):
+        if is_used and not is_image:
+            raise ValueError(
+                f"--{flag} {name if flag == 'network' else ''}".rstrip()
+                + f" is for images, and the rows of {config['data']} have the shape "
+                f"{shape}; use --image-shape if they are images, or leave it out"
+            )
+    return dict.fromkeys(unused)
 
 
-def check_likelihood(given, own, likelihood):
-    """ValueError for an option that belongs to the other likelihood."""
-    if given.sigma is not None and likelihood != "gaussian":
-        way_out = "add" if not own else "use --variant vanilla, or --variant serket"
+def resolve_training(given: dict, n_rows: int, config: dict) -> dict:
+    """epochs, steps_per_epoch and steps of a round.
+
+    Raises:
+        ValueError: they do not fit each other.
+    """
+    steps, per_epoch = config["steps"], config["steps_per_epoch"]
+    one_pass = math.ceil(n_rows / config["batch_size"])
+    if steps is None and per_epoch is None:
+        return {}
+    if steps is not None and "epochs" in given:
         raise ValueError(
-            f"--sigma {given.sigma} belongs to a gaussian likelihood, and this one is "
-            f"{likelihood}; {way_out} --likelihood gaussian"
+            f"--steps {steps} and --epochs {given['epochs']} set the same: leave one "
+            "out"
         )
-    if given.binarize and likelihood != "bernoulli":
+    steps = steps or config["epochs"] * one_pass
+    per_epoch = per_epoch or largest_divisor(steps, one_pass)
+    if steps % per_epoch:
+        near = max(steps // per_epoch, 1) * per_epoch
         raise ValueError(
-            f"--binarize: 0 and 1 need --likelihood bernoulli, and this one is "
-            f"{likelihood}"
+            f"--steps-per-epoch {per_epoch} must divide the {steps} steps of a round; "
+            f"give --steps {near}, or another --steps-per-epoch"
         )
+    epochs = steps // per_epoch
+    return {"steps": steps, "steps_per_epoch": per_epoch, "epochs": epochs}
+
+
+def largest_divisor(steps: int, one_pass: int) -> int:
+    """The largest divisor of `steps` that is at most a pass over the data."""
+    most = min(steps, one_pass)
+    divisor = max(k for k in range(1, most + 1) if steps % k == 0)
+    if divisor < most / 20:
+        raise ValueError(
+            f"--steps {steps} has no divisor near {one_pass}, a pass over the data; "
+            "give a rounder number, or --steps-per-epoch"
+        )
+    return divisor
+
+
+def resolve_mixture(given: dict, takes_message: bool) -> dict:
+    """One round, and without --n-components no mixture, if the model takes no message.
+
+    Raises:
+        ValueError: an option that needs a message or a mixture.
+    """
+    if takes_message:
+        if given.get("checkpoint"):
+            raise ValueError(
+                "--checkpoint: this variant takes messages and is trained in rounds, "
+                "which MessageLoop.run saves with folder= in Python; leave it out"
+            )
+        return {}
+    if given.get("rounds", 1) > 1 or "gmm_message" in given:
+        key = "gmm_message" if "gmm_message" in given else "rounds"
+        raise ValueError(
+            f"{flag_of(key)} {given[key]}: this variant takes no message, so it is "
+            "trained in one round; use another variant, or leave it out"
+        )
+    if "n_components" in given:
+        return {"rounds": 1, "gmm_message": None}
+    if "gmm_inference" in given:
+        raise ValueError(
+            "--gmm-inference: this variant is trained without a mixture; add "
+            "--n-components, or leave it out"
+        )
+    return {"rounds": 1, **dict.fromkeys(MIXTURE)}

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import contextmanager
 
-from models.cli.option_types import not_negative, whole
+from models.cli.option_types import natural_number, positive_integer
 from models.suppress_output import suppress_backend_output
 
 
@@ -59,7 +59,7 @@ def add_seed(parser):
     """--seed, of a command that draws."""
     parser.add_argument(
         "--seed",
-        type=not_negative,
+        type=natural_number,
         default=0,
         metavar="N",
         help="decides the draws (default: 0)",
@@ -68,7 +68,7 @@ def add_seed(parser):
 
 def two_or_more(text):
     """The type of --steps: a path has two ends."""
-    number = whole(text)
+    number = positive_integer(text)
     if number < 2:
         raise argparse.ArgumentTypeError(f"expected an integer >= 2, got {text!r}")
     return number

@@ -1,0 +1,176 @@
+"""The options of every run of `models.train`.
+
+Each class is a group of options: its attributes with types and defaults, its `Args:`
+with their help. What `defaults.DATA` has for a data set takes the place of a default.
+"""
+
+import argparse
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from models import VARIANTS
+from models.cli.option_types import (
+    FolderName,
+    Fraction,
+    Natural,
+    Positive,
+    Rate,
+    RowRange,
+    WeightText,
+    Word,
+)
+from models.cli.signatures import read_options
+
+
+def variant_name(text: str) -> str:
+    if text not in VARIANTS:
+        raise argparse.ArgumentTypeError(
+            f"expected one of {', '.join(VARIANTS)}, got {text!r}"
+        )
+    return text
+
+
+VariantName = Annotated[str, Word("NAME", variant_name)]
+
+
+@dataclass
+class Data:
+    """The data set.
+
+    Args:
+        data: digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded
+            mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images.
+        labels: the column, key or file of the labels, which only variants with labels
+            train on; others use them for scores and colours (default: in the data).
+        image_size: resize the images of a folder to SIDE x SIDE (default: as stored).
+        image_shape: height, width and, for colours, channels of rows that are stored as
+            columns, such as 16 16 for 256 columns (default: no images).
+        stream: leave an .npy file or a folder of images on disk and read it in training
+            (default: .npy files of more than a GiB).
+        rows: only these rows, counted from 0, both included (default: all).
+        test_fraction: the part of the rows, drawn by --seed, that is not trained on and
+            that models.evaluate scores (default: none).
+    """
+
+    data: str = "digits"
+    labels: str | None = None
+    image_size: Positive | None = None
+    image_shape: tuple[Positive, ...] | None = None
+    stream: bool | None = None
+    rows: RowRange | None = None
+    test_fraction: Fraction | None = None
+
+
+@dataclass
+class Model:
+    """The model.
+
+    Args:
+        variant: which VAE; --variant NAME --help shows the options of one.
+        latent_dim: dimensions of z.
+        kl_weight: what multiplies the KL: a number, linear:EPOCHS:W to warm up, or
+            cyclical:PERIOD:W.
+        n_samples: samples of z for each example in a training step.
+        network: encoder and decoder: dense layers, or convolutions for images.
+        hidden_dims: of mlp: widths of the encoder's layers; the decoder mirrors them.
+        filters: of conv: channels of the convolutions, each of which halves the sides.
+        normalization: of conv: what follows each convolution.
+        residual: of conv: whether there are residual blocks (default: none).
+        activation: of the hidden layers, a name that Keras knows.
+        augment: encode images shifted, rotated and scaled at random in every step, and
+            reconstruct the original (default: as they are).
+        mixed_precision: hidden layers in bfloat16, the loss in float32 (default: all in
+            float32).
+    """
+
+    variant: VariantName = VARIANTS.default
+    latent_dim: Positive = 10
+    kl_weight: WeightText = 1.0
+    n_samples: Positive = 1
+    network: Literal["mlp", "conv"] = "mlp"
+    hidden_dims: tuple[Positive, ...] = (256,)
+    filters: tuple[Positive, ...] = (32, 64)
+    normalization: Literal["none", "batch", "group"] = "none"
+    residual: bool = False
+    activation: str = "relu"
+    augment: bool = False
+    mixed_precision: bool = False
+
+
+@dataclass
+class Training:
+    """Training.
+
+    Args:
+        epochs: passes over the data in each round.
+        steps: steps in each round, in place of --epochs (default: as the epochs have).
+        steps_per_epoch: the length of an epoch, which is a row of history.csv and the
+            unit of schedules (default: a pass over the data, or a divisor of --steps).
+        batch_size: rows in a step.
+        optimizer: of the weights.
+        learning_rate: of the optimizer.
+        init_weights: the run or model.keras whose weights training starts from
+            (default: new ones).
+        seed: of the initial weights, the noise, the order and the mixture.
+    """
+
+    epochs: Positive = 50
+    steps: Positive | None = None
+    steps_per_epoch: Positive | None = None
+    batch_size: Positive = 128
+    optimizer: Literal["adam", "adamw", "muon", "rmsprop", "sgd"] = "adam"
+    learning_rate: Rate = 1e-3
+    init_weights: str | None = None
+    seed: Natural = 0
+
+
+@dataclass
+class Mixture:
+    """The Gaussian mixture of the latents, for variants that take a message.
+
+    Args:
+        rounds: of messages between the VAE and the mixture.
+        n_components: classes of the mixture, which is fitted to the latents of other
+            variants too where this is given.
+        gmm_inference: how the mixture is fitted.
+        gmm_message: what it sends: the mean of the class, or the whole mixture.
+    """
+
+    rounds: Positive = 5
+    n_components: Positive = 10
+    gmm_inference: Literal["em", "variational", "gibbs"] = "em"
+    gmm_message: Literal["class-mean", "collapsed"] = "collapsed"
+
+
+@dataclass
+class Results:
+    """Results.
+
+    Args:
+        name: what the other commands call the run: its folder is runs/NAME.
+        out: the folder, new or empty (default: runs/VARIANT-DATA-001, or the next
+            number).
+        overwrite: replace the files in the folder (default: refuse).
+        explore: end with the page of models.explore (default: end).
+        checkpoint: save after every epoch and every five minutes, for --resume; not for
+            variants that take a message (default: with --distribute only).
+        resume: continue this run from its last checkpoint, to the result of a run that
+            was never stopped (default: a new run).
+        distribute: train on all devices of this process or, with KERAS_DISTRIBUTION_*
+            set, of all processes; needs JAX (default: one device).
+    """
+
+    name: FolderName | None = None
+    out: str | None = None
+    overwrite: bool = False
+    explore: bool = False
+    checkpoint: bool = False
+    resume: str | None = None
+    distribute: bool = False
+
+
+GROUPS = (Data, Model, Training, Mixture, Results)
+# The options of every run by name, and those that config.json has.
+COMMON = {option.key: option for group in GROUPS for option in read_options(group)}
+PROCESS = {"out", "overwrite", "explore", "checkpoint", "resume", "distribute"}
+CONFIG = {key: option for key, option in COMMON.items() if key not in PROCESS}

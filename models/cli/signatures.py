@@ -1,0 +1,147 @@
+"""Options from signatures: names, types, defaults and help of the arguments.
+
+An annotation says how an argument is written: bool is a flag; int, float and str are
+one word, tuples several; Literal["a", "b"] is one of these; Annotated[type, Word(...)]
+is read by a function (`option_types`); with `Annotated[type, "learn"]` the word learn
+stands for None, which elsewhere is "none". The help is the first sentence of the entry
+in the section `Args:` of the docstring.
+"""
+
+import inspect
+import re
+from dataclasses import dataclass
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from models.cli.defaults import describe
+from models.cli.option_types import Word, integer, number
+
+NO_DEFAULT = inspect.Parameter.empty
+WORDS = {int: Word("N", integer), float: Word("R", number), str: Word("WORD", str)}
+
+
+@dataclass(frozen=True)
+class Option:
+    """An argument of a function, as an option of the command.
+
+    Attributes:
+        name: of the argument.
+        annotation, default: of the argument.
+        text: its description.
+        key: the name of the option in the configuration; the flag is --key, with -.
+        component: the key of the option that chooses the component whose argument this
+            is, or `None` for an argument of the variant itself.
+        owners: the names of the components that have this argument.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    text: str
+    key: str
+    component: str | None = None
+    owners: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        return flag_of(self.key)
+
+
+def flag_of(key: str) -> str:
+    return "--" + key.replace("_", "-")
+
+
+def read_options(function, skip=()) -> list[Option]:
+    """The arguments of a function or class, but for those in `skip`.
+
+    Args:
+        function: has annotations, and a docstring with the section `Args:`.
+        skip: names of arguments that are no options.
+    """
+    is_class = isinstance(function, type)
+    signature = inspect.signature(
+        function.__init__ if is_class else function, eval_str=True
+    )
+    texts = argument_texts(function)
+    options = []
+    for name, p in signature.parameters.items():
+        if name not in {"self", *skip} and p.kind != inspect.Parameter.VAR_KEYWORD:
+            is_bare = p.annotation is NO_DEFAULT
+            annotation = type(p.default) if is_bare else p.annotation
+            text = texts.get(name, "")
+            options.append(Option(name, annotation, p.default, text, name))
+    return options
+
+
+def argument_texts(function) -> dict[str, str]:
+    """name -> the first sentence on it in the section `Args:` of the docstring."""
+    doc = inspect.getdoc(function) or ""
+    section = re.search(r"^Args:\n((?:(?: {4}.*)?\n)+)", doc + "\n", re.MULTILINE)
+    if section is None:
+        return {}
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1], re.MULTILINE)
+    return {name: first_sentence(text) for name, text in entries}
+
+
+def first_sentence(text: str) -> str:
+    text = re.sub(r"\s+", " ", text).replace("`", "")
+    return re.split(r"(?<!al)\. (?=[A-Z0-9])", text)[0].rstrip(". ")
+
+
+def add_option(group, option: Option, choices=None) -> None:
+    """Adds the option to a group of an `argparse` parser, without a default there.
+
+    Args:
+        group: of the parser.
+        option: the option.
+        choices: the names to choose from, of a component.
+    """
+    keywords, none = {"choices": sorted(choices or ())}, "none"
+    if choices is None:
+        keywords, none = keywords_of(option.annotation, option.default)
+    text = f"{' and '.join(option.owners)}: " * bool(option.owners) + option.text
+    default = describe(option.name, option.default, none)
+    text += f" (default: {default})" * bool(default)
+    text = text.replace("%", "%%")
+    group.add_argument(option.flag, dest=option.key, help=text, **keywords)
+
+
+def keywords_of(annotation, default=None) -> tuple[dict, str]:
+    """The arguments of `add_argument` for this annotation, and the word for None.
+
+    Raises KeyError if a value of this type cannot be written on the command line.
+    """
+    none, parts = "none", get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        annotation, *marks = parts[0], *annotation.__metadata__
+        for mark in marks:
+            if isinstance(mark, Word):
+                return {"type": mark.parse, "metavar": mark.metavar}, none
+        none, parts = next(iter(marks), none), get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return {"choices": parts}, none
+    if annotation is bool:
+        return {"action": "store_const", "const": not default}, none
+    if tuple in (annotation, get_origin(annotation)):
+        keywords, _ = keywords_of(parts[0] if parts else str)
+        return keywords | {"nargs": "+"}, none
+    if NoneType in parts:
+        inner = next(part for part in parts if part is not NoneType)
+        keywords, _ = keywords_of(inner, default)
+        if none == "none" and default is None:
+            return keywords, none
+        type_, metavar = optional(keywords["type"], none), keywords["metavar"]
+        return keywords | {"type": type_, "metavar": f"{metavar}|{none}"}, none
+    if parts and float in parts:
+        annotation = float
+    word = WORDS[annotation]  # KeyError: it cannot be written
+    return {"type": word.parse, "metavar": word.metavar}, none
+
+
+def optional(parse, none):
+    """`parse`, with a word for None."""
+
+    def parse_optional(text):
+        return None if text == none else parse(text)
+
+    return parse_optional

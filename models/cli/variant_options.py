@@ -1,0 +1,186 @@
+"""The options of a variant: what its `build` takes beyond the options of every run.
+
+An argument whose type is a component, such as `likelihood: Likelihood | None`, takes
+the name of a class, in snake case: of those in `models.blocks` and in the variant's own
+file. The arguments of these classes are options too.
+"""
+
+import inspect
+import re
+from dataclasses import replace
+from typing import get_args
+
+import keras
+
+import models
+from models.blocks import likelihoods, objectives, posteriors, priors  # noqa: F401
+from models.blocks.component import Component
+from models.blocks.schedules import Cyclical, LinearWarmUp, Schedule
+from models.cli.common_options import COMMON
+from models.cli.option_types import WeightText
+from models.cli.signatures import NO_DEFAULT, Option, flag_of, keywords_of, read_options
+
+# Arguments that every `build` takes, which the options of every run set; those that
+# the labels set; and the seed.
+SHARED = {"kl_weight", "n_samples", "activation"}
+SIZES = {"input_shape", "latent_dim", "hidden_dims", "network", "seed"}
+LABELS = {"n_labels", "label_dim"}
+SCHEDULES = {"linear": LinearWarmUp, "cyclical": Cyclical}
+
+
+def of_variant(name: str) -> dict[str, tuple[Option, dict | None]]:
+    """key -> (option, classes by name or `None`) of each option of the variant's own.
+
+    The options of a component's classes come after the option that chooses the class.
+    """
+    build, found = models.VARIANTS[name], {}
+    for option in own_options(build):
+        classes = component_classes(option.annotation, build.__module__)
+        add(found, option, "variant", classes)
+        for class_name, component in (classes or {}).items():
+            for inner in own_options(component):
+                key = option.key
+                inner = replace(inner, component=key, owners=(class_name,))
+                add(found, inner, key)
+    return found
+
+
+def add(found, option, role, classes=None):
+    """Adds an option by its key; with the role in front if the key is another's."""
+    other = found.get(option.key, (None,))[0]
+    if other and other.component == option.component is not None:
+        option = replace(other, owners=other.owners + option.owners)
+    elif other or option.key in COMMON:
+        return add(found, replace(option, key=f"{role}_{option.name}"), role, classes)
+    found[option.key] = option, classes
+
+
+def own_options(function):
+    """The arguments of a `build` or a component that are options of its own."""
+    skip = SHARED | SIZES | LABELS
+    read = [typed(option) for option in read_options(function, skip)]
+    return [option for option in read if can_be_written(option)]
+
+
+def typed(option):
+    """The option, read as a weight if its type is a number or a schedule."""
+    is_weight = any(base(part, Schedule) for part in get_args(option.annotation))
+    return replace(option, annotation=WeightText) if is_weight else option
+
+
+def can_be_written(option):
+    """Whether its values can be written on the command line."""
+    try:
+        return bool(component_base(option.annotation) or keywords_of(option.annotation))
+    except (KeyError, TypeError):
+        return False
+
+
+def base(kind, of):
+    return kind if isinstance(kind, type) and issubclass(kind, of) else None
+
+
+def component_base(annotation):
+    """The class `Likelihood` of `Likelihood | None`, and `None` of other types."""
+    parts = get_args(annotation) or (annotation,)
+    return next((part for part in parts if base(part, Component)), None)
+
+
+def component_classes(annotation, module: str) -> dict[str, type] | None:
+    """The registered classes of a type of component: name -> class.
+
+    Args:
+        annotation: such as `Likelihood | None`; `None` is returned for other types.
+        module: of the variant, whose classes are among them.
+    """
+    kind = component_base(annotation)
+    if kind is None:
+        return None
+    classes = [kind]
+    for each in classes:  # grows
+        classes += [sub for sub in each.__subclasses__() if sub not in classes]
+    return {
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", each.__name__).lower(): each
+        for each in classes
+        if keras.saving.get_registered_name(each) != each.__name__
+        and (each.__module__ == module or each.__module__.startswith("models.blocks."))
+    }
+
+
+def common_defaults(name: str) -> dict:
+    """The defaults of the variant for options of every run, such as kl_weight."""
+    parameters = inspect.signature(models.VARIANTS[name]).parameters
+    return {key: parameters[key].default for key in SHARED & set(parameters)}
+
+
+def resolve_variant(name: str, given: dict, defaults: dict) -> dict:
+    """The options of a variant, key -> value: given, or of the data set, or its own.
+
+    Raises:
+        ValueError: an option of a component that is not chosen, or one without value.
+    """
+    config = {}
+    for option, _ in of_variant(name).values():
+        if option.component and config[option.component] not in option.owners:
+            if option.key in given:
+                raise ValueError(
+                    f"{option.flag} is an option of {flag_of(option.component)} "
+                    f"{' and '.join(option.owners)}, and this one is "
+                    f"{config[option.component]}: leave it out"
+                )
+            continue
+        default = defaults.get(option.name, option.default)
+        config[option.key] = given.get(option.key, default)
+        if config[option.key] is NO_DEFAULT:
+            raise ValueError(f"{option.flag} is needed: give a value")
+    return config
+
+
+def build_arguments(config: dict, dataset) -> dict:
+    """The arguments of the variant's `build` but for sizes, network and seed.
+
+    Args:
+        config: the configuration of a run.
+        dataset: the data set, whose labels decide `n_labels`.
+    """
+    build = models.VARIANTS[config["variant"]]
+    arguments, inner = shared_arguments(build, config, dataset), {}
+    for option, classes in reversed(of_variant(config["variant"]).values()):
+        value = config.get(option.key, option.default)
+        if option.component and config.get(option.component) in option.owners:
+            inner.setdefault(option.component, {})[option.name] = as_argument(value)
+        elif not option.component:
+            if classes and value is not None:
+                component = classes[value]
+                shared = shared_arguments(component, config, dataset)
+                value = component(**shared, **inner.get(option.key, {}))
+            arguments[option.name] = as_argument(value)
+    return arguments
+
+
+def shared_arguments(function, config, dataset):
+    """Those arguments that other options or the labels decide."""
+    taken = inspect.signature(function).parameters
+    shared = {k: as_argument(config[k]) for k in SHARED & set(taken) & set(config)}
+    if "n_labels" in taken:
+        if dataset.labels is None:
+            raise ValueError(
+                f"--variant {config['variant']} learns from labels, and "
+                f"{config['data']} has none: give --labels, or use another variant"
+            )
+        if config["augment"]:
+            raise ValueError(
+                f"--augment: not with labels, which --variant {config['variant']} "
+                "takes; leave it out"
+            )
+        shared["n_labels"] = int(dataset.labels.max()) + 1
+    return shared
+
+
+def as_argument(value):
+    """A value of config.json as `build` takes it: a schedule, a tuple, or itself."""
+    if not isinstance(value, list | tuple):
+        return value
+    if value and value[0] in SCHEDULES:
+        return SCHEDULES[value[0]](*value[1:])
+    return tuple(value)
