@@ -15,19 +15,13 @@ notebook, `server.serve_page` for the command.
 
 
 def show_run(run):
-    """Makes the page of a run as an object that Jupyter displays.
-
-    The sliders need a running kernel.
+    """The page of a run as a Panel layout, which Jupyter displays while a kernel runs.
 
     Args:
         run: the folder or name of a run of `python -m models.train`, or a `SavedRun`.
 
-    Returns:
-        A Panel layout.
-
     Raises:
         ValueError: if a file of the run is missing or damaged.
-        OSError: if a file cannot be read.
     """
     from models.runs.saved_run import SavedRun
     from models.suppress_output import suppress_backend_output

@@ -12,14 +12,9 @@ from models.plotting.style import GREY, PALETTE
 
 @dataclass(frozen=True, eq=False)
 class Colouring:
-    """A colour for each example.
+    """A colour for each example, by "label", "class" or, for neither, "data".
 
-    Attributes:
-        kind: "label", "class" or "data": what the colours represent.
-        codes: (n,) indices into the lists below.
-        values: the distinct labels or classes.
-        names: their names.
-        palette: their colours.
+    `codes`, (n,), are indices into the distinct values, their names and colours.
     """
 
     kind: str
@@ -39,10 +34,7 @@ class Colouring:
 
 
 def make_colourings(data, classes: np.ndarray | None) -> dict[str, Colouring]:
-    """The colourings by kind, of a `Dataset` and its classes, (n,), if there are any.
-
-    The kinds are "label" and "class", or "data" if there is neither.
-    """
+    """The colourings of a `Dataset` by kind; `classes`, (n,), if there are any."""
     found, labels = {}, data.labels
     if labels is not None:
         found["label"] = colour_values("label", labels, data.label_names.__getitem__)

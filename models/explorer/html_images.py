@@ -16,12 +16,7 @@ LINE = 'fill="none" vector-effect="non-scaling-stroke" stroke-width="1.5"'
 
 
 class Renderer:
-    """Renders examples of one kind, all on the same scale.
-
-    Args:
-        x: the data, (n, d), (n, h, w) or (n, h, w, channels). They decide the values of
-            black and white, or of the lower and upper edge.
-    """
+    """Renders examples on one scale, that of the data: (n, d) or (n, h, w[, c])."""
 
     def __init__(self, x: np.ndarray):
         self.is_image = x.ndim > 2

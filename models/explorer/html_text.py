@@ -17,12 +17,12 @@ CLASS_HEADING = "<h2>Class means<small>click one to go there</small></h2>"
 def format_header(run, data) -> str:
     """The name, variant and data of a run."""
     config, shape = run.config, " × ".join(map(str, data.input_shape))
-    rounds = count_noun(run.n_rounds, "round")
+    dims, n = config["latent_dim"], run.n_rounds
     facts = (
         f"{config['variant']}, {config['likelihood']} p(x|z)",
         f"{data.name}, {len(data.x):,} rows of {shape}",
-        count_noun(config["latent_dim"], "latent dimension"),
-        rounds if run.n_rounds else "stopped in round 1",
+        f"{dims} latent dimension{'s' * (dims != 1)}",
+        f"{n} round{'s' * (n != 1)}" if n else "stopped in round 1",
     )
     items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     name = escape(run_title(run))
@@ -32,11 +32,6 @@ def format_header(run, data) -> str:
 def run_title(run) -> str:
     """The name of the run's folder."""
     return run.path.resolve().name
-
-
-def count_noun(n: int, noun: str) -> str:
-    """The number and the noun, in the plural unless n is 1."""
-    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def format_legend(colouring, accuracy: float | None) -> str:

@@ -11,11 +11,7 @@ from models.explorer.widgets import HtmlPane, batched_update, make_box
 
 
 class Page:
-    """One tab, or the output of one notebook cell; `layout` is what is seen.
-
-    Args:
-        space: the `LatentSpace`, which other tabs share.
-    """
+    """One tab, or the output of one notebook cell; `layout` is what is seen."""
 
     def __init__(self, space):
         self.space, self.state = space, ViewState(space)
@@ -26,7 +22,7 @@ class Page:
         self.decoded = DecodedCard(space, self.state.latents, self.move_slider)
         self.legend = HtmlPane("legend")
         self._update_colourings()
-        labels = space.run.label_names if space.is_conditional else ()
+        labels = space.run.label_names if space.vae.is_conditional else ()
         kinds = list(self.colourings)
         self.colour = widgets.make_choice(kinds, lambda _: self.show_colours())
         self.round = widgets.make_round_slider(space.rounds, self.select_round)
@@ -116,7 +112,7 @@ class Page:
 
     def show_example(self):
         """Shows the selected example and its neighbours, and z."""
-        if self.space.is_conditional:
+        if self.space.vae.is_conditional:
             self.label.value = self.state.label
             self.show_classes()
         if self.state.example is not None:

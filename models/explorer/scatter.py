@@ -22,13 +22,10 @@ MIN_WEBGL = 5000  # points from which on WebGL is faster
 
 
 class ScatterPlot:
-    """The figure; many points are drawn by WebGL, and all arrays sent as bytes.
+    """The figure of n points; many are drawn by WebGL, and arrays sent as bytes.
 
-    Args:
-        names: the names of the axes, two, or one for a single latent dimension.
-        extent: ((left, right), (bottom, top)), the initial limits, of equal scale.
-        n: the number of points.
-        on_click: called with the point, (2,), and the size of a pixel there, (2,).
+    `names` are those of the axes, two or, of a strip, one; `extent` is ((left, right),
+    (bottom, top)); `on_click` takes a point and the size of a pixel there, each (2,).
     """
 
     def __init__(self, names, extent, n, on_click):

@@ -19,9 +19,7 @@ def serve_page(space, address, port, origins, open_browser) -> None:
 
     The other arguments are the options of `python -m models.explore`.
 
-    Raises:
-        ValueError: if the address is not one of IPv4.
-        OSError: if it cannot listen there.
+    Raises ValueError or OSError if it cannot listen there.
     """
     port = find_free_port(address, port)
     notify = {"notifications": True, "disconnect_notification": DISCONNECTED}

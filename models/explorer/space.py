@@ -22,12 +22,7 @@ from models.runs.saved_run import SavedRun
 
 @dataclass(frozen=True, eq=False)
 class RoundLatents(LatentStatistics):
-    """The latents of the data after one round, and their classes.
-
-    Attributes:
-        classes: (n,), or None if the run was stopped before it had any.
-        class_means: (n_components, latent_dim), or None.
-    """
+    """The latents after one round, the classes, (n,), and their means, or None."""
 
     classes: np.ndarray | None = None
     class_means: np.ndarray | None = None
@@ -54,10 +49,6 @@ class RoundDecoder:
 
     It calls the decoder on one batch: a third of a millisecond for a row, where
     `vae.decode`, made for many rows, takes 40 or more on TensorFlow.
-
-    Args:
-        vae: the model, whose weights are set as needed.
-        weights: round -> the weights of the model.
     """
 
     def __init__(self, vae, weights: dict[int, list]):
@@ -79,10 +70,7 @@ class RoundDecoder:
 
 
 class LatentSpace:
-    """The latent space of a run.
-
-    Args:
-        run: a `SavedRun`. Its model is not used: the space opens its own.
+    """The latent space of a `SavedRun`, whose model is not used: it opens its own.
 
     Attributes:
         rounds: the numbers of its rounds; (0,) for a run stopped in the first.
@@ -91,8 +79,7 @@ class LatentSpace:
         points: round -> the points of the scatter plot, (n, 2) float32.
         extent: ((left, right), (bottom, top)) of nearly all points of all rounds.
         limits: (low, high) of the sliders, each (latent_dim,), the same in all rounds.
-        decoder: (z, round, label) -> the mean of p(x|z).
-        renderer: renders examples, all on one scale.
+        decoder: the `RoundDecoder`. renderer: the `Renderer` of examples.
 
     Raises:
         ValueError: if a file is missing or damaged, or the data have changed.
@@ -116,7 +103,7 @@ class LatentSpace:
             for k, each in self.latents.items()
         }
         self.extent = scatter_extent(np.concatenate([*self.points.values()]))
-        label = 0 if self.is_conditional else None
+        label = 0 if self.vae.is_conditional else None
         mean, scale, _ = latent_scale(self.vae, arrays[-1], label)
         self.limits = slider_limits(arrays, mean, scale)
         self.renderer = Renderer(self.data.x)
@@ -146,11 +133,6 @@ class LatentSpace:
                 f"{self.run.path}: its latents are not all finite, so its training has "
                 "failed; train again with a lower --learning-rate."
             )
-
-    @property
-    def is_conditional(self) -> bool:
-        """Whether the decoder takes a label."""
-        return self.vae.is_conditional
 
 
 def slider_limits(latents, mean, scale) -> tuple[np.ndarray, np.ndarray]:

@@ -6,24 +6,18 @@ MAX_SLIDERS = 20
 
 
 class ViewState:
-    """What one tab looks at; every tab has its own.
+    """What one tab looks at in a `LatentSpace`.
 
-    Args:
-        space: the `LatentSpace`.
-
-    Attributes:
-        round: its number.
-        example: the selected row of the data, or None.
-        z: the point that is decoded, (latent_dim,).
-        source: a description of z.
-        label: the label to decode with, or None if the model is not conditional.
+    The number of a round; an example, a row of the data or None; the z that is decoded,
+    (latent_dim,), and its description, `source`; the label that a conditional model
+    decodes with, or None.
     """
 
     def __init__(self, space):
         self.space = space
         self.round = space.rounds[-1]
         self.example = None
-        self.label = 0 if space.is_conditional else None
+        self.label = 0 if space.vae.is_conditional else None
         self._set_mean()
 
     def _set_z(self, z, source):
@@ -34,7 +28,7 @@ class ViewState:
 
     @property
     def latents(self):
-        """The latents of the round."""
+        """Those of the round."""
         return self.space.latents[self.round]
 
     # --- Actions ----------------------------------------------------------------------
@@ -47,11 +41,7 @@ class ViewState:
         self._set_z(self.latents.z[self.example], f"example {self.example}")
 
     def move_to(self, point: np.ndarray) -> None:
-        """Moves z to a point of the scatter plot, (2,).
-
-        Outside the plane z is that of the selected example, or the mean. With one
-        latent dimension only the first coordinate counts.
-        """
+        """Moves z to a point; outside the plane it is that of the example, or mean."""
         is_selected = self.example is not None
         base = self.latents.z[self.example] if is_selected else self.latents.mean
         n_axes = len(self.space.plane.axes)
@@ -110,10 +100,7 @@ def most_relevant(relevance: np.ndarray) -> np.ndarray:
 
 
 def find_clicked_point(points, click, pixel, reach: float = 8) -> int | None:
-    """The index of the point, of (n, 2), nearest to a click, (2,); or None.
-
-    The distance is at most `reach` pixels; `pixel` is the width and height of one.
-    """
+    """The index of the point within `reach` pixels of a click, or None."""
     distances = np.hypot(*((points - click) / pixel).T)
     nearest = int(distances.argmin())
     return nearest if distances[nearest] <= reach else None

@@ -38,11 +38,7 @@ class HtmlPane(pn.custom.JSComponent):
 
 
 class Thumbnails(pn.custom.JSComponent):
-    """Pictures to click, in a row that wraps; `items` is a list of `make_thumbnail`.
-
-    Args:
-        on_click: called with the index of the clicked picture.
-    """
+    """Pictures to click, in a row that wraps; `items` is a list of `make_thumbnail`."""
 
     items = param.List()
 
@@ -112,10 +108,8 @@ class FastSlider(pn.widgets.FloatSlider):
 class LatentSliders:
     """One slider for each of some dimensions of z; `pane` is what is seen.
 
-    Args:
-        dimensions: their indices.
-        limits: (low, high), each (latent_dim,).
-        on_move: called with a dimension and its value while the slider moves.
+    `limits` is (low, high), each (latent_dim,); while a slider moves, `on_move` is
+    called with its dimension and value.
     """
 
     def __init__(self, dimensions, limits, on_move):

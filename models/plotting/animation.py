@@ -12,11 +12,7 @@ MILLISECONDS = 120  # per frame
 
 
 class Animation:
-    """Figures of one size as frames, forwards and backwards in an endless loop.
-
-    Args:
-        figures: drawn when the animation is saved.
-    """
+    """Figures of one size, drawn when saved, forwards and backwards in a loop."""
 
     def __init__(self, figures: Iterable[Figure]):
         self.figures = figures

@@ -27,8 +27,7 @@ def plot_evaluation(
         elbo: the ELBO of each example, (n,), in nats.
         kl_per_dimension: (latent_dim,), in nats; None if it is not defined.
         classes: labels (n,), classes (n,), and the names of the labels by label.
-        extremes: images and their reconstructions, each (2, m, h, w[, c]): those of
-            `extreme_rows`.
+        extremes: images in `extreme_rows` and reconstructions, each (2, m, h, w[, c]).
     """
     has_images = classes is not None or extremes is not None
     figure = InlineFigure(11, 8 if has_images else 4.4)

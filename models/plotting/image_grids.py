@@ -19,8 +19,6 @@ Box = tuple[float, float, float, float]  # left, right, bottom, top
 CELL_WIDTH = 0.75  # inches
 VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
 
-# --- Whole figures --------------------------------------------------------------------
-
 
 def plot_image_grid(
     x_mean,
@@ -37,7 +35,7 @@ def plot_image_grid(
         column_names: one for each column.
         title: above the grid.
         limits: the values shown as black and white, or at the lower and upper edge of
-            a cell; by default as `grey_limits` and the extremes of the vectors.
+            a cell; by default `grey_limits` or, of vectors, the extremes.
     """
     rows, columns = x_mean.shape[:2]
     height = CELL_WIDTH * rows * _cell_aspect(x_mean) + 0.7
@@ -48,14 +46,7 @@ def plot_image_grid(
 
 
 def plot_samples_by_label(x_mean, labels, label_names: Names, limit: int) -> Figure:
-    """Draws samples with one row per label.
-
-    Args:
-        x_mean: (n, *example shape).
-        labels: (n,) integers.
-        label_names: indexed by label.
-        limit: the largest number of rows, and of samples in each.
-    """
+    """Draws samples, (n, *example shape), with one row per label, at most `limit`."""
     distinct = np.unique(labels)
     drawn = [x_mean[labels == label][:limit] for label in distinct[:limit]]
     grid = np.full((len(drawn), max(map(len, drawn)), *x_mean.shape[1:]), np.nan)
@@ -70,14 +61,9 @@ def plot_samples_by_label(x_mean, labels, label_names: Names, limit: int) -> Fig
 def plot_animation_frame(
     x_mean, names: Names, title: str, limits: Limits, columns: int = 5
 ) -> Figure:
-    """Draws examples side by side, each below its name: one frame of an animation.
+    """Draws examples, (n, *example shape), each below its name: one animation frame.
 
-    Args:
-        x_mean: (n, *example shape).
-        names: one for each example.
-        title: above the frame.
-        limits: as in `plot_image_grid`, the same for all frames.
-        columns: examples in a row.
+    The `limits` are those of `plot_image_grid`, the same for all frames.
     """
     rows, columns = -(-len(x_mean) // columns), min(columns, len(x_mean))
     cells = np.full((rows * columns, *x_mean.shape[1:]), np.nan)
@@ -109,20 +95,12 @@ def _cell_aspect(x_mean):
     return VECTOR_ASPECT if x_mean.ndim == 3 else x_mean.shape[2] / x_mean.shape[3]
 
 
-# --- In axes --------------------------------------------------------------------------
-
-
 def draw_grid(
     ax: Axes, x_mean, extent: Box, limits: Limits = None, gap: int | None = None
 ) -> None:
     """Draws (rows, columns, *example shape) in the cells of a grid.
 
-    Args:
-        ax: the axes.
-        x_mean: the examples.
-        extent: the positions of the first and last column, and last and first row.
-        limits: the least and greatest value shown; by default those of `x_mean`.
-        gap: pixels between images; see `tile_images`.
+    `extent` has the positions of the first and last column, and last and first row.
     """
     rows, columns = x_mean.shape[:2]
     edges = _outer_edges(*extent[:2], columns) + _outer_edges(*extent[2:], rows)

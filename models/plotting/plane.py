@@ -10,10 +10,8 @@ from sklearn.decomposition import PCA
 class Plane:
     """A plane in latent space, or a line if there is only one dimension.
 
-    Attributes:
-        origin: (latent_dim,).
-        axes: (2 or 1, latent_dim), orthonormal rows.
-        names: the names of the axes.
+    `origin` is (latent_dim,); `axes`, (2 or 1, latent_dim), are orthonormal, and have
+    `names`.
     """
 
     origin: np.ndarray

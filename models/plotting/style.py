@@ -20,12 +20,7 @@ LIGHT = "#bbbbbb"
 
 
 class InlineFigure(Figure):
-    """A figure that a notebook displays although `pyplot` does not know it.
-
-    Args:
-        width: in inches.
-        height: in inches.
-    """
+    """A figure, sized in inches, that a notebook displays without `pyplot`."""
 
     def __init__(self, width: float, height: float):
         # Constrained layout that also closes the gaps around axes of fixed aspect.
