@@ -1,4 +1,4 @@
-"""What `help(models.iwae.build)` shows: every argument by name, and where it is explained."""
+"""What `help(models.iwae.build)` shows: every argument, by name and explained."""
 
 import inspect
 import pydoc
