@@ -175,6 +175,31 @@ def test_every_room_says_what_lives_there():
     assert [path for path in inits if docstring_lines(path) < 5] == []
 
 
+# Methods that Keras and Python declare.
+HOOKS = {
+    *("build", "call", "compute_output_shape", "compute_output_spec", "compute_loss"),
+    *("get_config", "from_config", "get_compile_config", "compile_from_config"),
+    *("save_own_variables", "load_own_variables"),
+    *("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end"),
+    *("find_spec", "create_module", "exec_module"),
+}
+
+
+@unfinished
+def test_public_methods_are_documented_where_they_are_declared():
+    """What overrides a method of a class of the project needs no words of its own."""
+    methods = [
+        (f"{path}:{method.lineno} {method.name}", method)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and not method.name.startswith("_")
+    ]
+    documented = HOOKS | {m.name for _, m in methods if ast.get_docstring(m)}
+    assert [place for place, m in methods if m.name not in documented] == []
+
+
 # --- Names of variants ----------------------------------------------------------------
 
 # English words, too: these are names only where a string is nothing else.
