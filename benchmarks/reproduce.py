@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 import models  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
 from models import data  # noqa: E402
-from models.evaluation.log_likelihood import likelihood  # noqa: E402
+from models.evaluation.log_likelihood import estimate_log_px  # noqa: E402
 from models.runs.run_folder import save_json, write_atomically  # noqa: E402
 
 BATCH, STAGES, PASSES_AT_ONCE = 20, 8, 9
@@ -82,11 +82,13 @@ def result(name, seed, train, test, args):
     if not done.exists():
         model, seconds = trained(name, seed, train, folder, args.divide)
         with tqdm(total=len(test), desc="log p(x)", leave=False) as bar:
-            terms = likelihood(model, test, n_samples=args.n_samples, tick=bar.update)
+            terms = estimate_log_px(
+                model, test, n_samples=args.n_samples, progress=bar.update
+            )
         scores = {
             "nll": -float(terms.log_px.mean()),
             "error_of_data": float(terms.log_px.std() / np.sqrt(len(test))),
-            "error_of_draws": terms.mean_error,
+            "error_of_draws": terms.mean_mc_se,
             "elbo": float(terms.elbo.mean()),
             "updates": model.steps_trained(),
             "seconds": seconds,

@@ -1,16 +1,24 @@
-"""python -m models.evaluate: how good a finished run is, on data it has not seen."""
+"""python -m models.evaluate: scores of a finished run on data it was not trained on."""
 
 import sys
 
 from models.cli import run_commands
 from models.cli.command import finish
-from models.cli.option_types import whole
+from models.cli.option_types import positive_integer
 from models.data import check_unit_interval
 
-WHAT = {
-    "evaluation.json": "the scores, in nats where they are log-probabilities",
+FILE_DESCRIPTIONS = {
+    "evaluation.json": "the scores; log-probabilities are in nats",
     "evaluation.png": "the scores on one page",
-    "data.npz": "of each datum: log p(x), its error, the ELBO's terms, its class",
+    "data.npz": "for each example: log p(x), its errors, the terms of the ELBO, class",
+}
+NAMES = {
+    "accuracy": "classes: accuracy",
+    "ari": "classes: ARI",
+    "nmi": "classes: NMI",
+    "silhouette": "classes: silhouette",
+    "linear": "labels from z, linear probe",
+    "k_nn": "labels from z, 10 neighbours",
 }
 
 
@@ -20,23 +28,24 @@ def main(arguments=None):
 
 
 def make_parser():
+    """The parser of the command line."""
     parser = run_commands.make_parser(
         "evaluate",
-        "Score a run on data held out: log p(x) by importance sampling, the ELBO and "
-        "its terms, what the latents hold, and how well classes agree with labels.",
+        "Score a run on test data: log p(x) by importance sampling, the ELBO and its "
+        "terms, the objective, properties of the latents, and the agreement of classes "
+        "with labels.",
     )
     add = parser.add_argument
     add(
         "--split",
         choices=["test", "train"],
         default="test",
-        help="the run's own data: those held out, or those it was trained on "
-        "(default: test)",
+        help="the test rows of the run, or its training rows (default: test)",
     )
     add(
         "--data",
         metavar="NAME|PATH",
-        help="other data, named as --data of models.train (default: the run's own)",
+        help="other data, named as for --data of models.train (default: the run's own)",
     )
     add(
         "--labels",
@@ -45,78 +54,143 @@ def make_parser():
     )
     add(
         "--n-samples",
-        type=whole,
+        type=positive_integer,
         default=500,
         metavar="N",
-        help="draws of z for each datum; papers take 5000 (default: 500)",
+        help="importance samples of z for each example; papers use 5000 (default: 500)",
     )
     run_commands.add_seed(parser)
     return parser
 
 
 def run(given):
-    """Scores the run. ValueError or OSError: what a user can mend."""
-    opened, _ = run_commands.open_run(given.run)
+    """Scores the run. Raises ValueError or OSError for user errors."""
+    opened, vae = run_commands.open_run(given.run)
     from tqdm.auto import tqdm
 
-    from models.evaluation.scores import Evaluation, table
+    from models.evaluation import scores
 
-    dataset, train = data_to_score(opened, given)
-    with run_commands.results(opened, given, WHAT) as folder:
-        with tqdm(total=len(dataset.x), unit=" data", leave=False) as bar:
-            evaluation = Evaluation(
-                opened, dataset, train, given.n_samples, given.seed, bar.update
+    dataset, train = select_data(opened, given)
+    if vae.observation is not None:  # p(x|z) is the density of binarised x
+        dataset = dataset.binarized(given.seed)
+        train = train and train.binarized(given.seed)
+    label = opened.labels_for(dataset)
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+        with tqdm(total=len(dataset.x), unit=" rows", leave=False) as bar:
+            evaluation = scores.evaluate(
+                vae,
+                dataset.x,
+                label,
+                labels=dataset.labels,
+                mixture=opened.round().mixture if opened.n_rounds else None,
+                n_samples=given.n_samples,
+                seed=given.seed,
+                batch_size=opened.config["batch_size"],
+                progress=bar.update,
             )
-        text = table(evaluation.scores)
-        folder.json("evaluation.json", {"run": str(opened.path)} | evaluation.scores)
-        folder.arrays("data.npz", **of_each_datum(evaluation))
-        folder.figure("evaluation.png", plot_page(evaluation, text))
+        head = {"data": dataset.name, "rows": len(dataset.x)}
+        probes = score_probes(opened, dataset, train, evaluation.z)
+        found = head | evaluation.scores | {"probe_accuracy": probes}
+        text = format_scores(found)
+        folder.write_json("evaluation.json", {"run": str(opened.path)} | found)
+        folder.write_arrays("data.npz", **example_arrays(evaluation, dataset.labels))
+        page = plot_page(vae, dataset, label, evaluation, text)
+        folder.write_figure("evaluation.png", page)
         print(text + "\n")
     return 0
 
 
-def data_to_score(run, given):
-    """(the data, the run's training data or `None` where these are the data)."""
+def select_data(run, given):
+    """The data, and the training data of the run, or `None` if they are the same."""
     if given.data is None and given.labels is not None:
-        raise ValueError(
-            f"--labels {given.labels} are of --data: give both, or neither"
-        )
+        raise ValueError(f"--labels {given.labels} needs --data: give both, or neither")
     if given.data is not None:
         dataset = run.load(given.data, given.labels)
-        if run.config.get("likelihood") == "bernoulli":
-            check_unit_interval(dataset, "scale them as those it was trained on")
+        if run.model.likelihood.in_unit_interval:
+            check_unit_interval(dataset, "scale them like the training data")
         return dataset, run.dataset
     if given.split == "train":
         return run.dataset, None
     return run.test, run.dataset
 
 
-def plot_page(evaluation, text):
-    """The scores on one page; the extreme examples too if they are images."""
+def score_probes(run, dataset, train, z):
+    """The accuracy of labels predicted from z, fitted to the training data if any."""
+    from models.evaluation.scores import probe_scores
+
+    if dataset.labels is None:
+        return None
+    if train is None:
+        return probe_scores(z, dataset.labels)
+    if train.label_names != dataset.label_names:
+        return None  # the probes would learn other labels
+    latents = run.model.latents(train.x, run.labels_for(train))
+    return probe_scores(z, dataset.labels, (latents, train.labels))
+
+
+def format_scores(scores):
+    """The scores as lines for the screen; a dash where one is not defined."""
+
+    def line(name, value, pattern=".2f", note=""):
+        value = "-" if value is None else format(value, pattern)
+        return f"  {name:<32}{value:>10}  {note}".rstrip()
+
+    k, ess, active = scores["n_samples"], scores["ess"], scores["active_units"]
+    prior = "the mixture" if scores["p(z)"] == "mixture" else "the prior of the model"
+    errors = [(scores["log_px_se"], ".2f (data)"), (scores["log_px_mc_se"], ".2g (MC)")]
+    known = [(value, *unit.split()) for value, unit in errors if value is not None]
+    note = " ".join(f"{value:{pattern}} {unit}" for value, pattern, unit in known)
+    lines = [
+        f"{scores['data']}: {scores['rows']} rows, in nats per row; p(z) is {prior}",
+        line(f"log p(x), {k} samples", scores["log_px"], note=note and f"+- {note}"),
+        line(
+            "effective sample size",
+            ess["median"],
+            ".1f",
+            f"median; minimum {ess['min']:.1f}",
+        ),
+        line("ELBO", scores["elbo"]),
+        line("log-likelihood E_q[log p(x|z)]", scores["log_likelihood"]),
+        line("KL(q(z|x) || p(z))", scores["kl"]),
+        line("objective", scores["objective"]),
+        line("RMSE of reconstructions", scores["rmse"], ".4f"),
+        line("active units", active, "d", f"of {scores['latent_dim']}"),
+        line("mutual information I(x; z)", scores["mutual_information"]),
+    ]
+    for group in ("classes", "probe_accuracy"):
+        found = scores[group] or {}
+        lines += [line(NAMES[name], value, ".3f") for name, value in found.items()]
+    if scores["log_px_warning"]:
+        before, after = scores["log_px_warning"].split(": ")
+        lines += [f"warning: {before}:", f"  {after}; use more --n-samples"]
+    return "\n".join(lines)
+
+
+def plot_page(vae, dataset, label, evaluation, text):
+    """The scores on one page; for images also the most and the least probable ones."""
     from models.plotting.evaluation_page import extreme_rows, plot_evaluation
 
-    dataset, terms = evaluation.dataset, evaluation.likelihood
-    kl = evaluation.scores["kl_per_dimension"]
+    terms, scores = evaluation.log_px, evaluation.scores
     classes, extremes = None, None
     if evaluation.classes is not None and dataset.labels is not None:
         classes = dataset.labels, evaluation.classes, dataset.label_names
     if dataset.is_image:
         rows = extreme_rows(terms.log_px)
-        label = None if evaluation.label is None else evaluation.label[rows.ravel()]
-        x_mean = evaluation.run.model.decode(evaluation.z_mean[rows.ravel()], label)
-        x = dataset.x[rows.ravel()]
+        shown = rows.ravel()
+        x_mean = vae.decode(
+            evaluation.z[shown], None if label is None else label[shown]
+        )
+        x = dataset.x[shown]
         extremes = [each.reshape(*rows.shape, *x.shape[1:]) for each in (x, x_mean)]
+    kl = scores["kl_per_dimension"]
     return plot_evaluation(text, terms.log_px, terms.elbo, kl, classes, extremes)
 
 
-def of_each_datum(evaluation):
-    """The arrays, (n,)."""
-    arrays = {**vars(evaluation.likelihood), "elbo": evaluation.likelihood.elbo}
-    if evaluation.classes is not None:
-        arrays["classes"] = evaluation.classes
-    if evaluation.dataset.labels is not None:
-        arrays["labels"] = evaluation.dataset.labels
-    return arrays
+def example_arrays(evaluation, labels):
+    """The arrays with a value for each example, (n,)."""
+    arrays = {**vars(evaluation.log_px), "elbo": evaluation.log_px.elbo}
+    further = {"classes": evaluation.classes, "labels": labels}
+    return arrays | {k: values for k, values in further.items() if values is not None}
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""python -m models.reconstruct: what the model of a finished run makes of data."""
+"""python -m models.reconstruct: reconstructions of data by a finished run."""
 
 import sys
 
 from models.cli import run_commands
 from models.cli.command import finish
-from models.cli.option_types import whole
+from models.cli.option_types import positive_integer
 
-WHAT = {
-    "reconstructions.npz": "x, x_mean, and squared_error, its sum in each datum",
-    "reconstructions.png": "data, and what the model makes of them",
+FILE_DESCRIPTIONS = {
+    "reconstructions.npz": "x, x_mean, and squared_error, its sum for each example",
+    "reconstructions.png": "data and their reconstructions",
 }
-MOST = 40  # data that a picture can hold
+MAX_SHOWN = 40  # examples in the figure
 
 
 def main(arguments=None):
@@ -19,39 +19,42 @@ def main(arguments=None):
 
 
 def make_parser():
+    """The parser of the command line."""
     parser = run_commands.make_parser(
-        "reconstruct", "Write the mean of p(x|z) at the mean of q(z|x) for every row."
+        "reconstruct",
+        "Write the mean of p(x|z) for every row of the data, at the mean of q(z|x) or, "
+        "if q(z|x) is not Gaussian, at the point that stands for it.",
     )
     run_commands.add_data(parser)
     parser.add_argument(
         "--n",
-        type=whole,
+        type=positive_integer,
         default=10,
         metavar="N",
-        help="data in the picture, spread evenly over the rows (default: 10)",
+        help="examples in the figure, spread evenly over the rows (default: 10)",
     )
     return parser
 
 
 def run(given):
-    """Reconstructs the data. ValueError or OSError: what a user can mend."""
-    if given.n > MOST:
+    """Reconstructs the data. Raises ValueError or OSError for user errors."""
+    if given.n > MAX_SHOWN:
         raise ValueError(
-            f"--n must be 1 to {MOST}, for a picture to hold them. Received: {given.n}"
+            f"--n must be 1 to {MAX_SHOWN}, which fit in a figure. Received: {given.n}"
         )
-    opened, model = run_commands.open_run(given.run)
+    opened, vae = run_commands.open_run(given.run)
     from models.plotting.images import plot_reconstructions
-    from models.runs.run_labels import labels_for
 
     dataset = run_commands.data_of(opened, given)
-    label = labels_for(opened, dataset)
-    with run_commands.results(opened, given, WHAT) as folder:
-        x, x_mean = dataset.x, model.reconstruct(dataset.x, label)
+    label = opened.labels_for(dataset)
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+        x, x_mean = dataset.x, vae.reconstruct(dataset.x, label)
         error = ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
-        folder.arrays("reconstructions.npz", x=x, x_mean=x_mean, squared_error=error)
+        arrays = {"x": x, "x_mean": x_mean, "squared_error": error}
+        folder.write_arrays("reconstructions.npz", **arrays)
         shown = run_commands.spread(len(x), given.n)
         figure = plot_reconstructions(x[shown], x_mean[shown], given.n)
-        folder.figure("reconstructions.png", figure)
+        folder.write_figure("reconstructions.png", figure)
 
 
 if __name__ == "__main__":

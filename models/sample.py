@@ -1,135 +1,140 @@
-"""python -m models.sample: data that the model of a finished run makes up.
+"""python -m models.sample: new data from the model of a finished run.
 
-z is drawn from the prior of the model: N(0, I); for a model that listens the mixture
-that it learned with; for a conditional one p(z|label).
+z is drawn from the prior of the model; for a model that takes a message, from the
+mixture that it was trained with; for a conditional one, from p(z|label).
 """
 
 import sys
 
 from models.cli import run_commands
 from models.cli.command import finish
-from models.cli.option_types import not_negative, whole
+from models.cli.option_types import natural_number, positive_integer
 
-WHAT = {
-    "samples.npz": "z, x_mean, and labels or the mixture's classes if there are",
-    "samples.png": "the decoded draws",
+FILE_DESCRIPTIONS = {
+    "samples.npz": "z, x_mean, and the labels or the classes of the mixture, if any",
+    "samples.png": "the decoded samples",
 }
-SHOWN = 20  # most rows, and columns, of the picture
+MAX_SHOWN = 20  # rows, and columns, of the figure
 
 
 def main(arguments=None):
     """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+    return finish(make_parser(), run, arguments, renamed={"--n": "--num-samples"})
 
 
 def make_parser():
+    """The parser of the command line."""
     parser = run_commands.make_parser(
         "sample", "Draw z from the prior, and decode it to the mean of p(x|z)."
     )
     add = parser.add_argument
-    add("--n", type=whole, default=64, metavar="N", help="draws (default: 64)")
-    run_commands.add_label(parser, "all of them in turn, a row each")
+    add(
+        "--num-samples",
+        type=positive_integer,
+        default=64,
+        metavar="N",
+        help="the number of samples (default: 64)",
+    )
+    run_commands.add_label(parser, "all of them in turn, one row per label")
     add(
         "--class",
-        type=not_negative,
+        type=natural_number,
         dest="class_",
         metavar="K",
-        help="draw from one class of the mixture, 0 or more; for a model that listens "
-        "(default: each draw from a class by its weight)",
+        help="draw from one class of the mixture, from 0; for a model that takes a "
+        "message (default: from all, by their weights)",
     )
     run_commands.add_seed(parser)
     return parser
 
 
 def run(given):
-    """Draws and decodes. ValueError or OSError: what a user can mend."""
-    opened, model = run_commands.open_run(given.run)
-    labels = labels_to_draw(opened, given)
-    mixture = mixture_of(opened, given.class_)
-    with run_commands.results(opened, given, WHAT) as folder:
+    """Draws and decodes. Raises ValueError or OSError for user errors."""
+    opened, vae = run_commands.open_run(given.run)
+    labels = select_labels(opened, given)
+    mixture = find_mixture(opened, given.class_)
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         if mixture is None:
-            z, x_mean = model.sample(given.n, labels, given.seed)
-            kinds = {}
+            z, x_mean = vae.sample(given.num_samples, labels, given.seed)
+            groups = {}
         else:
-            z, classes = draw(mixture, given.n, given.class_, given.seed)
-            x_mean = model.decode(z, labels)
-            kinds = {"classes": classes}
-        kinds |= {} if labels is None else {"labels": labels}
-        folder.arrays("samples.npz", z=z, x_mean=x_mean, **kinds)
-        figure = picture(opened, given, x_mean, labels, mixture)
-        folder.figure("samples.png", figure)
+            z, classes = draw_latents(mixture, given.num_samples, given.seed)
+            x_mean = vae.decode(z, labels)
+            groups = {"classes": classes}
+        groups |= {} if labels is None else {"labels": labels}
+        folder.write_arrays("samples.npz", z=z, x_mean=x_mean, **groups)
+        figure = plot(opened, given, x_mean, labels, mixture)
+        folder.write_figure("samples.png", figure)
 
 
-def labels_to_draw(opened, given):
-    """One code a draw, of --label or of all labels; `None` if unconditional."""
+def select_labels(opened, given):
+    """The code of the label of each sample; `None` if the model takes no label."""
     import numpy as np
 
-    from models.runs.run_labels import code_of, names_of
-
-    code = code_of(opened, given.label)
+    code = opened.label_code(given.label)
     if code is not None:
-        return np.full(given.n, code)
+        return np.full(given.num_samples, code)
     if not opened.model.is_conditional:
         return None
-    return np.sort(np.arange(given.n) % len(names_of(opened)))
+    return np.sort(np.arange(given.num_samples) % len(opened.label_names))
 
 
-def mixture_of(opened, k):
-    """The last round, whose mixture is the prior; `None` where the prior is another.
+def find_mixture(opened, k):
+    """The mixture that is the prior, with class k only if given; `None` without one.
 
-    A model that listens has none either if it was stopped before it heard a message.
+    A model that takes a message has none before its first round has ended.
     """
-    listens = opened.model.takes_message
-    last = opened.round().mixture if listens and opened.n_rounds else None
+    import numpy as np
+
+    takes_message = opened.model.takes_message
+    mixture = opened.round().mixture if takes_message and opened.n_rounds else None
     if k is None:
-        return last
-    if last is None:
+        return mixture
+    if mixture is None:
         raise ValueError(
-            f"--class {k}: only a model that listens draws from a mixture, and the one "
-            f"of {opened.path} has not listened to any; leave it out"
+            f"--class {k}: only a model that takes a message is sampled from a "
+            f"mixture, and the model of {opened.path} has received none; leave it out"
         )
-    if k >= len(last.weights):
+    n_classes = len(mixture.weights_)
+    if k >= n_classes:
         raise ValueError(
-            f"--class must be a class of the mixture, 0 to {len(last.weights) - 1}. "
+            f"--class must be a class of the mixture, 0 to {n_classes - 1}. "
             f"Received: {k}"
         )
-    return last
+    mixture.weights_ = np.eye(n_classes)[k]
+    return mixture
 
 
-def draw(mixture, n, k, seed):
-    """n draws of a class by its weight, or of class k, then of its Gaussian.
-
-    Returns z, (n, latent_dim), and the classes, (n,).
-    """
+def draw_latents(mixture, n, seed):
+    """n samples in random order: z, (n, latent_dim), and their classes, (n,)."""
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    weights = mixture.weights / mixture.weights.sum()
-    classes = rng.choice(len(weights), n, p=weights) if k is None else np.full(n, k)
-    z = np.empty((n, mixture.means.shape[1]))
-    for each in np.unique(classes):
-        of_it = classes == each
-        z[of_it] = mixture.sample(each, of_it.sum(), rng)
-    return z, classes
+    mixture.random_state = int(rng.integers(2**31))
+    z, classes = mixture.sample(n)  # in the order of the classes
+    order = rng.permutation(n)
+    return z[order], classes[order]
 
 
-def picture(opened, given, x_mean, labels, mixture):
-    """A row a label where all labels were drawn, else a square of draws."""
+def plot(opened, given, x_mean, labels, mixture):
+    """One row per label if all labels were drawn, else a square of samples."""
     import math
 
     from models.plotting.image_grids import plot_samples_by_label
     from models.plotting.images import plot_samples
 
     if labels is not None and given.label is None:
-        return plot_samples_by_label(x_mean, labels, opened.dataset.label_names, SHOWN)
-    source = "z ~ N(0, I)" if mixture is None else "z of the mixture"
-    source = source if given.label is None else f"label {given.label}"
-    source = source if given.class_ is None else f"class {given.class_} of the mixture"
-    shown = x_mean[: SHOWN * SHOWN]
-    first = f"The first {len(shown)} of " if len(shown) < given.n else ""
+        return plot_samples_by_label(x_mean, labels, opened.label_names, MAX_SHOWN)
+    source = "z ~ p(z)" if mixture is None else "z from the mixture"
+    if given.label is not None:
+        source = f"label {given.label}"
+    if given.class_ is not None:
+        source = f"class {given.class_} of the mixture"
+    shown = x_mean[: MAX_SHOWN * MAX_SHOWN]
+    first = f"The first {len(shown)} of " if len(shown) < len(x_mean) else ""
+    count = "1 sample" if len(x_mean) == 1 else f"{len(x_mean)} samples"
     side = math.ceil(math.sqrt(len(shown)))
-    draws = "1 draw" if given.n == 1 else f"{given.n} draws"
-    return plot_samples(shown, side, f"{first}{draws}, {source}")
+    return plot_samples(shown, side, f"{first}{count}, {source}")
 
 
 if __name__ == "__main__":

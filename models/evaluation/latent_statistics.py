@@ -7,8 +7,9 @@ the statistics of the points that represent q(z|x).
 from dataclasses import dataclass
 
 import numpy as np
+from keras import ops
 
-from models.evaluation.metrics import kl_per_dimension
+from models.blocks.densities import gaussian_kl
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,3 +79,20 @@ def latent_scale(vae, z: np.ndarray, label=None) -> tuple[np.ndarray, np.ndarray
         return z.mean(axis=0), z.std(axis=0), "latents"
     (mean,), (precision,) = prior
     return mean, 1 / np.sqrt(precision), "prior"
+
+
+def kl_per_dimension(
+    z_mean, z_log_var, prior_mean=0.0, prior_precision=1.0
+) -> np.ndarray:
+    """KL(q(z_d|x) || p(z_d)) in nats, the mean over the data, (latent_dim,).
+
+    Args:
+        z_mean: of a Gaussian q(z|x), (n, latent_dim).
+        z_log_var: the same shape.
+        prior_mean: the same shape, or a scalar.
+        prior_precision: the same shape, or a scalar.
+    """
+    arrays = np.broadcast_arrays(z_mean, z_log_var, prior_mean, prior_precision)
+    columns = (ops.reshape(ops.cast(a, "float32"), (-1, 1)) for a in arrays)
+    kl = ops.convert_to_numpy(gaussian_kl(*columns))
+    return kl.reshape(arrays[0].shape).mean(axis=0)

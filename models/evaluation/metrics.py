@@ -1,7 +1,4 @@
-"""Scores of latents and of classes: functions of arrays.
-
-How probable the data are is in `models.evaluation.log_likelihood`.
-"""
+"""Scores of classes and of latents: functions of NumPy arrays."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -18,22 +15,33 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-# --- Classes against labels: numbers that no renaming of classes changes --------------
+# --- Classes against labels: invariant to renaming the classes ------------------------
 
 
-def matching_accuracy(labels, classes):
-    """The share of data whose class is matched with their label.
+def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
+    """The share of examples whose class is matched to their label.
 
-    The matching is one-to-one and the best there is (Kuhn, 1955; SciPy's
-    `linear_sum_assignment`); with more classes than labels, or fewer, some stay
-    unmatched. labels, classes: (n,), any integers. Returns a number in (0, 1].
+    The matching is the best one-to-one matching (Kuhn, 1955); if there are more classes
+    than labels, or fewer, some stay unmatched.
+
+    Args:
+        labels: (n,), integers.
+        classes: (n,), integers.
     """
     table = contingency_matrix(labels, classes)
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
 
 
-def clustering_scores(labels, classes):
-    """accuracy, adjusted Rand index and normalised mutual information, by name."""
+def clustering_scores(labels: np.ndarray, classes: np.ndarray) -> dict[str, float]:
+    """Accuracy, adjusted Rand index and normalised mutual information, by name.
+
+    Args:
+        labels: (n,), integers.
+        classes: (n,), integers.
+
+    Raises:
+        ValueError: the shapes are not (n,).
+    """
     labels, classes = np.asarray(labels), np.asarray(classes)
     if labels.ndim != 1 or labels.shape != classes.shape:
         raise ValueError(
@@ -50,42 +58,40 @@ def clustering_scores(labels, classes):
 # --- Latents --------------------------------------------------------------------------
 
 
-def active_units(z_mean, threshold=0.01):
-    """Which dimensions say anything: the variance of E_q[z] over data > threshold.
+def active_units(z_mean: np.ndarray, threshold: float = 0.01) -> np.ndarray:
+    """Whether the variance of E_q[z] over the data exceeds a threshold, by dimension.
 
-    Burda et al. (2016), section 5.2. z_mean: (n, latent_dim). Returns bool,
-    (latent_dim,).
+    Burda et al. (2016), section 5.2.
+
+    Args:
+        z_mean: (n, latent_dim).
+        threshold: of the variance.
     """
     return np.var(z_mean, axis=0) > threshold
 
 
-def kl_per_dimension(z_mean, z_log_var, prior_mean=0.0, prior_precision=1.0):
-    """KL(q(z_d|x) || p(z_d)), its mean over the data: (latent_dim,), nats.
+def mutual_information(
+    z_mean: np.ndarray,
+    z_log_var: np.ndarray,
+    rng: np.random.Generator,
+    max_examples: int = 10_000,
+    chunk: int = 1000,
+) -> float:
+    """I(x; z) under the aggregate posterior q(z) = 1/n sum_n q(z|x_n), in nats.
 
-    z_mean, z_log_var: (n, latent_dim); the prior's likewise, or scalars.
-    """
-    from keras.ops import convert_to_numpy
+    E[log q(z|x) - log q(z)] with one sample of z for each example (Hoffman and Johnson,
+    2016). It cannot exceed log n, and is too low where it comes near.
 
-    from models.blocks.densities import gaussian_kl
-
-    arrays = np.broadcast_arrays(z_mean, z_log_var, prior_mean, prior_precision)
-    columns = (np.asarray(a, np.float32).reshape(-1, 1) for a in arrays)
-    kl = convert_to_numpy(gaussian_kl(*columns))
-    return kl.reshape(arrays[0].shape).mean(axis=0)
-
-
-def mutual_information(z_mean, z_log_var, rng, most=10_000, rows=1000):
-    """I(x; z) of the aggregate posterior q(z) = 1/n sum_n q(z|x_n), nats.
-
-    E[log q(z|x) - log q(z)] with one draw of z for each datum (Hoffman and Johnson,
-    2016). It cannot exceed log n, and so is too small where it comes near.
-
-    z_mean, z_log_var: (n, latent_dim), of which at most `most` rows, drawn at random,
-    are used; rng: a `numpy.random.Generator`; rows: in memory at a time.
+    Args:
+        z_mean: of Gaussian q(z|x), (n, latent_dim).
+        z_log_var: the same shape.
+        rng: draws z, and the examples if there are too many.
+        max_examples: how many are used.
+        chunk: how many are in memory at a time.
     """
     z_mean, z_log_var = (np.asarray(a, np.float64) for a in (z_mean, z_log_var))
-    if len(z_mean) > most:
-        kept = rng.choice(len(z_mean), most, replace=False)
+    if len(z_mean) > max_examples:
+        kept = rng.choice(len(z_mean), max_examples, replace=False)
         z_mean, z_log_var = z_mean[kept], z_log_var[kept]
     noise = rng.standard_normal(z_mean.shape)
     z = z_mean + np.exp(z_log_var / 2) * noise
@@ -94,25 +100,33 @@ def mutual_information(z_mean, z_log_var, rng, most=10_000, rows=1000):
     precision = np.exp(-z_log_var)
     constant = -0.5 * (z_mean**2 * precision + z_log_var).sum(axis=1)
     aggregate = []
-    for first in range(0, len(z), rows):
-        part = z[first : first + rows]
+    for first in range(0, len(z), chunk):
+        part = z[first : first + chunk]
         log_q = part @ (z_mean * precision).T - 0.5 * part**2 @ precision.T + constant
         aggregate.append(logsumexp(log_q, axis=1) - np.log(len(z)))
     return float(np.mean(own - np.concatenate(aggregate)))
 
 
-def silhouette(z, classes, seed=0, most=5000):
-    """How much nearer data are to their own class than to the next, in [-1, 1].
+def silhouette(
+    z: np.ndarray, classes: np.ndarray, seed: int = 0, max_examples: int = 5000
+) -> float:
+    """How much nearer examples are to their own class than to the next, in [-1, 1].
 
-    Rousseeuw (1987), on at most `most` rows; NaN where there is one class.
+    Rousseeuw (1987). NaN if there is only one class, or one for each example.
+
+    Args:
+        z: (n, latent_dim).
+        classes: (n,), integers.
+        seed: selects the examples if there are too many.
+        max_examples: how many are used.
     """
     if not 2 <= len(np.unique(classes)) < len(z):
         return float("nan")
-    size = min(most, len(z))
+    size = min(max_examples, len(z))
     return float(silhouette_score(z, classes, sample_size=size, random_state=seed))
 
 
-# --- What the latents say of the labels -----------------------------------------------
+# --- Labels predicted from latents ----------------------------------------------------
 
 
 def linear_probe():
@@ -120,17 +134,27 @@ def linear_probe():
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
 
 
-def nearest_neighbours(k=10):
-    """The majority of the k nearest latents."""
+def nearest_neighbours(k: int = 10):
+    """The majority label of the k nearest latents."""
     return KNeighborsClassifier(k)
 
 
-def probe_accuracy(probe, z, labels, train=None, folds=5):
-    """How often a classifier reads the label off the latents.
+def probe_accuracy(
+    probe,
+    z: np.ndarray,
+    labels: np.ndarray,
+    train: tuple | None = None,
+    folds: int = 5,
+) -> float:
+    """How often a classifier predicts the label from the latents.
 
-    probe: `linear_probe()` or `nearest_neighbours()`, or another of scikit-learn's.
-    z, labels: what is scored. train: (z, labels) to learn from; `None` takes the mean
-    of a cross-validation on z itself.
+    Args:
+        probe: `linear_probe()`, `nearest_neighbours()` or another of scikit-learn's.
+        z: (n, latent_dim).
+        labels: (n,), integers.
+        train: (z, labels) to fit the probe to; `None` returns the mean of a
+            cross-validation on z itself.
+        folds: of the cross-validation.
     """
     if train is None:
         return float(np.mean(cross_val_score(probe, z, labels, cv=folds)))

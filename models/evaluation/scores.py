@@ -1,180 +1,196 @@
-"""The scores of a finished run on data: numbers by name, for a file and a screen."""
+"""The scores of a model on some data: numbers by name."""
 
+from dataclasses import dataclass
+
+import keras
 import numpy as np
 
 from models.blocks.ondisk_array import slices
 from models.evaluation import metrics
-from models.evaluation.log_likelihood import likelihood
-from models.runs.run_labels import labels_for
+from models.evaluation.latent_statistics import encode_points, latent_statistics
+from models.evaluation.log_likelihood import LogPxEstimate, estimate_log_px
+
+# With more rows below this effective sample size, the standard error of log p(x) was
+# too small by a fifth or more, for Gaussians of 10 to 80 dimensions and 100 to 5000
+# samples.
+MIN_ESS, MAX_SHARE = 10, 0.05
 
 
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A run on some data.
-
-    Args:
-        run: a `finished.Run`.
-        dataset: the data that are scored.
-        train: the run's training data, from which classifiers of the latents learn;
-            `None` where these are what is scored, for a cross-validation.
-        n_samples: draws of z for each datum. seed: of the draws.
-        tick: called with the number of data done.
+    """A model on some data.
 
     Attributes:
-        scores: by name, nested, JSON's types; nats for what is a log-probability.
-        likelihood: the terms of each datum, an `importance.Likelihood`.
-        z_mean, z_log_var: of q(z|x), (n, latent_dim).
-        classes: of the run's mixture, (n,) int; `None` before its first round ended.
+        scores: by name, nested, of JSON's types; log-probabilities are in nats. `None`
+            where a score is not defined.
+        log_px: the `LogPxEstimate`.
+        z: the points that stand for q(z|x), (n, latent_dim): its means if Gaussian.
+        classes: of the mixture, (n,) int, or `None`.
     """
 
-    def __init__(self, run, dataset, train, n_samples, seed, tick=None):
-        if run.config.get("binarize"):
-            dataset = dataset.binarized(seed)
-            train = train and train.binarized(seed)
-        self.run, self.dataset = run, dataset
-        self.label = labels_for(run, dataset)
-        self.mixture = run.round().mixture if run.n_rounds else None
-        self.listens = run.model.takes_message
-        self.z_mean, self.z_log_var = run.model.encode(dataset.x, self.label)
-        self.likelihood = likelihood(
-            run.model,
-            dataset.x,
-            self.label,
-            n_samples=n_samples,
-            log_prior=self.log_prior,
-            seed=seed,
-            tick=tick,
-        )
-        self.classes = self.mixture and self.mixture.classes(self.z_mean)
-        self.scores = {
-            "data": dataset.name,
-            "rows": len(dataset.x),
-            "seed": seed,
-            **self.bounds(n_samples),
-            **self.latents(seed),
-            "classes": self.clustering(seed),
-            "labels_from_latents": self.probes(train),
-        }
-
-    @property
-    def log_prior(self):
-        """What a model that listened was told of z in the end; else its own p(z)."""
-        return self.mixture.log_prob if self.listens and self.mixture else None
-
-    def bounds(self, n_samples):
-        """How probable the data are."""
-        terms = self.likelihood
-        return {
-            "p(z)": "mixture" if self.log_prior else "model",
-            "n_samples": n_samples,
-            "log_px": float(terms.log_px.mean()),
-            "log_px_error_of_draws": terms.mean_error,
-            "log_px_error_of_data": standard_error(terms.log_px),
-            "elbo": float(terms.elbo.mean()),
-            "elbo_error_of_data": standard_error(terms.elbo),
-            "log_likelihood": float(terms.log_likelihood.mean()),
-            "kl": float(terms.kl.mean()),
-            "rmse": self.rmse(),
-        }
-
-    def rmse(self):
-        """Of the mean of p(x|z) at z = z_mean; a part of the data at a time."""
-        x, total = self.dataset.x, 0.0
-        for rows in slices(x):
-            label = self.label if self.label is None else self.label[rows]
-            x_mean = self.run.model.decode(self.z_mean[rows], label)
-            total += np.sum(np.square(x[rows] - x_mean), dtype=np.float64)
-        return float(np.sqrt(total / x.size))
-
-    def latents(self, seed):
-        """What q(z|x) holds; the KL of each dimension is to the model's own p(z)."""
-        q = self.z_mean, self.z_log_var
-        prior = self.run.model.prior_moments(len(self.z_mean), self.label)
-        rng = np.random.default_rng(seed)
-        return {
-            "kl_per_dimension": metrics.kl_per_dimension(*q, *prior).tolist(),
-            "active_units": int(metrics.active_units(self.z_mean).sum()),
-            "latent_dim": self.z_mean.shape[1],
-            "mutual_information": metrics.mutual_information(*q, rng),
-        }
-
-    def clustering(self, seed):
-        """The mixture's classes: how far apart they are, and against labels."""
-        if self.classes is None:
-            return None
-        scores = {"silhouette": metrics.silhouette(self.z_mean, self.classes, seed)}
-        if self.dataset.labels is None:
-            return scores
-        return metrics.clustering_scores(self.dataset.labels, self.classes) | scores
-
-    def probes(self, train):
-        """How well a classifier reads the labels off the latents."""
-        labels = self.dataset.labels
-        if labels is None or len(np.unique(labels)) < 2:
-            return None
-        if train is not None:
-            if train.label_names != self.dataset.label_names:
-                return None  # other labels than those it could learn
-            z_mean, _ = self.run.model.encode(train.x, labels_for(self.run, train))
-            train = z_mean, train.labels
-        elif np.bincount(labels).min() < 5:
-            return None  # too few of a label for five folds
-        probes = {
-            "linear": metrics.linear_probe(),
-            "k_nn": metrics.nearest_neighbours(),
-        }
-        return {
-            name: metrics.probe_accuracy(probe, self.z_mean, labels, train)
-            for name, probe in probes.items()
-        }
+    scores: dict
+    log_px: LogPxEstimate
+    z: np.ndarray
+    classes: np.ndarray | None
 
 
-def standard_error(values):
-    """Of the mean over data."""
+def evaluate(
+    vae,
+    x,
+    label=None,
+    *,
+    labels=None,
+    mixture=None,
+    n_samples: int = 500,
+    seed: int = 0,
+    batch_size: int = 128,
+    progress=None,
+) -> Evaluation:
+    """Scores a model.
+
+    Args:
+        vae: a `models.blocks.vae.VAE` of any components.
+        x: (n, *input_shape), an array or rows on disk.
+        label: for a conditional model, one for each row.
+        labels: (n,) integers, with which classes are compared, or `None`.
+        mixture: a scikit-learn `GaussianMixture` over z, or `None`. It gives the
+            classes, and is the prior of a model that takes a message.
+        n_samples: samples of z for each example.
+        seed: of the samples.
+        batch_size: of the training, for an objective that depends on the batch.
+        progress: called with the number of examples after each chunk.
+    """
+    z, z_log_var = encode_points(vae, x, label)
+    log_prior = (
+        mixture.score_samples if mixture is not None and vae.takes_message else None
+    )
+    log_px = estimate_log_px(
+        vae,
+        x,
+        label,
+        n_samples=n_samples,
+        log_prior=log_prior,
+        seed=seed,
+        progress=progress,
+    )
+    classes = None if mixture is None else mixture.predict(z)
+    scores = {
+        "seed": seed,
+        "p(z)": "mixture" if log_prior else "model",
+        "n_samples": n_samples,
+        **bounds(log_px),
+        # what a model was trained on with messages depends on them
+        "objective": None if log_prior else mean_objective(vae, x, label, batch_size),
+        "rmse": rmse(vae, x, z, label),
+        **latent_scores(vae, z, z_log_var, label, np.random.default_rng(seed)),
+        "classes": class_scores(z, classes, labels, seed),
+    }
+    return Evaluation(scores, log_px, z, classes)
+
+
+def bounds(terms: LogPxEstimate) -> dict:
+    """The estimates of log p(x) with their errors, and the terms of the ELBO."""
+    share = float(np.mean(terms.ess < MIN_ESS))
+    return {
+        "log_px": float(terms.log_px.mean()),
+        "log_px_se": standard_error(terms.log_px),
+        "log_px_mc_se": None if np.isnan(terms.mean_mc_se) else terms.mean_mc_se,
+        "ess": {
+            "median": float(np.median(terms.ess)),
+            "min": float(np.min(terms.ess)),
+            f"share_below_{MIN_ESS}": share,
+        },
+        "log_px_warning": None
+        if share <= MAX_SHARE
+        else f"the effective sample size is below {MIN_ESS} for {share:.0%} of the "
+        "rows: log p(x) is too low, and its standard error from samples too small",
+        "elbo": float(terms.elbo.mean()),
+        "elbo_se": standard_error(terms.elbo),
+        "log_likelihood": float(terms.log_likelihood.mean()),
+        "kl": float(terms.kl.mean()),
+    }
+
+
+def mean_objective(vae, x, label=None, batch_size: int = 128) -> float:
+    """The mean of what `fit` maximised, in nats; with the message N(0, I) if any.
+
+    Args:
+        vae: the model.
+        x: (n, *input_shape), an array or rows on disk.
+        label: for a conditional model, one for each row.
+        batch_size: on which the objective may depend.
+    """
+    model = keras.Model(vae.input, vae.output["objective"])
+    total = 0.0
+    for rows in slices(x):
+        inputs = {"x": x[rows]}
+        if vae.takes_message:
+            message = np.ones((len(inputs["x"]), vae.latent_dim), np.float32)
+            inputs |= {"prior_mean": 0 * message, "prior_precision": message}
+        if label is not None:
+            inputs["label"] = label[rows]
+        values = model.predict(inputs, batch_size, verbose=0)
+        total += values.sum(dtype=np.float64)
+    return float(total / len(x))
+
+
+def rmse(vae, x, z: np.ndarray, label=None) -> float:
+    """The root mean squared error of the mean of p(x|z), over all entries of x."""
+    total = 0.0
+    for rows in slices(x):
+        x_mean = vae.decode(z[rows], None if label is None else label[rows])
+        total += np.sum(np.square(x[rows] - x_mean), dtype=np.float64)
+    return float(np.sqrt(total / x.size))
+
+
+def latent_scores(vae, z, z_log_var, label, rng) -> dict:
+    """KL by dimension, active units and mutual information; `None` if not Gaussian.
+
+    The KL is to the prior of the model, without a message.
+    """
+    statistics = latent_statistics(vae, z, z_log_var, label)
+    scores = dict.fromkeys(("kl_per_dimension", "active_units", "mutual_information"))
+    if statistics.measure == "KL":
+        scores["kl_per_dimension"] = statistics.relevance.tolist()
+    if z_log_var is not None:
+        scores["active_units"] = int(metrics.active_units(z).sum())
+        information = metrics.mutual_information(z, z_log_var, rng)
+        scores["mutual_information"] = information
+    return scores | {"latent_dim": z.shape[1]}
+
+
+def class_scores(z, classes, labels, seed) -> dict | None:
+    """The silhouette of classes, and their agreement with labels."""
+    if classes is None:
+        return None
+    scores = {"silhouette": metrics.silhouette(z, classes, seed)}
     return (
-        float(np.std(values, ddof=1) / np.sqrt(len(values)))
-        if len(values) > 1
-        else None
+        scores
+        if labels is None
+        else metrics.clustering_scores(labels, classes) | scores
     )
 
 
-def table(scores):
-    """The scores as lines of a screen."""
+def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
+    """How often the label is predicted from z; `None` if there are too few examples.
 
-    def line(name, value, note=""):
-        return f"  {name:<32}{value:>10}  {note}".rstrip()
+    Args:
+        z: (n, latent_dim).
+        labels: (n,) integers.
+        train: (z, labels) to fit the probes to; `None` cross-validates.
+    """
+    _, counts = np.unique(labels, return_counts=True)
+    if len(counts) < 2 or (train is None and counts.min() < 5):
+        return None
+    probes = {"linear": metrics.linear_probe(), "k_nn": metrics.nearest_neighbours()}
+    return {
+        name: metrics.probe_accuracy(probe, z, labels, train)
+        for name, probe in probes.items()
+    }
 
-    def nats(name, key, note=""):
-        return line(name, f"{scores[key]:.2f}", note)
 
-    of_draws, of_data = scores["log_px_error_of_draws"], scores["log_px_error_of_data"]
-    errors = f"+- {of_data:.2f} (data)" if of_data is not None else ""
-    if np.isfinite(of_draws):
-        errors += f" {of_draws:.2g} (draws)"
-    active = f"{scores['active_units']} of {scores['latent_dim']}"
-    prior = (
-        "the mixture of classes" if scores["p(z)"] == "mixture" else "the model's own"
-    )
-    lines = [
-        f"{scores['data']}: {scores['rows']} rows, in nats per datum; p(z) is {prior}",
-        nats(f"log p(x), {scores['n_samples']} draws", "log_px", errors),
-        nats("ELBO", "elbo"),
-        nats("log-likelihood E_q[log p(x|z)]", "log_likelihood"),
-        nats("KL(q(z|x) || p(z))", "kl"),
-        line("RMSE of reconstructions", f"{scores['rmse']:.4f}"),
-        line("active units", active, "whose mean varies by more than .01"),
-        nats("mutual information I(x; z)", "mutual_information"),
-    ]
-    if scores["classes"]:
-        words = {"accuracy": "classes: accuracy", "ari": "  ARI", "nmi": "  NMI"}
-        words["silhouette"] = (
-            "  silhouette" if "ari" in scores["classes"] else "classes: silhouette"
-        )
-        lines += [line(words[k], f"{v:.3f}") for k, v in scores["classes"].items()]
-    if scores["labels_from_latents"]:
-        words = {
-            "linear": "labels by a linear probe",
-            "k_nn": "labels by 10 neighbours",
-        }
-        found = scores["labels_from_latents"]
-        lines += [line(words[k], f"{v:.3f}") for k, v in found.items()]
-    return "\n".join(lines)
+def standard_error(values: np.ndarray) -> float | None:
+    """The standard error of the mean over examples; `None` for one example."""
+    if len(values) < 2:
+        return None
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))

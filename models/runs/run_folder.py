@@ -140,7 +140,7 @@ def save_json(path: Path, content) -> None:
 
 
 def without_nan(content):
-    """The same with None, JSON's null, for NaN and infinity, which JSON does not have."""
+    """The same with None, JSON's null, in place of NaN and infinity."""
     if isinstance(content, dict):
         return {name: without_nan(value) for name, value in content.items()}
     if isinstance(content, list | tuple):
