@@ -184,7 +184,10 @@ def test_wrong_folders(check, out, sentence):
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        ("--data good.npz --batch-size 60 --learning-rate 1e30", "smaller learning_rate"),
+        (
+            "--data good.npz --batch-size 60 --learning-rate 1e30",
+            "smaller learning_rate",
+        ),
         ("--data one_row.npy --batch-size 1 --n-components 1", "one_row"),
     ],
 )
