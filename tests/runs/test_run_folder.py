@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.runs.run_folder import RunFolder, first_free
+from models.runs.run_folder import RunFolder, next_free_folder
 
 
 @pytest.fixture
@@ -37,18 +37,18 @@ class Picture:
 # --- Where ----------------------------------------------------------------------------
 
 
-def test_first_free_counts_up_from_001(tmp_path, monkeypatch):
+def test_next_free_folder_counts_up_from_001(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert first_free("runs/vanilla-digits") == Path("runs/vanilla-digits-001")
+    assert next_free_folder("runs/vanilla-digits") == Path("runs/vanilla-digits-001")
     assert not Path("runs").exists()
     for taken in ("001", "002", "004"):
         Path(f"runs/vanilla-digits-{taken}").mkdir(parents=True)
     Path("runs/vanilla-digits-003").write_text("a file takes a name too")
-    assert first_free("runs/vanilla-digits") == Path("runs/vanilla-digits-005")
-    assert first_free("runs/serket-digits") == Path("runs/serket-digits-001")
+    assert next_free_folder("runs/vanilla-digits") == Path("runs/vanilla-digits-005")
+    assert next_free_folder("runs/serket-digits") == Path("runs/serket-digits-001")
 
 
-def test_without_a_path_the_folder_is_the_first_free_one(tmp_path, monkeypatch):
+def test_without_a_path_the_folder_is_the_next_free_folder_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first, second = (RunFolder(stem="runs/serket-mnist") for _ in range(2))
     assert first.path == Path("runs/serket-mnist-001") and first.path.is_dir()
@@ -70,7 +70,7 @@ def test_a_folder_with_files_is_refused_and_stays(tmp_path):
     with pytest.raises(FileExistsError, match=f"--out {tmp_path} holds .*--overwrite"):
         RunFolder(tmp_path)
     assert names_in(tmp_path) == ["notes.txt"]
-    RunFolder(tmp_path, overwrite=True).json("a.json", 1)
+    RunFolder(tmp_path, overwrite=True).write_json("a.json", 1)
     assert names_in(tmp_path) == ["a.json", "notes.txt"]
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -106,9 +106,9 @@ def test_a_folder_that_takes_no_files_is_refused(tmp_path, monkeypatch):
 
 
 def test_files_are_listed_in_the_order_they_were_written(folder):
-    folder.json("b.json", {})
-    folder.figure("a.png", Picture())
-    folder.model("c.keras", Picture())
+    folder.write_json("b.json", {})
+    folder.write_figure("a.png", Picture())
+    folder.write_model("c.keras", Picture())
     assert [path.name for path in folder.written] == ["b.json", "a.png", "c.keras"]
     assert all(path.parent == folder.path for path in folder.written)
     assert names_in(folder.path) == ["a.png", "b.json", "c.keras"]
@@ -117,20 +117,28 @@ def test_files_are_listed_in_the_order_they_were_written(folder):
 def test_json_has_null_for_what_is_no_finite_number(folder):
     """A class alone has no silhouette: Python's NaN is no JSON."""
     scores = {"one": float("nan"), "more": [np.float32("inf"), 2.5, "NaN"], "n": 3}
-    folder.json("scores.json", {"scores": scores})
+    folder.write_json("scores.json", {"scores": scores})
     text = (folder.path / "scores.json").read_text()
     expected = {"one": None, "more": [None, 2.5, "NaN"], "n": 3}
     assert json.loads(text, parse_constant=pytest.fail) == {"scores": expected}
 
 
 BAD = {
-    "json of an unknown type": lambda f, name: f.json(name, {"a": 1, "b": object()}),
-    "csv of unequal columns": lambda f, name: f.csv(name, {"a": [1, 2], "b": [1]}),
-    "arrays that cannot be stored": lambda f, name: f.arrays(name, a=Unstorable()),
-    "a figure that fails": lambda f, name: f.figure(name, Picture(RuntimeError())),
-    "a model that fails": lambda f, name: f.model(name, Picture(ValueError())),
-    "a full disk": lambda f, name: f.figure(name, Picture(OSError(28, "full"))),
-    "Ctrl-C": lambda f, name: f.figure(name, Picture(KeyboardInterrupt())),
+    "json of an unknown type": lambda f, name: f.write_json(
+        name, {"a": 1, "b": object()}
+    ),
+    "csv of unequal columns": lambda f, name: f.write_csv(
+        name, {"a": [1, 2], "b": [1]}
+    ),
+    "arrays that cannot be stored": lambda f, name: f.write_arrays(
+        name, a=Unstorable()
+    ),
+    "a figure that fails": lambda f, name: f.write_figure(
+        name, Picture(RuntimeError())
+    ),
+    "a model that fails": lambda f, name: f.write_model(name, Picture(ValueError())),
+    "a full disk": lambda f, name: f.write_figure(name, Picture(OSError(28, "full"))),
+    "Ctrl-C": lambda f, name: f.write_figure(name, Picture(KeyboardInterrupt())),
 }
 
 
@@ -160,14 +168,14 @@ def test_a_file_appears_under_its_name_only_when_it_is_whole(folder):
             super().savefig(path)
             seen.append((Path(path).suffix, "a.png" in names_in(folder.path)))
 
-    folder.figure("a.png", Watched())
+    folder.write_figure("a.png", Watched())
     assert seen == [(".png", False)]  # the suffix tells writers the format
     assert (folder.path / "a.png").read_bytes() == b"whole"
 
 
 def test_a_file_is_replaced_whole(folder):
-    folder.json("a.json", {"a": list(range(100))})
-    folder.json("a.json", {})
+    folder.write_json("a.json", {"a": list(range(100))})
+    folder.write_json("a.json", {})
     assert json.loads((folder.path / "a.json").read_text()) == {}
 
 
@@ -187,7 +195,7 @@ def test_json_takes_numpys_numbers_paths_and_tuples(folder):
         "nested": [{"a": np.uint8(1)}],
         "text": "Zürich",
     }
-    folder.json("a.json", content)
+    folder.write_json("a.json", content)
     text = (folder.path / "a.json").read_text()
     assert text.endswith("}\n")
     assert json.loads(text) == {
@@ -207,7 +215,7 @@ def test_json_takes_numpys_numbers_paths_and_tuples(folder):
 
 def test_csv_has_a_header_and_a_row_for_each_value(folder):
     columns = {"round": [1, 2], "loss": [0.1, 1e-17], "agreement": [None, 0.5]}
-    folder.csv("a.csv", columns)
+    folder.write_csv("a.csv", columns)
     with (folder.path / "a.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["round"] for row in rows] == ["1", "2"]
@@ -217,7 +225,7 @@ def test_csv_has_a_header_and_a_row_for_each_value(folder):
 
 def test_arrays_come_back_without_pickle(folder, rng):
     z, labels = rng.normal(size=(5, 2)).astype("float32"), np.arange(5)
-    folder.arrays("a.npz", z=z, labels=labels)
+    folder.write_arrays("a.npz", z=z, labels=labels)
     with np.load(folder.path / "a.npz", allow_pickle=False) as stored:
         assert set(stored) == {"z", "labels"}
         np.testing.assert_array_equal(stored["z"], z)
@@ -237,7 +245,7 @@ def test_discard_removes_a_folder_that_was_made_for_nothing(tmp_path):
 def test_discard_removes_what_this_run_wrote_and_nothing_else(tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
     folder = RunFolder(tmp_path, overwrite=True)
-    folder.json("a.json", 1)
+    folder.write_json("a.json", 1)
     folder.discard()
     assert names_in(tmp_path) == ["mine.txt"]
 
