@@ -1,4 +1,4 @@
-"""What these tests share: blobs of known parameters, and modules that only talk."""
+"""What these tests share: data, modules that only send messages, and small loops."""
 
 from types import SimpleNamespace
 
@@ -50,34 +50,34 @@ def overlapping():
     return centres[rng.integers(3, size=200)] + rng.standard_normal((200, 2))
 
 
-class Upper(Module):
+class Child(Module):
     """Sends one message down, always the same."""
 
-    takes = object
+    input_message = object
 
-    def __init__(self, lower, message, name="upper"):
+    def __init__(self, lower, message, name="child"):
         super().__init__(name)
         self.connect(lower)
         self.message = message
 
     def send(self):
-        self.send_down(self.lowers[0], self.message)
+        self.send_backward(self.parents[0], self.message)
 
 
 @pytest.fixture
-def told():
-    """A function that leaves a message at a module: mean and precision, or log_prob."""
+def send_message():
+    """A function that sends a message to a module: mean and precision, or log_prob."""
 
-    uppers = []  # a module that nobody holds says nothing any more
+    children = []  # modules that are deleted send no messages
 
-    def tell(lower, *arrays, name="upper"):
+    def send(lower, *arrays, name="child"):
         message = (Gaussian if len(arrays) == 2 else Categorical)(*arrays)
-        upper = Upper(lower, message, name)
-        upper.advance()
-        uppers.append(upper)
+        upper = Child(lower, message, name)
+        upper.step()
+        children.append(upper)
         return upper
 
-    return tell
+    return send
 
 
 @pytest.fixture(scope="session")

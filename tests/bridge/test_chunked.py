@@ -10,29 +10,31 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import logsumexp
+from sklearn import mixture as sklearn_mixture
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
 
 from serket_bridge import GMM, Gaussian, MessageLoop, Observation, load
 from serket_bridge.inference.chunked_em import (
     coefficients,
-    expect,
+    e_step,
     features_of,
-    maximise,
+    fit_em,
 )
-from serket_bridge.inference.em import EM, Chunked, Mixture
+from serket_bridge.inference.em import EM, GaussianMixture
 
 
 @pytest.fixture
 def start(overlapping):
     """A mixture that is far from the end."""
     precisions = np.stack([np.eye(2) * scale for scale in (0.5, 1.0, 2.0)])
-    return Mixture(np.array([0.5, 0.3, 0.2]), overlapping[:3].copy(), precisions)
+    return GaussianMixture(
+        np.array([0.5, 0.3, 0.2]), overlapping[:3].copy(), precisions
+    )
 
 
 def scikit_learns(z, start, iterations, reg_covar=1e-6):
-    estimator = GaussianMixture(
+    estimator = sklearn_mixture.GaussianMixture(
         len(start.weights),
         weights_init=start.weights,
         means_init=start.means,
@@ -51,7 +53,7 @@ def run(z, start, iterations=5, log_prior=None, rows=64, reg_covar=1e-6):
     log_prior = (
         np.zeros((len(z), len(start.weights))) if log_prior is None else log_prior
     )
-    return maximise(z, log_prior, start, iterations, 0.0, reg_covar, rows)
+    return fit_em(z, log_prior, start, iterations, 0.0, reg_covar, rows)
 
 
 def assert_same(one, two, **tolerance):
@@ -76,7 +78,7 @@ def test_far_from_zero_and_in_sixteen_dimensions(rng):
     factor = rng.normal(size=(16, 16)) / 4 + np.eye(16)
     z = rng.normal(size=(900, 16)) @ factor + 4.0 * rng.integers(3, size=(900, 1)) + 1e4
     precisions = np.stack([np.eye(16)] * 3)
-    start = Mixture(np.full(3, 1 / 3), z[:3].copy(), precisions)
+    start = GaussianMixture(np.full(3, 1 / 3), z[:3].copy(), precisions)
     expected = scikit_learns(z, start, 8)
     mixture, bound, _ = run(z, start, 8, rows=128)
     np.testing.assert_allclose(mixture.means, expected.means_, rtol=1e-9)
@@ -91,7 +93,7 @@ def test_the_log_of_a_gaussian_is_linear_in_the_features(rng, dim):
     weights, means = rng.dirichlet(np.ones(3)), rng.normal(size=(3, dim))
     precisions = stats.wishart.rvs(dim + 2, np.eye(dim), 3, rng).reshape(3, dim, dim)
     z, centre = rng.normal(size=(20, dim)), rng.normal(size=dim)
-    value = coefficients(Mixture(weights, means, precisions), centre)
+    value = coefficients(GaussianMixture(weights, means, precisions), centre)
     value = (value @ features_of(z - centre)).T
     for k in range(3):
         density = stats.multivariate_normal(means[k], np.linalg.inv(precisions[k]))
@@ -111,7 +113,7 @@ def test_the_sums_of_a_pass_with_a_prior_for_each_datum(overlapping, start, rng)
     )
     joint += log_prior
     r = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
-    sums = expect(z, log_prior, start, centre, rows=33)
+    sums = e_step(z, log_prior, start, centre, rows=33)
     assert sums.log_likelihood == pytest.approx(logsumexp(joint, axis=1).sum())
     np.testing.assert_allclose(sums.features[:, -1], r.sum(axis=0))
     np.testing.assert_allclose(sums.features[:, 3:5], r.T @ (z - centre))
@@ -137,7 +139,7 @@ def test_the_same_to_the_last_bit(overlapping, start):
 
 def test_it_stops_when_the_bound_does(overlapping, start):
     log_prior = np.zeros((200, 3))
-    _, _, count = maximise(overlapping, log_prior, start, 500, 1e-3, 1e-6)
+    _, _, count = fit_em(overlapping, log_prior, start, 500, 1e-3, 1e-6)
     assert 2 < count < 100
     assert count == scikit_learns_count(overlapping, start, 1e-3)
 
@@ -150,7 +152,9 @@ def scikit_learns_count(z, start, tol):
 
 def test_a_prior_of_minus_infinity_decides_the_classes(blobs):
     certain = np.where(np.eye(3)[blobs.labels] > 0, 0.0, -np.inf)
-    anywhere = Mixture(np.full(3, 1 / 3), blobs.z[:3], np.stack([np.eye(2)] * 3))
+    anywhere = GaussianMixture(
+        np.full(3, 1 / 3), blobs.z[:3], np.stack([np.eye(2)] * 3)
+    )
     mixture, bound, _ = run(blobs.z, anywhere, 2, certain, reg_covar=0.0)
     assert np.isfinite(bound)
     for k in range(3):
@@ -169,7 +173,7 @@ def test_memory_maps_are_read_in_memory_that_does_not_grow(tmp_path, rng):
             for name, kind, d in (("z", np.float32, 4), ("log_prior", np.float64, 3))
         ]
         maps[0][:] = rng.standard_normal((n, 4))
-        start = Mixture(
+        start = GaussianMixture(
             np.full(3, 1 / 3), rng.normal(size=(3, 4)), np.stack([np.eye(4)] * 3)
         )
         tracemalloc.start()
@@ -194,18 +198,19 @@ def infer(method, z, k=3, state=None, seed=0):
     return method(z, log_prior, k, state, np.random.default_rng(seed))
 
 
-def test_em_goes_over_to_chunks_with_many_rows(blobs):
-    settings = {"n_init": 3, "start_rows": 150}
-    em, chunked = (infer(kind(**settings), blobs.z) for kind in (EM, Chunked))
-    assert_same(em.mixture, chunked.mixture, rtol=0)
-    classes = chunked.mixture.log_joint(blobs.z).argmax(axis=1)
-    assert adjusted_rand_score(blobs.labels, classes) > 0.95
+def test_chunks_of_many_rows_lead_to_the_same_mixture(blobs):
+    few, many = (
+        infer(EM(n_init=3, tol=1e-12, init_subsample=n), blobs.z) for n in (600, 150)
+    )
+    classes = [fit.mixture.log_joint(blobs.z).argmax(axis=1) for fit in (few, many)]
+    assert adjusted_rand_score(*classes) == 1.0
+    assert many.bound == pytest.approx(few.bound, abs=1e-6)
 
 
 def test_its_state_is_scikit_learns(blobs):
-    """So that a round of EM can go on from one of Chunked."""
-    fit = infer(Chunked(n_init=3, tol=1e-12), blobs.z)
-    again = infer(EM(fresh=False), blobs.z, state=fit.state)
+    """A round with few rows can continue from one with many."""
+    fit = infer(EM(n_init=3, tol=1e-12, init_subsample=150), blobs.z)
+    again = infer(EM(restart=False), blobs.z, state=fit.state)
     assert_same(fit.mixture, again.mixture, rtol=1e-5, atol=1e-8)
     assert again.bound == pytest.approx(fit.bound, abs=1e-8)
 
@@ -213,18 +218,18 @@ def test_its_state_is_scikit_learns(blobs):
 def test_a_sample_decides_whether_to_start_again(blobs):
     pinned = np.where(blobs.labels == 2, 1 + np.arange(600) % 2, 0)
     pin = np.where(np.eye(3)[pinned] > 0, 0.0, -500.0)
-    bad = Chunked(n_init=1)(blobs.z, pin, 3, None, np.random.default_rng(0)).state
-    short = {"n_init": 3, "start_rows": 200, "max_iter": 5}
-    stays = infer(Chunked(**short, fresh=False), blobs.z, state=bad)
-    leaves = infer(Chunked(**short), blobs.z, state=bad)
+    bad = EM(n_init=1)(blobs.z, pin, 3, None, np.random.default_rng(0)).state
+    short = {"n_init": 3, "init_subsample": 200, "max_iter": 5}
+    stays = infer(EM(**short, restart=False), blobs.z, state=bad)
+    leaves = infer(EM(**short), blobs.z, state=bad)
     assert leaves.bound > stays.bound + 0.1
-    good = infer(Chunked(**short, tol=1e-12), blobs.z, state=leaves.state)
+    good = infer(EM(**short, tol=1e-12), blobs.z, state=leaves.state)
     assert_same(good.mixture, leaves.mixture, rtol=1e-3, atol=1e-5)
 
 
 def test_a_loop_with_it_is_saved_and_loaded(blobs, tmp_path):
     obs = Observation(blobs.z)
-    gmm = GMM(3, inference=Chunked(n_init=2, rows=100, start_rows=200), seed=0)
+    gmm = GMM(3, inference=EM(n_init=2, rows=100, init_subsample=200), seed=0)
     gmm.connect(obs)
     MessageLoop([obs, gmm]).run(2, verbose=False, folder=tmp_path)
     assert adjusted_rand_score(blobs.labels, gmm.classes) > 0.95

@@ -28,15 +28,15 @@ def posterior(z, prior):
     return prior.r + n, prior.nu + n, m, prior.S + scatter
 
 
-def log_predictive(datum, members, prior):
-    """log p(datum | members of its class), a Student-t density: Murphy (2007), 8.3."""
+def log_predictive(example, members, prior):
+    """log p(example | members of its class), a Student-t: Murphy (2007), 8.3."""
     r, nu, m, S = posterior(members, prior)
-    df = nu - len(datum) + 1
-    return stats.multivariate_t.logpdf(datum, m, S * (r + 1) / (r * df), df)
+    df = nu - len(example) + 1
+    return stats.multivariate_t.logpdf(example, m, S * (r + 1) / (r * df), df)
 
 
 def log_evidence(z, prior):
-    """log p(z) of one class: predictive densities, datum by datum."""
+    """log p(z) of one class: predictive densities, example by example."""
     return sum(log_predictive(z[i], z[:i], prior) for i in range(len(z)))
 
 
@@ -149,7 +149,7 @@ def test_log_marginal_is_the_integral_over_mean_and_precision(n):
 # --- The sampler ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("above", [False, True], ids=["alone", "prior from above"])
+@pytest.mark.parametrize("above", [False, True], ids=["alone", "backward message"])
 def test_the_chain_visits_classes_as_often_as_enumeration_says(above):
     """All 16 assignments of four data. The correlation of successive draws is below
     0.02 after ten sweeps, so of every tenth a chi-square test: it fails by chance
@@ -172,7 +172,7 @@ def test_the_chain_visits_classes_as_often_as_enumeration_says(above):
 
 
 def collapsed_sweep(z, classes, k, prior, concentration, rng):
-    """All parameters integrated out: each datum leaves its class and draws a new one
+    """All parameters integrated out: each example leaves its class and draws a new one
     with p(c_i = j | others) ~ (concentration + n_j) p(z_i | the other members of j)."""
     classes = classes.copy()
     for i in range(len(z)):
@@ -206,8 +206,8 @@ def test_the_posterior_is_that_of_a_collapsed_sampler():
         return np.array(chain[10 * thinning :: thinning])
 
     chains = [
-        draws(800, 15, sweep, log_prior, rng),
-        draws(500, 3, collapsed_sweep, rng),
+        draws(500, 12, sweep, log_prior, rng),
+        draws(300, 3, collapsed_sweep, rng),
     ]
     sizes = [(c[:, :, None] == np.arange(k)).any(axis=1).sum(axis=1) for c in chains]
     p_values = [homogeneity(sizes)]
@@ -224,7 +224,7 @@ def homogeneity(samples):
     return stats.chi2_contingency(table[:, table.any(axis=0)]).pvalue
 
 
-def test_an_empty_class_can_come_back(rng):
+def test_an_empty_class_can_recover(rng):
     """Two groups, one class to begin with, a prior as wide as the groups lie apart."""
     labels = rng.integers(2, size=200)
     z = np.array([[-4.0, 0.0], [4.0, 0.0]])[labels] + rng.standard_normal((200, 2))
@@ -249,7 +249,7 @@ def test_separated_classes_are_found_and_the_fit_is_the_posteriors(blobs, rng):
     assert fit.bound == pytest.approx(expected)
 
 
-def test_the_best_of_several_chains_goes_on(overlapping):
+def test_the_best_of_several_chains_continues(overlapping):
     log_prior = np.zeros((200, 3))
     rng, alone = np.random.default_rng(7), []
     for _ in range(4):
@@ -262,7 +262,7 @@ def test_the_best_of_several_chains_goes_on(overlapping):
 
 
 @pytest.mark.parametrize("names", itertools.permutations(range(3)))
-def test_the_state_goes_on(blobs, rng, names):
+def test_the_state_continues(blobs, rng, names):
     """Separated classes keep the names that the state gave them."""
     state = {"classes": np.array(names)[blobs.labels]}
     fit = Gibbs(sweeps=3)(blobs.z, np.zeros((600, 3)), 3, state, rng)

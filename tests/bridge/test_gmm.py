@@ -1,12 +1,12 @@
-"""The mixture as a module: what goes down, what goes up, what it refuses."""
+"""The mixture as a module: messages backward and forward, and refusals."""
 
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
 from serket_bridge import GMM, Gaussian, Module, Observation
-from serket_bridge.gmm import hard, soft
-from serket_bridge.inference.em import EM, Mixture, Variational
+from serket_bridge.gmm import class_mean_message, collapsed_gaussian_message
+from serket_bridge.inference.em import EM, GaussianMixture, Variational
 from serket_bridge.inference.gibbs import Gibbs
 
 QUICK = EM(n_init=2)
@@ -22,7 +22,7 @@ class Below(Module):
         self.forward = message
 
     def send(self):
-        """Says the same for ever."""
+        """The message never changes."""
 
 
 def make(z, k=3, **kwargs):
@@ -41,7 +41,9 @@ def mixture(rng, k=3, dim=2, diagonal=False):
     precisions = stats.wishart.rvs(dim + 2, np.eye(dim), k, rng)
     if diagonal:
         precisions = precisions * np.eye(dim)
-    return Mixture(rng.dirichlet(np.ones(k)), rng.normal(size=(k, dim)), precisions)
+    return GaussianMixture(
+        rng.dirichlet(np.ones(k)), rng.normal(size=(k, dim)), precisions
+    )
 
 
 def kl(mean, variance, other_mean, other_precision):
@@ -58,21 +60,21 @@ def divergence(mean, variance, r, mix):
     return sum(p * kl(mean, variance, m, L) for p, m, L in parts)
 
 
-# --- Down -----------------------------------------------------------------------------
+# --- The message that it sends backward -----------------------------------------------
 
 
 def test_hard_is_the_mean_of_the_most_probable_class(rng):
     r = np.array([[0.4, 0.5, 0.1], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
     mix = mixture(rng)
-    message = hard(r, mix)
+    message = class_mean_message(r, mix)
     np.testing.assert_array_equal(message.mean, [mix.means[k] for k in (1, 2, 0)])
     np.testing.assert_array_equal(message.precision, np.ones((3, 2)))
 
 
 @pytest.mark.parametrize("rows", [1, 4, 4096])
-def test_soft_is_the_formula_datum_by_datum(rng, rows):
+def test_soft_is_the_formula_example_by_example(rng, rows):
     r, mix = rng.dirichlet(np.ones(3), size=9), mixture(rng, dim=4)
-    message = soft(r, mix, rows)
+    message = collapsed_gaussian_message(r, mix, rows)
     for n in range(9):
         precision = sum(r[n, k] * mix.precisions[k] for k in range(3))
         pulls = sum(r[n, k] * mix.precisions[k] @ mix.means[k] for k in range(3))
@@ -84,7 +86,7 @@ def test_soft_is_the_formula_datum_by_datum(rng, rows):
 def test_soft_differs_from_the_mixture_by_a_constant_in_q(rng):
     """Its defining identity; exact where the mixture's precisions are diagonal."""
     r, mix = rng.dirichlet(np.ones(3), size=2), mixture(rng, diagonal=True)
-    message = soft(r, mix)
+    message = collapsed_gaussian_message(r, mix)
     for n in range(2):
         differences = []
         for _ in range(4):
@@ -97,7 +99,7 @@ def test_soft_differs_from_the_mixture_by_a_constant_in_q(rng):
 def test_soft_has_the_same_best_q_as_the_mixture_of_full_precisions(rng):
     """The diagonal q that minimises sum_k r_k KL(q || ...), found by BFGS."""
     r, mix = rng.dirichlet(np.ones(3)), mixture(rng, dim=3)
-    message = soft(r[None], mix)
+    message = collapsed_gaussian_message(r[None], mix)
 
     def objective(q):
         return divergence(q[:3], np.exp(q[3:]), r, mix)
@@ -109,34 +111,34 @@ def test_soft_has_the_same_best_q_as_the_mixture_of_full_precisions(rng):
 
 def test_soft_of_a_certain_class_is_that_class(rng):
     mix = mixture(rng)
-    message = soft(np.eye(3), mix)
+    message = collapsed_gaussian_message(np.eye(3), mix)
     np.testing.assert_allclose(message.mean, mix.means)
     diagonals = np.einsum("kdd->kd", mix.precisions)
     np.testing.assert_allclose(message.precision, diagonals)
 
 
-@pytest.mark.parametrize("message", [hard, soft])
+@pytest.mark.parametrize("message", [class_mean_message, collapsed_gaussian_message])
 def test_an_update_sends_the_message_of_its_responsibilities_down(overlapping, message):
     gmm = updated(overlapping, message=message)
-    sent = gmm.lowers[0].from_above(Gaussian.standard(200, 2))
+    sent = gmm.parents[0].backward_message(Gaussian.standard(200, 2))
     expected = message(gmm.responsibilities, gmm.mixture)
     np.testing.assert_array_equal(sent.mean, expected.mean)
     np.testing.assert_array_equal(sent.precision, expected.precision)
 
 
-# --- Up, and from above ---------------------------------------------------------------
+# --- Forward messages, and the backward message ---------------------------------------
 
 
 @pytest.mark.parametrize("inference", INFERENCE, ids=NAMES)
 def test_posterior_is_forward_times_prior_and_forward_is_free_of_the_prior(
-    inference, overlapping, told, rng
+    inference, overlapping, send_message, rng
 ):
     prior = rng.dirichlet(np.ones(3), size=200)
     gmm = make(overlapping, inference=inference)
-    told(gmm, np.log(prior))
+    send_message(gmm, np.log(prior))
     ticks = []
-    gmm.advance(lambda: ticks.append(1))
-    assert len(ticks) == gmm.steps
+    gmm.step(lambda: ticks.append(1))
+    assert len(ticks) == gmm.n_steps
     joint = np.stack(
         [
             w * stats.multivariate_normal(m, np.linalg.inv(L)).pdf(overlapping)
@@ -159,42 +161,48 @@ def test_posterior_is_forward_times_prior_and_forward_is_free_of_the_prior(
 
 
 @pytest.mark.parametrize("inference", INFERENCE, ids=NAMES)
-def test_a_uniform_message_from_above_changes_nothing(inference, overlapping, told):
+def test_a_uniform_backward_message_changes_nothing(
+    inference, overlapping, send_message
+):
     alone = updated(overlapping, inference=inference)
     gmm = make(overlapping, inference=inference)
-    told(gmm, np.full((200, 3), 5.0))
+    send_message(gmm, np.full((200, 3), 5.0))
     gmm.update()
     for name in ("weights", "means", "precisions"):
         one, two = (getattr(m.mixture, name) for m in (alone, gmm))
         np.testing.assert_allclose(one, two, rtol=1e-9)
     np.testing.assert_allclose(alone.responsibilities, gmm.responsibilities, atol=1e-9)
-    assert gmm.report["bound"] == pytest.approx(alone.report["bound"])
+    assert gmm.metrics["bound"] == pytest.approx(alone.metrics["bound"])
 
 
 @pytest.mark.parametrize("inference", INFERENCE, ids=NAMES)
-def test_a_certain_message_from_above_decides_the_classes(inference, blobs, told, rng):
+def test_a_certain_backward_message_decides_the_classes(
+    inference, blobs, send_message, rng
+):
     classes = rng.integers(3, size=600)
     gmm = make(blobs.z, inference=inference)
-    told(gmm, np.where(np.eye(3)[classes] > 0, 0.0, -np.inf))
+    send_message(gmm, np.where(np.eye(3)[classes] > 0, 0.0, -np.inf))
     gmm.update()
     np.testing.assert_array_equal(gmm.classes, classes)
-    assert np.isfinite(gmm.report["bound"])
+    assert np.isfinite(gmm.metrics["bound"])
 
 
-def test_a_forbidden_class_is_not_responsible_but_still_goes_up(blobs, told):
-    """A few data are forbidden the class in whose middle they lie."""
-    gmm = updated(blobs.z, inference=EM(n_init=3, fresh=False))
+def test_an_impossible_class_is_not_responsible_but_is_sent_forward(
+    blobs, send_message
+):
+    """A few examples cannot belong to the class in whose middle they lie."""
+    gmm = updated(blobs.z, inference=EM(n_init=3, restart=False))
     rows = np.flatnonzero(blobs.labels == 2)[:3]
     own = gmm.classes[rows]
     log_prior = np.zeros((600, 3))
     log_prior[rows, own] = -np.inf
-    told(gmm, log_prior)
+    send_message(gmm, log_prior)
     gmm.update()
     np.testing.assert_array_equal(gmm.responsibilities[rows, own], 0.0)
     assert gmm.forward.prob[rows, own].min() > 0.99
 
 
-def test_latents_that_are_no_points_are_drawn(overlapping):
+def test_uncertain_latents_are_sampled(overlapping):
     """A message of a wide spread widens the mixture by its variance."""
     wide = Gaussian(np.zeros((4000, 2)), np.full((4000, 2), 1 / 9))
     covariance = np.linalg.inv(updated(wide, k=1).mixture.precisions[0])
@@ -202,8 +210,8 @@ def test_latents_that_are_no_points_are_drawn(overlapping):
     np.testing.assert_allclose(covariance, 9 * np.eye(2), atol=0.8)
 
 
-def test_the_state_goes_on_from_one_update_to_the_next(blobs):
-    gmm = updated(blobs.z, inference=EM(n_init=3, fresh=False))
+def test_the_state_continues_from_one_update_to_the_next(blobs):
+    gmm = updated(blobs.z, inference=EM(n_init=3, restart=False))
     before = gmm.classes, gmm.mixture.means
     gmm.update()
     np.testing.assert_array_equal(gmm.classes, before[0])
@@ -229,7 +237,7 @@ def test_n_components_must_be_a_number_of_classes(k):
 
 def test_more_classes_than_data_are_refused(rng):
     with pytest.raises(
-        ValueError, match="K must be at most the number of data, 4.*K=5"
+        ValueError, match="K must be at most the number of examples, 4.*K=5"
     ):
         updated(rng.normal(size=(4, 2)), k=5)
 
@@ -242,8 +250,10 @@ def test_latents_of_three_axes_are_refused(rng):
 
 
 @pytest.mark.parametrize("shape", [(200, 4), (199, 3)])
-def test_a_message_of_another_shape_is_refused_naming_both(overlapping, told, shape):
+def test_a_message_of_another_shape_is_refused_naming_both(
+    overlapping, send_message, shape
+):
     gmm = make(overlapping, name="classes")
-    told(gmm, np.zeros(shape), name="words")
+    send_message(gmm, np.zeros(shape), name="words")
     with pytest.raises(ValueError, match=r"classes expects .*\(200, 3\) from words"):
         gmm.update()

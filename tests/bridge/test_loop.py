@@ -8,35 +8,35 @@ import numpy as np
 import pytest
 
 import models
-from models.evaluation.metrics import clustering_scores
 from serket_bridge import GMM, VAE, MessageLoop, Module, Observation
-from serket_bridge.gmm import soft
+from serket_bridge.gmm import collapsed_gaussian_message
 from serket_bridge.inference.em import EM, Variational
 from serket_bridge.inference.gibbs import Gibbs
-from serket_bridge.table import table
+from serket_bridge.scores import clustering_scores
+from serket_bridge.table import format_table
 
 LABELS = np.array([0, 0, 0, 1, 1, 1])
 ROUNDS = [[0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 0], [1, 1, 1, 0, 0, 1], [0] * 6]
 
 
 class Classes(Module):
-    """Has the classes of a list, one entry a round; says the round it is in."""
+    """Has the classes of a list, one entry per round, and a bound."""
 
-    steps = 2
+    n_steps = 2
 
     def __init__(self, rounds=ROUNDS, name="classes"):
         super().__init__(name)
         self.rounds, self.count = rounds, 0
 
-    def learn(self, tick):
+    def learn(self, progress):
         self.classes = np.array(self.rounds[min(self.count, len(self.rounds) - 1)])
         self.count += 1
-        self.report = {"bound": -1.0 / self.count}
-        for _ in range(self.steps):
-            tick()
+        self.metrics = {"bound": -1.0 / self.count}
+        for _ in range(self.n_steps):
+            progress()
 
     def send(self):
-        """Says nothing."""
+        """Sends no messages."""
 
 
 def run(rounds, labels=None, modules=None, **kwargs):
@@ -61,7 +61,7 @@ def test_modules_out_of_order_are_refused_naming_both():
     "modules, message",
     [
         ([], "at least one module. Received: none"),
-        ([Classes(), Classes()], "names of their own.*'classes', 'classes'"),
+        ([Classes(), Classes()], "must have different names.*'classes', 'classes'"),
         ([Classes(), np.eye(2)], "must be serket_bridge modules. Received: ndarray"),
     ],
 )
@@ -91,7 +91,7 @@ def test_scores_are_those_of_the_classes_of_each_round():
         scores = clustering_scores(LABELS, np.array(classes))
         assert {name: row[name] for name in scores} == scores
     assert [row["accuracy"] for row in rows] == pytest.approx([5 / 6] * 3)
-    assert [row["bound"] for row in rows] == [-1.0, -1 / 2, -1 / 3]
+    assert [row["classes.bound"] for row in rows] == [-1.0, -1 / 2, -1 / 3]
     assert "agreement" not in rows[0]
     assert [row["agreement"] for row in rows[1:]] == pytest.approx([4 / 6, 1.0])
 
@@ -105,7 +105,7 @@ def test_without_labels_there_is_agreement_but_no_score():
 def test_every_module_is_timed():
     modules = [Observation(np.eye(3), "data"), Classes(name="a"), Classes(name="b")]
     (row,) = run(1, modules=modules)
-    parts = [row[f"seconds_{name}"] for name in ("data", "a", "b")]
+    parts = [row[f"{name}.seconds"] for name in ("data", "a", "b")]
     assert min(parts) >= 0.0
     assert row["seconds"] == pytest.approx(sum(parts))
 
@@ -124,7 +124,7 @@ def test_modules_without_classes_run_all_the_rounds():
 def test_labels_of_another_length_are_refused_before_any_work():
     module = Classes([[0] * 6], "classes")
     with pytest.raises(
-        ValueError, match="one entry for each of the 3 data. Received: 6"
+        ValueError, match="one entry for each of the 3 examples. Received: 6"
     ):
         run(1, LABELS, modules=[Observation(np.eye(3)), module])
     assert module.forward is None
@@ -139,7 +139,7 @@ def test_the_topmost_classes_count():
     np.testing.assert_array_equal(loop.classes, LABELS)
 
 
-def test_a_second_run_goes_on_where_the_first_ended():
+def test_a_second_run_continues_where_the_first_ended():
     loop = MessageLoop([Classes()])
     first = loop.run(1, verbose=False)
     second = loop.run(1, LABELS, verbose=False)
@@ -160,10 +160,10 @@ def test_after_round_is_called_with_the_loop_after_every_round():
 class SwallowsCtrlC(Classes):
     """As compiled code may do with what Python raises in its callbacks."""
 
-    def learn(self, tick):
+    def learn(self, progress):
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        super().learn(tick)
+        super().learn(progress)
 
 
 @pytest.fixture
@@ -215,10 +215,18 @@ def test_the_table_has_a_heading_and_one_line_a_round(capsys):
 
 def test_the_table_of_a_vae_has_its_columns():
     row = {"round": 3, "loss": 12.345, "log_likelihood": -10.0, "kl": 2.345}
-    heading, line = table([row]).splitlines()
+    heading, line = format_table([row]).splitlines()
     assert heading.split() == ["round", "loss", "log-lik.", "KL"]
     assert line.split() == ["3", "12.35", "-10.00", "2.35"]
-    assert table([row], header=False) == line
+    assert format_table([row], header=False) == line
+
+
+def test_columns_of_several_modules_have_their_names():
+    row = {"round": 1, "a.loss": 1.0, "b.loss": 2.0, "a.seconds": 3.0, "seconds": 4.0}
+    heading, line = format_table([row]).splitlines()
+    assert heading.split() == "round a loss b loss seconds".split()
+    assert line.split() == ["1", "1.00", "2.00", "4.0"]
+    assert len(heading) == len(line)
 
 
 # --- Real runs ------------------------------------------------------------------------
@@ -230,7 +238,7 @@ def whole(x, model, inference, k, epochs, batch_size=25):
     vae = VAE(
         model=model, itr=epochs, batch_size=batch_size, learning_rate=3e-3, seed=0
     )
-    gmm = GMM(k, inference=inference, message=soft, seed=0)
+    gmm = GMM(k, inference=inference, message=collapsed_gaussian_message, seed=0)
     vae.connect(observation)
     gmm.connect(vae)
     return MessageLoop([observation, vae, gmm])
@@ -241,7 +249,7 @@ def whole(x, model, inference, k, epochs, batch_size=25):
     [EM(n_init=2), Variational(n_init=2, max_iter=50), Gibbs(sweeps=10, n_init=2)],
     ids=["em", "variational", "gibbs"],
 )
-def test_digits_are_sorted_better_than_by_lot(digits, inference):
+def test_digits_are_sorted_better_than_at_random(digits, inference):
     x, labels = (array[:600] for array in digits)
     model = models.serket.build((8, 8), 4, (64,), kl_weight=0.3, seed=0)
     loop = whole(x, model, inference, k=10, epochs=15)
@@ -249,12 +257,12 @@ def test_digits_are_sorted_better_than_by_lot(digits, inference):
     assert len(rows) == 2
     numbers = [value for row in rows for value in row.values()]
     assert np.all(np.isfinite(numbers))
-    # by lot, the best matching of ten classes gets about 0.15 of 600 digits right
+    # at random, the best matching of ten classes gets about 0.15 of 600 digits right
     assert rows[-1]["accuracy"] > 0.4
-    assert rows[1]["loss"] < rows[0]["loss"]
+    assert rows[1]["vae.loss"] < rows[0]["vae.loss"]
     _, vae, gmm = loop.modules
     sent = vae.training_inputs(x)
-    expected = soft(gmm.responsibilities, gmm.mixture)
+    expected = collapsed_gaussian_message(gmm.responsibilities, gmm.mixture)
     np.testing.assert_array_equal(sent["prior_mean"], expected.mean)
     np.testing.assert_array_equal(sent["prior_precision"], expected.precision)
 
@@ -268,12 +276,12 @@ def test_labels_only_score(digits, rng):
         for loop, y in zip(loops, (labels, rng.permutation(labels)), strict=True)
     ]
     np.testing.assert_array_equal(loops[0].classes, loops[1].classes)
-    assert scores[0]["loss"] == scores[1]["loss"]
+    assert scores[0]["vae.loss"] == scores[1]["vae.loss"]
     assert scores[0]["accuracy"] != scores[1]["accuracy"]
 
 
 @pytest.mark.slow
-def test_talking_does_not_harm_the_classes():
+def test_message_passing_does_not_harm_the_classes():
     """Blobs in the plane, bent into twenty dimensions; the median of three seeds."""
     changes = []
     for seed in range(3):
@@ -285,9 +293,9 @@ def test_talking_does_not_harm_the_classes():
             h = np.tanh(h @ rng.normal(scale=1 / np.sqrt(shape[0]), size=shape))
         x = h + 0.05 * rng.standard_normal(h.shape)
         model = models.vanilla.build(20, 2, (64,), sigma=0.2, seed=seed)
-        model = models.serket.listen(model)
+        model = models.serket.with_prior_message(model)
         loop = whole(x, model, EM(n_init=5), k=4, epochs=40, batch_size=100)
         rows = loop.run(5, labels, verbose=False)
         changes.append(rows[-1]["accuracy"] - rows[0]["accuracy"])
-        assert rows[-1]["accuracy"] > 0.5  # by lot: about 0.28
+        assert rows[-1]["accuracy"] > 0.5  # at random: about 0.28
     assert np.median(changes) >= -0.02, changes

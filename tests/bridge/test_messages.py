@@ -37,7 +37,7 @@ def test_gaussian_products_commute_and_associate(rng):
         np.testing.assert_allclose(one.precision, two.precision, rtol=1e-12)
 
 
-def test_a_gaussian_of_hardly_any_precision_says_nothing(rng):
+def test_a_gaussian_of_hardly_any_precision_is_neutral(rng):
     one = gaussian(rng)
     product = one * Gaussian(rng.normal(size=(3, 2)), np.full((3, 2), 1e-12))
     np.testing.assert_allclose(product.mean, one.mean, rtol=1e-9, atol=1e-9)
@@ -80,7 +80,7 @@ def test_a_point_is_sampled_as_itself(rng):
     np.testing.assert_array_equal(message.precision, np.full((5, 3), np.inf))
 
 
-def test_nothing_said_is_the_standard_normal():
+def test_the_default_is_the_standard_normal():
     message = Gaussian.standard(4, 3)
     assert (len(message), message.dim) == (4, 3)
     np.testing.assert_array_equal(message.mean, np.zeros((4, 3)))
@@ -120,7 +120,7 @@ def test_product_of_categoricals_is_the_normalised_product(rng):
     assert product.prob[0, 1] == 0.0
 
 
-def test_the_uniform_categorical_says_nothing(rng):
+def test_the_uniform_categorical_is_neutral(rng):
     one = Categorical(rng.normal(size=(5, 4)))
     uniform = Categorical.uniform(5, 4)
     assert (len(uniform), uniform.dim) == (5, 4)
@@ -169,7 +169,7 @@ def test_a_message_never_changes_after_it_was_sent(make, view):
     message = make(sent, sent) if make is Gaussian else make(sent)
     names = ("log_prob",) if make is Categorical else ("mean", "precision")
     before = {name: np.array(getattr(message, name)) for name in names}
-    own[:] = 7.0  # the sender goes on using its array
+    own[:] = 7.0  # the sender continues to use its array
     for name in names:
         array = getattr(message, name)
         np.testing.assert_array_equal(array, before[name])

@@ -1,15 +1,17 @@
-"""Connections, the order of updates, messages from above, and data as a module."""
+"""Connections, the order of updates, backward messages, and data as a module."""
+
+import hashlib
 
 import numpy as np
 import pytest
 
-from serket_bridge import GMM, VAE, Gaussian, Module, Observation
+from serket_bridge import GMM, VAE, Gaussian, MessageLoop, Module, Observation
 
 
 class Relay(Module):
-    """Sends up what it hears, after its first update."""
+    """Sends its input forward, after its first update."""
 
-    takes = object
+    input_message = object
 
     def send(self):
         (self.forward,) = self.inputs()
@@ -38,16 +40,16 @@ def test_an_update_before_the_module_below_is_refused_naming_both():
     lower.connect(Observation(data()))
     upper.connect(lower)
     with pytest.raises(RuntimeError, match="upper was updated before lower.*lower fir"):
-        upper.advance()
+        upper.step()
     lower.update()
-    upper.advance()
+    upper.step()
     np.testing.assert_array_equal(upper.forward.mean, data())
 
 
 def test_only_modules_can_be_connected():
     with pytest.raises(TypeError, match=r"wrap data in Observation.*ndarray"):
         Relay("relay").connect(data())
-    with pytest.raises(TypeError, match="relay.connect needs a module below it"):
+    with pytest.raises(TypeError, match="relay.connect needs at least one module"):
         Relay("relay").connect()
 
 
@@ -56,68 +58,68 @@ def test_a_refused_connection_leaves_the_old_one():
     relay.connect(observation)
     with pytest.raises(TypeError):
         relay.connect(Observation(data()), "no module")
-    assert relay.lowers == (observation,)
+    assert relay.parents == (observation,)
 
 
 def test_inputs_come_in_the_order_of_the_connection():
     one, two = Observation(data(3), "one"), Observation(data(4), "two")
     relay = Relay("relay")
-    relay.most_lowers = 2
+    relay.max_parents = 2
     relay.connect(two, one)
     assert [len(message) for message in relay.inputs()] == [4, 3]
 
 
 def test_a_module_without_an_update_is_no_module():
-    with pytest.raises(TypeError, match="abstract"):
+    with pytest.raises(TypeError, match="must have a method send.*SerketModule"):
         Module("nothing")
 
 
-# --- Messages from above --------------------------------------------------------------
+# --- Backward messages ----------------------------------------------------------------
 
 
-def test_without_a_message_nothing_is_said():
+def test_without_a_message_the_default_is_used():
     nothing = Gaussian.standard(6, 2)
-    assert Relay("relay").from_above(nothing) is nothing
+    assert Relay("relay").backward_message(nothing) is nothing
 
 
-def test_messages_of_several_modules_multiply(told, rng):
+def test_messages_of_several_modules_are_multiplied(send_message, rng):
     lower = Relay("lower")
     means, precisions = rng.normal(size=(3, 6, 2)), rng.gamma(2.0, size=(3, 6, 2))
     for i in range(3):
-        told(lower, means[i], precisions[i], name=f"upper {i}")
-    product = lower.from_above(Gaussian.standard(6, 2))
+        send_message(lower, means[i], precisions[i], name=f"child {i}")
+    product = lower.backward_message(Gaussian.standard(6, 2))
     total = precisions.sum(axis=0)
     np.testing.assert_allclose(product.precision, total)
     np.testing.assert_allclose(product.mean, (means * precisions).sum(axis=0) / total)
 
 
-def test_a_new_message_replaces_the_last_of_the_same_sender(told):
+def test_a_new_message_replaces_the_last_of_the_same_sender(send_message):
     lower = Relay("lower")
-    upper = told(lower, np.zeros((6, 2)), np.ones((6, 2)))
+    upper = send_message(lower, np.zeros((6, 2)), np.ones((6, 2)))
     upper.message = Gaussian(np.full((6, 2), 3.0), np.full((6, 2), 5.0))
-    upper.advance()
-    product = lower.from_above(Gaussian.standard(6, 2))
+    upper.step()
+    product = lower.backward_message(Gaussian.standard(6, 2))
     np.testing.assert_array_equal(product.mean, 3.0)
     np.testing.assert_array_equal(product.precision, 5.0)
 
 
-def test_connecting_elsewhere_takes_the_message_back(told):
+def test_connecting_elsewhere_removes_the_message(send_message):
     lower, other = Relay("lower"), Relay("other")
-    upper = told(lower, np.full((6, 2), 3.0), np.ones((6, 2)))
-    told(lower, np.full((6, 2), -1.0), np.ones((6, 2)), name="stays")
+    upper = send_message(lower, np.full((6, 2), 3.0), np.ones((6, 2)))
+    send_message(lower, np.full((6, 2), -1.0), np.ones((6, 2)), name="stays")
     upper.connect(other)
-    product = lower.from_above(Gaussian.standard(6, 2))
+    product = lower.backward_message(Gaussian.standard(6, 2))
     np.testing.assert_array_equal(product.mean, -1.0)
-    assert other.from_above(product) is product
+    assert other.backward_message(product) is product
 
 
 @pytest.mark.parametrize("shape", [(5, 2), (6, 3)])
-def test_a_message_of_another_shape_is_refused_naming_both(told, shape):
+def test_a_message_of_another_shape_is_refused_naming_both(send_message, shape):
     lower = Relay("lower")
-    told(lower, np.zeros((6, 2)), np.ones((6, 2)), name="right")
-    told(lower, np.zeros(shape), np.ones(shape), name="wrong")
+    send_message(lower, np.zeros((6, 2)), np.ones((6, 2)), name="right")
+    send_message(lower, np.zeros(shape), np.ones(shape), name="wrong")
     with pytest.raises(ValueError) as error:
-        lower.from_above(Gaussian.standard(6, 2))
+        lower.backward_message(Gaussian.standard(6, 2))
     assert "lower expects a Gaussian of the shape (6, 2) from wrong" in str(error.value)
     assert f"Received: a Gaussian of the shape {shape}" in str(error.value)
 
@@ -127,7 +129,7 @@ def test_a_message_of_another_shape_is_refused_naming_both(told, shape):
 
 @pytest.mark.parametrize("shape", [(2,), (4, 3), (4, 3, 2)])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8", "bool"])
-def test_data_go_up_as_points_in_float32(shape, dtype):
+def test_data_are_sent_as_points_in_float32(shape, dtype):
     x = data(6, shape).astype(dtype)
     forward = Observation(x).forward
     assert forward.mean.dtype == np.float32
@@ -136,15 +138,15 @@ def test_data_go_up_as_points_in_float32(shape, dtype):
     np.testing.assert_array_equal(forward.precision, np.inf)
 
 
-def test_an_observation_keeps_a_copy_and_does_not_learn(told):
+def test_an_observation_keeps_a_copy_and_does_not_learn(send_message):
     x = data().astype("float32")
     observation = Observation(x)
-    told(observation, np.zeros((6, 2)), np.ones((6, 2)))
+    send_message(observation, np.zeros((6, 2)), np.ones((6, 2)))
     before = observation.forward
     ticks = []
-    observation.advance(lambda: ticks.append(1))
+    observation.step(lambda: ticks.append(1))
     assert observation.forward is before
-    assert len(ticks) == observation.steps == 0
+    assert len(ticks) == observation.n_steps == 0
     x[:] = -1.0
     np.testing.assert_array_equal(before.mean, data())
 
@@ -185,7 +187,7 @@ def test_a_cycle_is_refused_naming_both():
     _, one, two, three = chain("one", "two", "three")
     with pytest.raises(ValueError, match="one cannot be connected to three.* cycle"):
         one.connect(three)
-    assert one.lowers[0].name == "obs"
+    assert one.parents[0].name == "obs"
     with pytest.raises(ValueError, match="two cannot be connected to two"):
         two.connect(two)
 
@@ -207,13 +209,13 @@ def test_more_modules_below_than_fit_are_refused_naming_them():
         one.connect(two)
 
 
-def test_a_message_of_another_kind_from_above_is_refused_naming_both(told):
+def test_a_message_of_another_kind_is_refused_naming_both(send_message):
     vae = VAE(2, name="eye")
     vae.connect(Observation(np.zeros((6, 3))))
-    told(vae, np.zeros((6, 2)), name="words")
+    send_message(vae, np.zeros((6, 2)), name="words")
     expected = r"eye expects a Gaussian .*\(6, 2\) from words. Received: a Categorical"
     with pytest.raises(ValueError, match=expected):
-        vae.advance()
+        vae.step()
 
 
 def test_numbers_count_the_connected_modules_from_the_data_up():
@@ -221,7 +223,7 @@ def test_numbers_count_the_connected_modules_from_the_data_up():
     for _ in range(2):
         obs, one, two = chain("one", "two")
         other, above = Observation(data(), "other"), Relay("above")
-        above.most_lowers = 2
+        above.max_parents = 2
         above.connect(two, other)
         folders = [m.folder for m in (obs, one, two, other, above)]
         names = ["obs", "one", "two", "other", "above"]
@@ -231,15 +233,40 @@ def test_numbers_count_the_connected_modules_from_the_data_up():
     assert late.folder == "module001_early"
 
 
-def test_a_module_that_is_dropped_says_nothing_any_more():
+def test_a_deleted_module_sends_no_messages():
     lower = Relay("lower")
     lower.connect(Observation(data()))
     nothing = Gaussian.standard(6, 2)
     upper = Relay("upper")
     upper.connect(lower)
-    upper.send_down(lower, Gaussian.standard(6, 2))
-    assert lower.from_above(nothing) is not nothing
+    upper.send_backward(lower, Gaussian.standard(6, 2))
+    assert lower.backward_message(nothing) is not nothing
     assert upper.folder == "module002_upper"
     del upper
-    assert lower.from_above(nothing) is nothing
+    assert lower.backward_message(nothing) is nothing
     assert len(lower.graph) == 2
+
+
+# --- Small things ---------------------------------------------------------------------
+
+
+def test_repr_shows_class_name_and_connections_and_no_address():
+    obs, one, _ = chain("one", "two")
+    assert repr(obs) == "<Observation 'obs', connected to nothing>"
+    assert repr(one) == "<Relay 'one', connected to obs>"
+    assert "0x" not in repr(MessageLoop([obs, one]))
+
+
+def test_data_are_hashed_only_when_they_are_saved_and_once(monkeypatch):
+    calls, sha256 = [], hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", lambda: calls.append(1) or sha256())
+    obs, relay = Observation(data()), Relay("relay")
+    relay.connect(obs)
+    loop = MessageLoop([obs, relay])
+    loop.run(2, verbose=False)
+    loop.recognize(data(3))
+    assert not calls
+    first = obs.fingerprint
+    assert obs.fingerprint is first and len(calls) == 1
+    obs.observe(data(3))
+    assert obs.fingerprint != first and len(calls) == 2

@@ -60,31 +60,31 @@ def test_rows_are_recognised_one_by_one(loop, new):
 
 
 class Words(srk.Module):
-    """Knows, from elsewhere, that every datum is of the class 2."""
+    """Knows that every example is of the class 2."""
 
-    takes = Categorical
+    input_message = Categorical
 
     def send(self):
         log_prob = np.tile([-30.0, -30.0, 0.0], (len(self.inputs()[0]), 1))
-        self.send_down(self.lowers[0], Categorical(log_prob))
+        self.send_backward(self.parents[0], Categorical(log_prob))
 
     def evidence(self):
         return 0.0
 
 
-def test_what_comes_from_above_counts(make_loop, prints, new):
+def test_backward_messages_count(make_loop, prints, new):
     learned = make_loop()
     words = Words("words")
     words.connect(learned["gmm"])
     loop = srk.MessageLoop([*learned.modules, words])
     loop.run(1, verbose=False)
-    assert set(loop.recognize(new, rounds=1).classes) != {2}  # nothing said yet
+    assert set(loop.recognize(new, rounds=1).classes) != {2}  # before the first message
     assert set(loop.recognize(new).classes) == {2}
 
 
 def test_several_observations_by_name(prints):
     class Both(srk.Module):
-        most_lowers = 2
+        max_parents = 2
 
         def send(self):
             self.sums = sum(message.mean.sum(axis=1) for message in self.inputs())
@@ -98,7 +98,7 @@ def test_several_observations_by_name(prints):
     np.testing.assert_array_equal(found["both"].sums, 8.0)
 
 
-def test_a_loop_that_learned_nothing_says_so(make_loop, new):
+def test_a_loop_that_learned_nothing_is_refused(make_loop, new):
     with pytest.raises(RuntimeError, match="vae has learned nothing"):
         make_loop().recognize(new)
 
@@ -117,7 +117,7 @@ def test_wrong_data_are_refused(loop, data, message):
 
 
 def test_a_module_is_found_by_its_name(loop):
-    with pytest.raises(KeyError, match="no module of this loop.*obs, vae, gmm"):
+    with pytest.raises(KeyError, match="not a module of this loop.*obs, vae, gmm"):
         loop["mlda"]
 
 

@@ -1,4 +1,4 @@
-"""Faults of Serket's modules and of its accuracy that must not come back.
+"""Faults of Serket's modules and of its accuracy that must not return.
 
 The numbers are the sections of the list of faults: 1.1 Module, 1.12 calc_acc.
 """
@@ -12,17 +12,17 @@ from scipy import stats
 
 import serket_bridge as srk
 from serket_bridge import GMM, VAE, Gaussian, MessageLoop, Module, Observation
-from serket_bridge.inference.em import EM, Mixture
+from serket_bridge.inference.em import EM, GaussianMixture
 
 N = 24
 QUICK = EM(n_init=2)
-LINE = Mixture(np.full(2, 0.5), np.array([[-1.0], [1.0]]), np.ones((2, 1, 1)))
+LINE = GaussianMixture(np.full(2, 0.5), np.array([[-1.0], [1.0]]), np.ones((2, 1, 1)))
 
 
 class Relay(Module):
-    """Sends up what it hears."""
+    """Sends its input forward."""
 
-    takes = object
+    input_message = object
 
     def send(self):
         (self.forward,) = self.inputs()
@@ -62,11 +62,11 @@ def test_1_1a_two_upper_modules_are_a_product_and_the_later_overwrites_none(x):
     second.connect(vae)
     for module in (vae, first, second):
         module.update()
-    heard = vae.training_inputs(x)
+    inputs = vae.training_inputs(x)
     means = [gmm.mixture.means[gmm.classes] for gmm in (first, second)]
     assert not np.allclose(*means)
-    np.testing.assert_allclose(heard["prior_mean"], np.mean(means, axis=0))
-    np.testing.assert_array_equal(heard["prior_precision"], 2.0)
+    np.testing.assert_allclose(inputs["prior_mean"], np.mean(means, axis=0))
+    np.testing.assert_array_equal(inputs["prior_precision"], 2.0)
 
 
 def test_1_1b_a_module_without_connection_is_named():
@@ -80,7 +80,7 @@ def test_1_1c_an_update_in_the_wrong_order_names_both_modules(x):
     with pytest.raises(RuntimeError, match="gmm was updated before vae"):
         gmm.update()
     with pytest.raises(ValueError, match="gmm is connected to vae, which must come"):
-        MessageLoop([*vae.lowers, gmm, vae])
+        MessageLoop([*vae.parents, gmm, vae])
 
 
 def test_1_1c_a_cycle_names_both_modules_and_is_not_made():
@@ -91,18 +91,18 @@ def test_1_1c_a_cycle_names_both_modules_and_is_not_made():
         lowest.connect(top)
     with pytest.raises(ValueError, match="top cannot be connected to top: .* cycle"):
         top.connect(top)
-    assert lowest.lowers == ()
-    assert top.lowers == (middle,)
+    assert lowest.parents == ()
+    assert top.parents == (middle,)
 
 
-def test_1_1c_messages_of_a_connection_end_with_it(told):
+def test_1_1c_messages_of_a_connection_end_with_it(send_message):
     """Serket has no reset of messages."""
     lower, other = Relay("lower"), Relay("other")
-    upper = told(lower, np.full((N, 2), 3.0), np.ones((N, 2)))
+    upper = send_message(lower, np.full((N, 2), 3.0), np.ones((N, 2)))
     nothing = Gaussian.standard(N, 2)
-    assert lower.from_above(nothing) is not nothing
+    assert lower.backward_message(nothing) is not nothing
     upper.connect(other)
-    assert lower.from_above(nothing) is nothing
+    assert lower.backward_message(nothing) is nothing
 
 
 # --- 1.1 (d) to (f): folders, messages, seeds -----------------------------------------
@@ -118,28 +118,32 @@ def test_1_1d_the_same_model_built_twice_writes_to_the_same_folders(x, tmp_path)
     assert srk.load(tmp_path).recognize(x).classes.shape == (N,)
 
 
-def test_1_1e_messages_of_a_wrong_shape_are_refused_naming_both_modules(ready, told, x):
+def test_1_1e_messages_of_a_wrong_shape_are_refused_naming_both_modules(
+    ready, send_message, x
+):
     gmm, _ = ready
-    told(gmm, np.zeros((N, 3)), name="words")
+    send_message(gmm, np.zeros((N, 3)), name="words")
     with pytest.raises(ValueError, match=r"gmm expects .*\(24, 2\) from words.*24, 3"):
         gmm.update()
     vae, _ = build(x)
-    told(vae, np.zeros((N - 1, 2)), np.ones((N - 1, 2)), name="words")
+    send_message(vae, np.zeros((N - 1, 2)), np.ones((N - 1, 2)), name="words")
     with pytest.raises(ValueError, match=r"vae expects .*\(24, 2\) from words.*23, 2"):
         vae.update()
 
 
-def test_1_1e_messages_are_normalised_and_no_probability_is_nan(ready, told, rng):
+def test_1_1e_messages_are_normalised_and_no_probability_is_nan(
+    ready, send_message, rng
+):
     gmm, z = ready
     weights = rng.gamma(1.0, 50.0, size=(N, 2))
-    told(gmm, np.log(weights))
+    send_message(gmm, np.log(weights))
     gmm.update()
     joint = weights * stats.norm.pdf(z, [-1.0, 1.0])
     expected = joint / joint.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(gmm.responsibilities, expected, rtol=1e-6)
     for row in ([0.0, np.nan], [-np.inf, -np.inf]):
         with pytest.raises(ValueError, match="log_prob must be numbers"):
-            told(gmm, np.array([row]))
+            send_message(gmm, np.array([row]))
 
 
 def test_1_1f_the_same_seeds_give_the_same_result_whatever_the_state(make_loop, same):

@@ -11,9 +11,9 @@ from keras import layers
 
 import serket_bridge as srk
 from models import data
-from models.blocks.layers import BernoulliLogLikelihood, GaussianLogLikelihood
-from models.evaluation.metrics import matching_accuracy
+from models.blocks.likelihoods import Bernoulli, Gaussian
 from serket_bridge import gmm, vae
+from serket_bridge.scores import matching_accuracy
 
 SCRIPTS = Path(__file__).parent / "scripts"
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist.npz"
@@ -56,7 +56,7 @@ def run_script(name, folder, x, labels, monkeypatch):
 def test_the_positional_arguments_are_the_documents(kind, printed):
     parameters = inspect.signature(kind).parameters.values()
     positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    words = [str(p) for p in positional]
+    words = [str(p.replace(annotation=p.empty)) for p in positional]
     assert ", ".join(words).replace("latent_dim=None", "latent_dim") == printed
     others = {p.name for p in parameters} - {p.name for p in positional}
     assert {"seed", "verbose", "message"} <= others
@@ -190,21 +190,28 @@ def test_a_loop_of_serkets_folders(results, prints):
 
 
 def test_a_message_of_ones_own_can_be_updated_but_not_loaded(make_loop, tmp_path):
-    loop = make_loop(gmm={"message": lambda r, mixture: gmm.hard(r, mixture)})
+    loop = make_loop(
+        gmm={"message": lambda r, mixture: gmm.class_mean_message(r, mixture)}
+    )
     with srk.output_dir(tmp_path):
         loop["vae"].update()
         loop["gmm"].update()
     assert (tmp_path / "module002_gmm" / "mu_learn.txt").exists()
     with pytest.raises(
-        ValueError, match="only what serket_bridge has can be loaded, not .*message="
+        ValueError, match="only what is registered .* Received: message="
     ):
         srk.load(tmp_path)
 
 
-def test_recognition_without_files_says_what_to_do(prints, tmp_path):
+def test_recognition_without_files_asks_to_learn_first(prints, tmp_path):
     one = vae.VAE(2, mode="recog")
     one.connect(srk.Observation(prints[0]))
-    with srk.output_dir(tmp_path), pytest.raises(ValueError, match="module001_vae"):
+    with (
+        srk.output_dir(tmp_path),
+        pytest.raises(
+            ValueError, match="learned nothing yet: .*module001_vae.*Learn fir"
+        ),
+    ):
         one.update()
     assert not list(tmp_path.iterdir())
 
@@ -217,6 +224,35 @@ def test_output_dir_as_a_call_and_in_a_block(tmp_path):
             assert srk.output_dir.current is None
         assert srk.output_dir.current == tmp_path / "one"
     assert srk.output_dir.current == before
+
+
+def test_loss_txt_has_every_loss_step_th_epoch(prints, tmp_path):
+    one = vae.VAE(2, itr=5, batch_size=60, loss_step=2, seed=0)
+    one.connect(srk.Observation(prints[0]))
+    with srk.output_dir(tmp_path):
+        one.update()
+    loss = np.loadtxt(tmp_path / "module001_vae" / "loss.txt")
+    np.testing.assert_array_equal(loss[:, 0], [2, 4, 5])
+
+
+def test_load_dir_recognises_with_what_was_learned(results, prints):
+    loop, folder = results
+    obs = srk.Observation(prints[0][:30])
+    one = vae.VAE(2, load_dir=folder / "module001_vae")
+    mixture = gmm.GMM(3, load_dir=folder / "module002_gmm")
+    one.connect(obs)
+    mixture.connect(one)
+    for module in (one, mixture):
+        module.update()
+        assert module.mode == "recog"
+    expected = loop.recognize(prints[0][:30])["gmm"].responsibilities
+    np.testing.assert_allclose(mixture.responsibilities, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [vae.VAE, gmm.GMM])
+def test_load_dir_without_a_model_asks_to_learn_first(kind, tmp_path):
+    with pytest.raises(ValueError, match="has learned nothing yet: .*model.*does not"):
+        kind(2, load_dir=tmp_path)
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(results, monkeypatch):
@@ -253,12 +289,11 @@ def test_other_typos_are_refused_with_a_hint(word, hint):
 def test_newer_names():
     one = vae.VAE(3, epoch=7, KLD_weight=0.5, RE="MSE")
     one.connect(srk.Observation(np.random.default_rng(0).normal(size=(20, 4))))
-    one.advance()
+    one.step()
     assert one.epochs_trained == 7
-    likelihood = one.model.get_layer("log_likelihood")
-    assert isinstance(likelihood, GaussianLogLikelihood)
-    assert likelihood.sigma == pytest.approx(np.sqrt(0.5))
-    assert float(one.model.get_layer("elbo").kl_weight) == 0.5
+    assert isinstance(one.model.likelihood, Gaussian)
+    assert one.model.likelihood.sigma == pytest.approx(np.sqrt(0.5))
+    assert float(one.model.objective.schedules["kl_weight"].value) == 0.5
 
 
 class Own(vae.VAE):
@@ -280,7 +315,7 @@ def test_a_subclass_builds_its_networks(prints, tmp_path):
         one.update()
     assert isinstance(one.model.optimizer, keras.optimizers.RMSprop)
     assert float(one.model.optimizer.learning_rate) == pytest.approx(3e-3)
-    assert isinstance(one.model.get_layer("log_likelihood"), BernoulliLogLikelihood)
+    assert isinstance(one.model.likelihood, Bernoulli)
     kernels = {w.shape for w in one.model.trainable_weights if len(w.shape) == 2}
     assert kernels == {(12, 9), (9, 2), (2, 7), (7, 12)}
     recognised = srk.load(tmp_path).recognize(prints[0])

@@ -1,4 +1,4 @@
-"""The VAE as a module: what it hears, what it sends, and that training goes on."""
+"""The VAE as a module: the messages it receives and sends, and its training."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from scipy import stats
 
 import models
 from models.blocks.schedules import LinearWarmUp
-from serket_bridge import VAE, Gaussian, Observation
+from serket_bridge import GMM, VAE, Gaussian, Observation
 from serket_bridge.vae import mean, moments, sample
 
 N, BATCH, STEPS = 60, 16, 4  # the last batch is short
@@ -39,63 +39,69 @@ def updated(*args, **kwargs):
 
 @pytest.fixture(scope="module")
 def trained(x):
-    """One that was updated, with nothing said above."""
+    """One that was updated, without a backward message."""
     return updated(x, learning_rate=0.03)
 
 
-def tell_two(told, vae, rng):
-    """Two modules above speak; returns the product's mean and precision."""
+def send_two(send_message, vae, rng):
+    """Two modules send messages; returns the product's mean and precision."""
     means, precisions = rng.normal(size=(2, N, 2)), rng.gamma(2.0, size=(2, N, 2))
     for i in range(2):
-        told(vae, means[i], precisions[i], name=f"upper {i}")
+        send_message(vae, means[i], precisions[i], name=f"child {i}")
     total = precisions.sum(axis=0)
     return (means * precisions).sum(axis=0) / total, total
 
 
-# --- What it hears --------------------------------------------------------------------
+# --- Messages that it receives --------------------------------------------------------
 
 
-def kl_per_datum(posterior, m, precision):
+def kl_per_example(posterior, m, precision):
     """KL(N(mean, 1 / precision) || N(m, 1 / precision)), summed over dimensions."""
     variance = 1 / posterior.precision
     terms = precision * (variance + (posterior.mean - m) ** 2) - 1
     return 0.5 * (terms - np.log(precision * variance)).sum(axis=1)
 
 
-@pytest.mark.parametrize("speak", [False, True])
-def test_the_kl_is_to_the_product_of_what_was_said_above(x, told, rng, speak):
+@pytest.mark.parametrize("has_messages", [False, True])
+def test_the_kl_is_to_the_product_of_the_messages(x, send_message, rng, has_messages):
     """A rate of 0 keeps q, so that the epoch's KL is the closed form's mean."""
     vae = make(x, itr=1)
     vae.model.compile(keras.optimizers.SGD(0.0))
-    m, precision = tell_two(told, vae, rng) if speak else (np.zeros(2), np.ones((N, 2)))
+    m, precision = (
+        send_two(send_message, vae, rng)
+        if has_messages
+        else (np.zeros(2), np.ones((N, 2)))
+    )
     vae.update()
-    expected = kl_per_datum(vae.posterior, m, precision).mean()
-    assert vae.report["kl"] == pytest.approx(expected, rel=1e-4)
+    expected = kl_per_example(vae.posterior, m, precision).mean()
+    assert vae.metrics["kl"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_message_moves_the_latents(x, told):
+def test_the_message_moves_the_latents(x, send_message):
     target = np.where(np.arange(N)[:, None] % 2, 2.0, -2.0) * np.ones((N, 2))
     vae = make(x, itr=150, build={"kl_weight": 20.0})
-    told(vae, target, np.ones((N, 2)))
+    send_message(vae, target, np.ones((N, 2)))
     vae.update()
     np.testing.assert_allclose(vae.posterior.mean, target, atol=0.5)
 
 
-def test_a_deaf_model_trains_and_ignores_messages(x, told, rng):
-    silent, spoken = make(x, "bernoulli", itr=8), make(x, "bernoulli", itr=8)
-    assert not spoken.listens and make(x).listens
-    tell_two(told, spoken, rng)
-    for vae in (silent, spoken):
+def test_a_model_that_takes_no_message_trains_and_ignores_messages(
+    x, send_message, rng
+):
+    alone, receiving = make(x, "bernoulli", itr=8), make(x, "bernoulli", itr=8)
+    assert not receiving.takes_message and make(x).takes_message
+    send_two(send_message, receiving, rng)
+    for vae in (alone, receiving):
         vae.update()
-    assert silent.history == spoken.history
-    np.testing.assert_array_equal(silent.forward.mean, spoken.forward.mean)
-    assert spoken.history["loss"][-1] < spoken.history["loss"][0] - 0.5
+    assert alone.history == receiving.history
+    np.testing.assert_array_equal(alone.forward.mean, receiving.forward.mean)
+    assert receiving.history["loss"][-1] < receiving.history["loss"][0] - 0.5
 
 
 @pytest.mark.parametrize("shape", [(N, 3), (N - 1, 2)])
-def test_a_message_of_another_shape_is_refused_naming_both(x, told, shape):
+def test_a_message_of_another_shape_is_refused_naming_both(x, send_message, shape):
     vae = make(x, name="eye")
-    told(vae, np.zeros(shape), np.ones(shape), name="words")
+    send_message(vae, np.zeros(shape), np.ones(shape), name="words")
     with pytest.raises(ValueError, match=r"eye expects .*\(60, 2\) from words"):
         vae.update()
 
@@ -107,7 +113,7 @@ def test_data_of_another_shape_than_the_models_are_refused(x):
         vae.update()
 
 
-# --- What it sends --------------------------------------------------------------------
+# --- Messages that it sends -----------------------------------------------------------
 
 
 def test_posterior_is_the_encoders(trained, x):
@@ -135,7 +141,7 @@ def test_send_sample_is_a_draw_of_the_posterior(rng):
     assert stats.kstest(z.ravel(), "norm").pvalue > 1e-3
 
 
-def test_by_default_a_sample_goes_up(trained):
+def test_by_default_a_sample_is_sent(trained):
     assert trained.message is sample
     assert trained.forward.mean.shape == (N, 2)
     assert np.all(np.isinf(trained.forward.precision))
@@ -144,28 +150,50 @@ def test_by_default_a_sample_goes_up(trained):
     assert stats.kstest(z.ravel(), "norm").pvalue > 1e-3
 
 
-def test_the_reconstruction_of_what_went_up_comes_down(trained, x):
-    vae, (observation,) = trained, trained.lowers
-    sent = observation.from_above(observation.forward)
-    assert sent.mean.shape == x.shape
-    np.testing.assert_allclose(sent.mean, vae.model.decode(vae.forward.mean), rtol=1e-6)
-    np.testing.assert_array_equal(sent.precision, np.inf)
+def test_x_hat_is_decoded_from_the_message_when_it_is_read(trained, x, monkeypatch):
+    vae = trained
+    assert not vae.parents[0]._backward  # data use no message
+    np.testing.assert_allclose(vae.x_hat, vae.model.decode(vae.forward.mean), rtol=1e-6)
+    copied, calls = vae.inference_copy(), []
+    copied.connect(Observation(x))
+    monkeypatch.setattr(type(vae.model), "decode", lambda *_: calls.append(1))
+    copied.step()
+    assert not calls
+    assert copied.x_hat is None and len(calls) == 1
 
 
-# --- Training goes on -----------------------------------------------------------------
+def test_a_point_as_a_backward_message_is_refused(x, trained):
+    vae = trained.inference_copy()
+    vae.connect(Observation(x))
+    other = GMM(2, name="other")
+    other.connect(vae)
+    other.send_backward(vae, Gaussian.point(np.zeros((N, 2))))
+    with pytest.raises(ValueError, match="vae received a backward .* infinite precis"):
+        vae.training_inputs(x)
 
 
-def test_two_updates_are_one_of_twice_the_epochs(x, told):
-    """Weights, optimiser, noise, order of the data and KL weight all go on."""
+def test_the_error_of_a_diverged_training_names_what_to_change(x):
+    vae = make(x, learning_rate=1e30)
+    with pytest.raises(ValueError) as error:
+        vae.update()
+    for part in ("vae: training diverged in epoch", "smaller learning_rate", "1e+30"):
+        assert part in str(error.value)
+
+
+# --- Training continues ---------------------------------------------------------------
+
+
+def test_two_updates_are_one_of_twice_the_epochs(x, send_message):
+    """Weights, optimiser, noise, order of the data and KL weight all continue."""
     build = {"kl_weight": LinearWarmUp(6)}
     once, twice = (make(x, build=build, itr=epochs, message=mean) for epochs in (6, 3))
     for vae in (once, twice):
-        tell_two(told, vae, np.random.default_rng(3))
+        send_two(send_message, vae, np.random.default_rng(3))
     ticks = []
     once.update()
     for update in range(2):
-        twice.advance(lambda: ticks.append(1))
-        assert len(ticks) == (update + 1) * twice.steps
+        twice.step(lambda: ticks.append(1))
+        assert len(ticks) == (update + 1) * twice.n_steps
     assert twice.epochs_trained == once.epochs_trained == 6
     assert int(twice.model.optimizer.iterations) == 6 * STEPS
     np.testing.assert_allclose(twice.history["kl_weight"], np.arange(6) / 6, rtol=1e-6)
@@ -175,8 +203,8 @@ def test_two_updates_are_one_of_twice_the_epochs(x, told):
 
 
 def test_the_report_is_the_last_epochs(trained):
-    assert {"loss", "log_likelihood", "kl"} <= set(trained.report)
-    for name, value in trained.report.items():
+    assert {"loss", "log_likelihood", "kl"} <= set(trained.metrics)
+    for name, value in trained.metrics.items():
         assert len(trained.history[name]) == 2
         assert value == trained.history[name][-1]
 
