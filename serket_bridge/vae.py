@@ -234,12 +234,13 @@ class VAE(Module):
         x, losses = inputs["x"], self.history["loss"]
         epoch = 1 + int(np.argmin(np.isfinite(losses)))
         highest = np.max(inputs.get("prior_precision", 1.0))
+        rate = float(self.model.optimizer.learning_rate)
         return (
             f"{self.name}: training diverged in epoch {epoch}, the loss is "
             f"{losses[epoch - 1]}. x is in [{np.min(x):.3g}, {np.max(x):.3g}], and the "
             f"highest precision of its message {highest:.3g}. Make a new module (these "
             f"weights cannot be used), standardise x, or use a smaller learning_rate "
-            f"(Received: {self.learning_rate}) or KL_param"
+            f"(Received: {rate:.3g}) or KL_param"
         )
 
     # --- Messages ---------------------------------------------------------------------
@@ -247,8 +248,11 @@ class VAE(Module):
     def send(self) -> None:
         """Sends latents forward, and N(x_hat, I) to a parent that reads messages."""
         x, label = self.observed()
-        z_mean, z_log_var = self.model.encode(x, label)
-        self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
+        if self.model.posterior.is_gaussian:
+            z_mean, z_log_var = self.model.encode(x, label)
+            self.posterior = Gaussian(z_mean, np.exp(-z_log_var))
+        else:
+            self.posterior = Gaussian.point(self.model.latents(x, label))
         message = self.message if self.mode == "learn" else mean
         self.forward, self._x_hat = message(self.posterior, self.rng), None
         if self.parents[0].uses_backward_message:
@@ -261,7 +265,8 @@ class VAE(Module):
         terms = self.model.evaluate(
             inputs, batch_size=1024, verbose=0, return_dict=True
         )
-        if not {"log_likelihood", "kl"} <= set(terms):
+        has_entropy = self.model.posterior.is_gaussian or not self.children
+        if not has_entropy or not {"log_likelihood", "kl"} <= set(terms):
             return None
         entropy = float(np.mean(self.parents[0].posterior.entropy()))
         kl = 0.0 if self.children else terms["kl"]
