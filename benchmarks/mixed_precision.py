@@ -19,8 +19,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from models import VARIANTS, data  # noqa: E402
-from models.cli import build_model, options  # noqa: E402
+from models import data  # noqa: E402
+from models.cli import options  # noqa: E402
 from models.cli.resolve import resolve  # noqa: E402
 
 MOST = 0.5  # percent
@@ -72,8 +72,7 @@ def row(name, seed, elbos, seconds=""):
 def held_out_elbo(train, test, epochs, seed, words):
     """Trains as the command does with these options."""
     words = ["--variant=bernoulli", f"--epochs={epochs}", f"--seed={seed}", *words]
-    config = resolve(options.make_parser(VARIANTS).parse_args(words), train)
-    model = build_model.model(config, train, seed)
+    config, model = resolve(options.parse(words), train)
     model.fit(train.x, batch_size=config["batch_size"], epochs=epochs, verbose=0)
     terms = model.evaluate(test.x, batch_size=1000, verbose=0, return_dict=True)
     return terms["log_likelihood"] - terms["kl"]

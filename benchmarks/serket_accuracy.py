@@ -17,8 +17,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models import VARIANTS, data, train  # noqa: E402
+from models import train  # noqa: E402
 from models.cli import options  # noqa: E402
+from models.cli.prepare_run import load_data  # noqa: E402
 from models.cli.resolve import resolve  # noqa: E402
 from models.suppress_output import suppress_backend_output  # noqa: E402
 
@@ -41,12 +42,12 @@ def main():
 
 def run(arguments, seed):
     """Accuracies and the seconds of each module, of one run of the command's loop."""
-    given = options.make_parser(VARIANTS).parse_args([*arguments, "--seed", str(seed)])
-    dataset = data.load(given.data, given.labels, given.image_size)
-    config = resolve(given, dataset)
+    given = options.parse([*arguments, "--seed", str(seed)])
+    dataset = load_data(given)
     started = time.perf_counter()
     with suppress_backend_output():
-        loop = train.make_loop(config, dataset)
+        config, model = resolve(given, dataset)
+        loop = train.make_loop(config, dataset, model)
         rows = loop.run(config["rounds"], dataset.labels, verbose=False)
     accuracy = [row["accuracy"] for row in rows]
     row = {

@@ -1,4 +1,4 @@
-"""What these tests share: data, the command in this process or its own, its results."""
+"""Fixtures of these tests: data, the command in this process or a new one, results."""
 
 import contextlib
 import csv
@@ -37,21 +37,21 @@ def data(tmp_path_factory, digits):
 
 @pytest.fixture(scope="session")
 def small():
-    """Options that make little work of the blobs."""
+    """Options of a short training on the blobs, with a mixture."""
     words = "--epochs 2 --batch-size 60 --hidden-dims 8 --latent-dim 3 --n-components 3"
     return words.split()
 
 
 @pytest.fixture(scope="session")
 def unfinished():
-    """What a run leaves that was stopped before its first step."""
+    """The files of a run that was stopped before its first step."""
     drawn = {"model.png"} if shutil.which("dot") else set()
     return {"config.json", "model.keras", "model.txt"} | drawn
 
 
 @pytest.fixture(scope="session")
 def files(unfinished):
-    """What every finished run leaves."""
+    """The files of every finished run with a mixture."""
     arrays = "history.csv rounds.csv metrics.json latents.npz gmm.npz"
     pictures = "curves.png latent_pca.png reconstructions.png samples.png"
     return {*arrays.split(), *pictures.split()} | unfinished
@@ -62,7 +62,7 @@ def files(unfinished):
 
 @pytest.fixture(scope="session")
 def run():
-    """A function that runs the command: its exit code, and what it wrote."""
+    """A function that runs the command: its exit code, and its output."""
 
     def run(*arguments):
         out, err = io.StringIO(), io.StringIO()
@@ -91,7 +91,7 @@ def light(run, small, monkeypatch, data, tmp_path):
 
 @pytest.fixture(scope="session")
 def environment():
-    """As a user's: nothing set that keeps TensorFlow quiet."""
+    """The environment of a user: no variable that hides output of TensorFlow."""
     noise = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
     kept = {name: value for name, value in os.environ.items() if name not in noise}
     root = Path(models.__file__).parents[1]
@@ -115,12 +115,12 @@ def command(environment):
     return command
 
 
-# --- What it leaves, and what it says -------------------------------------------------
+# --- Files and messages ---------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def read():
-    """Functions that read what a run left in its folder."""
+    """Functions that read the files of a run."""
 
     def rows(path):
         with open(path, newline="") as file:
@@ -146,13 +146,13 @@ def read():
 
 @pytest.fixture(scope="session")
 def prefix():
-    """How a sentence about wrong input begins."""
+    """The start of an error message."""
     return "python -m models.train: error: "
 
 
 @pytest.fixture
 def refused(capfd, prefix):
-    """A function: the sentence on stderr of a command that must end with 2."""
+    """A function: the error message of a command that must exit with 2."""
 
     def refused(*arguments):
         try:
@@ -172,7 +172,7 @@ def refused(capfd, prefix):
 
 @pytest.fixture
 def check(refused):
-    """Checks that a command is refused with a sentence, and leaves nothing here."""
+    """Checks that a command is refused with this message, and writes nothing."""
 
     def check(arguments, sentence):
         before = paths_here()

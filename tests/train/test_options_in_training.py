@@ -1,12 +1,13 @@
-"""What the options of `python -m models.train` do to model, training and results."""
+"""The effect of options of `python -m models.train` on model, training and results."""
 
 import keras
 import numpy as np
 import pytest
 
 import models
-from models import VARIANTS, train
+from models import train
 from models.cli import options
+from models.cli.option_types import show
 from models.cli.resolve import resolve
 from models.data import load
 from serket_bridge import gmm
@@ -15,13 +16,12 @@ from serket_bridge.inference import em, gibbs
 
 @pytest.fixture
 def made(small, data):
-    """The modules that the command would train: (observation, vae, mixture)."""
+    """A function: the modules of a run (observation, VAE, mixture) before training."""
 
     def make(*arguments):
         dataset = load(data / "table.npz")
-        parser = options.make_parser(VARIANTS)
-        given = parser.parse_args([*small, *map(str, arguments)])
-        return train.make_loop(resolve(given, dataset), dataset).modules
+        config, model = resolve(options.parse([*small, *map(str, arguments)]), dataset)
+        return train.make_loop(config, dataset, model).modules
 
     return make
 
@@ -39,31 +39,39 @@ def test_gaussian_of_sigma_1_is_the_squared_error(made):
 @pytest.mark.parametrize(
     "arguments, weights",
     [
-        ("--kl-weight linear:5:0.5 --gmm variational --message soft", [0, 1, 2, 3]),
-        ("--kl-weight cyclical:4:0.2 --gmm gibbs --message hard", [0, 1, 2, 2]),
+        (
+            "--kl-weight linear:5:0.5 --gmm-inference variational "
+            "--gmm-message collapsed",
+            [0, 1, 2, 3],
+        ),
+        (
+            "--kl-weight cyclical:4:0.2 --gmm-inference gibbs --gmm-message class-mean",
+            [0, 1, 2, 2],
+        ),
     ],
 )
 def test_schedules_mixtures_and_messages(read, light, arguments, weights):
-    """The schedule goes on through the rounds; here its weights in tenths."""
+    """The schedule continues through the rounds; here its weights in tenths."""
     result = light(*arguments.split(), "--rounds", "2")
     assert result.code == 0
     config, words = read.json(result.folder, "config.json"), arguments.split()
-    assert [config["kl_weight"], config["gmm"], config["message"]] == words[1::2]
+    kept = show(config["kl_weight"]), config["gmm_inference"], config["gmm_message"]
+    assert [*kept] == words[1::2]
     path = result.folder / "history.csv"
     weights = 0.1 * np.array(weights)
     np.testing.assert_allclose(read.column(path, "kl_weight"), weights, rtol=1e-6)
     terms = weights * read.column(path, "kl") - read.column(path, "log_likelihood")
     np.testing.assert_allclose(read.column(path, "loss"), terms, rtol=1e-5)
-    assert np.isfinite(read.column(result.folder / "rounds.csv", "bound")).all()
+    assert np.isfinite(read.column(result.folder / "rounds.csv", "gmm.bound")).all()
     responsibilities = read.arrays(result.folder)["responsibilities"]
     np.testing.assert_allclose(responsibilities.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_convolutions_reach_the_model(light):
     words = "--variant bernoulli --network conv --filters 4 --normalization group"
-    words += " --residual --epochs 2 --batch-size 50 --n-components 3"
+    words += " --residual --epochs 2 --batch-size 50"
     result = light(name="images.npz", options=words.split())
-    assert result.code == 0 and "bernoulli p(x|z), conv 4-" in result.out
+    assert result.code == 0 and "Bernoulli p(x|z), conv 4-" in result.out
     model = models.load(result.folder / "model.keras")
     kinds = {type(layer).__name__ for layer in model.get_layer("encoder").layers}
     assert {"Conv2D", "GroupNormalization", "Add"} <= kinds
@@ -72,27 +80,31 @@ def test_convolutions_reach_the_model(light):
 
 def test_the_gradient_of_the_iwae_is_the_one_asked_for(light):
     result = light("--variant", "iwae", "--doubly-reparameterized")
-    elbo = models.load(result.folder / "model.keras").get_layer("elbo")
-    assert type(elbo).__name__ == "DoublyReparameterizedELBO"
+    objective = models.load(result.folder / "model.keras").objective
+    assert objective.doubly_reparameterized
 
 
 def test_a_capacity_reaches_the_model_and_the_history(read, light):
     result = light("--variant", "beta", "--capacity", "linear:2:5")
-    assert result.code == 0 and "KL weight 4 from linear:2:5 nats" in result.out
+    assert result.code == 0 and "KL weight 4, capacity linear:2:5 nats" in result.out
     history = result.folder / "history.csv"
     np.testing.assert_allclose(read.column(history, "capacity"), [0.0, 2.5])
-    elbo = models.load(result.folder / "model.keras").get_layer("elbo")
-    assert elbo.schedules["capacity"](1) == 2.5
+    objective = models.load(result.folder / "model.keras").objective
+    assert objective.schedules["capacity"](1) == 2.5
 
 
 @pytest.mark.parametrize(
     "option, value, chosen",
     [
-        ("gmm", "em", lambda m: type(m.inference) is em.EM),
-        ("gmm", "variational", lambda m: type(m.inference) is em.Variational),
-        ("gmm", "gibbs", lambda m: type(m.inference) is gibbs.Gibbs),
-        ("message", "hard", lambda m: m.message is gmm.class_mean_message),
-        ("message", "soft", lambda m: m.message is gmm.collapsed_gaussian_message),
+        ("gmm-inference", "em", lambda m: type(m.inference) is em.EM),
+        ("gmm-inference", "variational", lambda m: type(m.inference) is em.Variational),
+        ("gmm-inference", "gibbs", lambda m: type(m.inference) is gibbs.Gibbs),
+        ("gmm-message", "class-mean", lambda m: m.message is gmm.class_mean_message),
+        (
+            "gmm-message",
+            "collapsed",
+            lambda m: m.message is gmm.collapsed_gaussian_message,
+        ),
     ],
 )
 def test_words_become_functions(made, option, value, chosen):
@@ -107,7 +119,7 @@ def test_numbers_reach_the_model_and_the_training(made):
     assert classes.K == 3
     kernels = [weight.shape for weight in vae.model.get_layer("encoder").weights]
     assert (6, 7) in kernels and (7, 5) in kernels
-    assert vae.model.get_layer("z").n_samples == 3
+    assert vae.model.posterior.n_samples == 3
 
 
 def test_the_seed_decides_weights_noise_and_starts(made):
@@ -170,6 +182,6 @@ def test_mixed_precision_is_of_the_hidden_layers_and_of_this_model(read, light):
     model = models.load(result.folder / "model.keras")
     kinds = {layer.name: layer.compute_dtype for layer in model._flatten_layers()}
     assert (kinds["encoder_1"], kinds["decoder_1"]) == ("bfloat16", "bfloat16")
-    assert (kinds["z_mean"], kinds["log_likelihood"]) == ("float32", "float32")
+    assert (kinds["posterior"], kinds["likelihood"]) == ("float32", "float32")
     assert read.arrays(result.folder)["z_mean"].dtype == "float32"
     assert keras.config.dtype_policy().name == "float32"

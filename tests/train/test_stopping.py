@@ -12,7 +12,7 @@ import pytest
 
 import models
 from models import VARIANTS
-from models.cli.options import make_parser
+from models.cli.options import train_parser
 from models.cli import report
 from serket_bridge import GMM, VAE
 from serket_bridge.inference import em
@@ -171,7 +171,7 @@ def test_the_command_shows_no_message_of_the_backend(
 def test_help_names_every_option_and_imports_no_backend(command, tmp_path):
     result = command("--help", options=("-X", "importtime"), cwd=tmp_path)
     assert result.returncode == 0
-    for action in make_parser(VARIANTS)._actions:
+    for action in train_parser()._actions:
         assert all(flag in result.stdout for flag in action.option_strings)
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "argparse" in imported
