@@ -131,15 +131,15 @@ class Dataset:
 
 
 def check_unit_interval(dataset: Dataset, advice: str = USE_GAUSSIAN) -> None:
-    """Raises DataError unless all values are in [0, 1], as a Bernoulli p(x|z) expects.
+    """Raises DataError unless all values are in [0, 1], as some p(x|z) expect.
 
     advice: the end of the message, what to do.
     """
     if not dataset.in_unit_interval:
         low, high = dataset.extremes
         raise DataError(
-            f"{dataset.name}: a Bernoulli decoder expects values in [0, 1], got "
-            f"{low:g} to {high:g}; {advice}."
+            f"{dataset.name}: the values must lie in [0, 1] for this likelihood. "
+            f"Received: {low:g} to {high:g}; {advice}."
         )
 
 

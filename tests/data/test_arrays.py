@@ -244,7 +244,7 @@ class TestChecks:
         data.check_unit_interval(load("digits"))
         x = np.array([[0.0, 0.5], [1.0, 1.5], [-2.0, 7.0]])
         dataset = load(save_npy(x))
-        message = r"values in \[0, 1\], got -2 to 7; use --likelihood gaussian"
+        message = r"lie in \[0, 1\] .* Received: -2 to 7; use --likelihood gaussian"
         with pytest.raises(DataError, match=message):
             data.check_unit_interval(dataset)
 

@@ -149,11 +149,11 @@ def test_wrong_data(check, source, sentence):
         ),
         (
             "--data good.npz --batch-size 60 --variant bernoulli",
-            r"good: a Bernoulli decoder expects values in \[0, 1\].*gaussian",
+            r"good: the values must lie in \[0, 1\] .*gaussian",
         ),
         (
             "--data good.npz --batch-size 60 --likelihood bernoulli",
-            r"good: a Bernoulli decoder expects values in \[0, 1\].*got -\d",
+            r"good: the values must lie in \[0, 1\] .* Received: -\d",
         ),
     ],
 )
