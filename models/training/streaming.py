@@ -139,20 +139,6 @@ def scaled(leaf, values: np.ndarray) -> np.ndarray:
     return leaf.scaled(values) if isinstance(leaf, Rows) else values
 
 
-class Scaling:
-    """How `Rows` scale stored values; a leaf of a structure, unlike a tuple."""
-
-    def __init__(self, leaf):
-        self.dtype, self.scale = leaf.dtype, getattr(leaf, "scale", None)
-
-    def __call__(self, batch):
-        """The scaled values of a tensor."""
-        import tensorflow as tf
-
-        batch = tf.cast(batch, self.dtype)
-        return batch if self.scale is None else batch / self.scale
-
-
 def tensorflow_batches(stream: BlockStream, passes: int | None = None):
     """The batches of the stream as a `tf.data.Dataset`.
 
@@ -165,16 +151,21 @@ def tensorflow_batches(stream: BlockStream, passes: int | None = None):
         lambda leaf: tf.TensorSpec((None, *leaf.shape[1:]), read_raw(leaf, 0, 1).dtype),
         stream.arrays,
     )
-    scalings = keras.tree.map_structure(Scaling, stream.arrays)
+    leaves = keras.tree.flatten(stream.arrays)
+    scalings = [(leaf.dtype, getattr(leaf, "scale", None)) for leaf in leaves]
     signature = values, tf.TensorSpec((None,), tf.int64)
     shape = (size if stream.n_rows % size == 0 else None,)
 
     def batches(window, rows):
         def gather(step):
             batch = tf.ensure_shape(rows[step * size : (step + 1) * size], shape)
-            return keras.tree.map_structure(
-                lambda raw, scaling: scaling(tf.gather(raw, batch)), window, scalings
-            )
+            parts = []
+            for raw, (dtype, scale) in zip(
+                keras.tree.flatten(window), scalings, strict=True
+            ):
+                part = tf.cast(tf.gather(raw, batch), dtype)
+                parts.append(part if scale is None else part / scale)
+            return keras.tree.pack_sequence_as(window, parts)
 
         steps = (tf.size(rows, tf.int64) + size - 1) // size
         return tf.data.Dataset.range(steps).map(gather)

@@ -29,17 +29,12 @@ def should_jit(vae: keras.Model, n_rows: int | None) -> bool:
         return vae.jit_compile
     return vae.jit_compile or (
         n_rows is not None
-        and weights_per_row(vae, n_rows) >= MIN_WEIGHTS_PER_ROW
+        and vae.count_params() >= MIN_WEIGHTS_PER_ROW * n_rows * vae.posterior.n_samples
         and not vae.run_eagerly
         and vae.distribute_strategy.num_replicas_in_sync == 1
         and all(map(is_compilable, vae._flatten_layers()))
-        and not is_deterministic()
+        and not tensorflow_is_deterministic()
     )
-
-
-def weights_per_row(vae: keras.Model, n_rows: int) -> float:
-    """The weights of the model for each row, and sample of z, of a step."""
-    return vae.count_params() / (n_rows * vae.posterior.n_samples)
 
 
 def is_compilable(layer: layers.Layer) -> bool:
@@ -50,11 +45,8 @@ def is_compilable(layer: layers.Layer) -> bool:
     return known and layer.supports_jit
 
 
-def is_deterministic() -> bool:
-    """Whether TensorFlow's operations are to be deterministic.
-
-    XLA cannot guarantee that under Keras.
-    """
+def tensorflow_is_deterministic() -> bool:
+    """Whether operations must be deterministic, which XLA cannot guarantee."""
     from tensorflow.python.framework.config import is_op_determinism_enabled
 
     return is_op_determinism_enabled()

@@ -92,14 +92,11 @@ def test_single_steps_are_the_same(trained, make, data):
         np.testing.assert_allclose(weight, other, rtol=1e-5, atol=1e-6)
 
 
-def test_a_loaded_model_continues_as_the_saved_one(trained, make, train, tmp_path):
-    model = make()
-    assert trained(model, batch_size=16)
-    model.save(tmp_path / "model.keras")
+def test_a_loaded_model_is_compiled_as_the_saved_one(make, threshold, tmp_path):
+    make().save(tmp_path / "model.keras")
     loaded = models.load(tmp_path / "model.keras")
     assert loaded.requested_jit == "auto"
-    assert train(model, 1, batch_size=16) == train(loaded, 1, batch_size=16)
-    assert loaded.is_jitted
+    assert xla.should_jit(loaded, 16)
 
 
 def test_it_learns_the_same_without_xla(make, train, monkeypatch):
