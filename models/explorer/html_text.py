@@ -19,7 +19,7 @@ def format_header(run, data) -> str:
     config, shape = run.config, " × ".join(map(str, data.input_shape))
     dims, n = config["latent_dim"], run.n_rounds
     facts = (
-        f"{config['variant']}, {config['likelihood']} p(x|z)",
+        f"{config['variant']}, {type(run.model.likelihood).__name__} p(x|z)",
         f"{data.name}, {len(data.x):,} rows of {shape}",
         f"{dims} latent dimension{'s' * (dims != 1)}",
         f"{n} round{'s' * (n != 1)}" if n else "stopped in round 1",

@@ -15,9 +15,9 @@ def model_and_x(run_of, data, run):
 
 
 def frames_in(path):
-    with Image.open(path) as film:
-        assert film.format == "GIF" and film.info["loop"] == 0
-        return film.n_frames
+    with Image.open(path) as gif:
+        assert gif.format == "GIF" and gif.info["loop"] == 0
+        return gif.n_frames
 
 
 def decoded(model, z, *label):
@@ -33,7 +33,7 @@ def close(a, b):
 
 
 @pytest.mark.parametrize("run", ["serket", "colour"])
-def test_both_paths_lead_from_one_datum_to_the_other(run, done, run_of, data):
+def test_both_paths_lead_from_one_example_to_the_other(run, done, run_of, data):
     result = done("interpolate", run, "--from", 3, "--to", 50, "--steps", 5)
     model, x = model_and_x(run_of, data, run)
     (first, last), _ = model.encode(x[[3, 50]])
@@ -47,10 +47,10 @@ def test_both_paths_lead_from_one_datum_to_the_other(run, done, run_of, data):
     np.testing.assert_array_equal(result.x, x[[3, 50]])
     gif = "interpolation.gif"
     assert result.left == {"interpolation.npz", "interpolation.png", gif}
-    assert frames_in(result.folder / gif) == 8  # 5 there, and 3 between on the way back
+    assert frames_in(result.folder / gif) == 8  # 5 forwards, and 3 in between backwards
 
 
-def test_the_label_of_the_first_datum_is_kept_unless_another_is_given(
+def test_the_label_of_the_first_example_is_decoded_unless_another_is_given(
     done, run_of, data, digits
 ):
     model, x = model_and_x(run_of, data, "conditional")
@@ -91,7 +91,7 @@ def test_a_row_of_a_traversal_changes_one_dimension(run, done, run_of, data):
     assert frames_in(result.folder / gif) == 6
 
 
-def test_a_traversal_from_a_datum_of_chosen_dimensions(done, run_of, data):
+def test_a_traversal_from_an_example_of_chosen_dimensions(done, run_of, data):
     model, x = model_and_x(run_of, data, "serket")
     options = "--row 5 --dims 2 1 --steps 3 --range 1".split()
     result = done("traverse", "serket", *options)
@@ -102,7 +102,7 @@ def test_a_traversal_from_a_datum_of_chosen_dimensions(done, run_of, data):
     close(result.z, expected)
 
 
-def test_a_learned_prior_is_where_a_traversal_starts_and_its_measure(
+def test_a_learned_prior_is_the_start_and_the_scale_of_a_traversal(
     done, run_of, data, digits
 ):
     model, x = model_and_x(run_of, data, "conditional")
@@ -110,7 +110,7 @@ def test_a_learned_prior_is_where_a_traversal_starts_and_its_measure(
     z, _ = model.sample(4000, 7, seed=0)
     start, d = result.z[0, 1], result.dims[0] - 1
     np.testing.assert_allclose(start, z.mean(axis=0), atol=0.1)
-    assert np.abs(start).max() > 1e-3  # it has learned
+    assert np.abs(start).max() > 1e-3  # it was learned
     assert (result.z[0, 2, d] - start[d]) / 3 == pytest.approx(z[:, d].std(), rel=0.05)
     close(result.x_mean, decoded(model, result.z, 7))
     row = done("traverse", "conditional", "--row", 5, "--steps", 2)
@@ -119,15 +119,15 @@ def test_a_learned_prior_is_where_a_traversal_starts_and_its_measure(
     close(row.z[0, :, other], model.encode(x[[5]], digits[1][[5]])[0][0, other])
 
 
-def test_twenty_of_many_dimensions_are_shown_and_it_is_said():
+def test_twenty_of_many_dimensions_are_shown_and_the_title_says_so():
     from types import SimpleNamespace
 
-    from models.traverse import picture, title_of
+    from models.traverse import make_title, plot_traversal
 
-    title = title_of(SimpleNamespace(row=None, dims=None), 30)
-    assert title.startswith("The 20 of 30 dimensions with the most KL")
+    title = make_title(SimpleNamespace(row=None, dims=None), 30, "KL", "prior")
+    assert title.startswith("The 20 of 30 dimensions with the largest KL")
     x_mean, values = np.zeros((30, 40, 2, 2)), np.linspace(-3, 3, 40)
-    figure = picture(x_mean, np.arange(30) + 1, np.zeros(30), values, title)
+    figure = plot_traversal(x_mean, ["z"] * 30, values, title)
     (ax,) = figure.axes
     assert len(ax.get_yticks()) == 20 and len(ax.get_xticks()) == 20
     assert ax.get_xticklabels()[0].get_text() == "−3"
