@@ -1,4 +1,4 @@
-"""What the options become: a configuration, or a sentence on what clashes."""
+"""What was given becomes a configuration, or a message on what does not fit."""
 
 from types import SimpleNamespace
 
@@ -6,83 +6,101 @@ import numpy as np
 import pytest
 
 from models import VARIANTS
+from models.blocks.likelihoods import Bernoulli, Gaussian
 from models.cli import defaults, options
-from models.cli import resolve as options_to_config
+from models.cli import resolve as module
+from models.cli.common_options import CONFIG
+from models.data import Dataset
 
-OWN = {"vanilla": "gaussian", "bernoulli": "bernoulli"}
-
-
-def parse(*arguments):
-    return options.make_parser(VARIANTS).parse_args([*map(str, arguments)])
+LABELS = np.arange(1000) % 4
 
 
 def dataset(kind="custom", labels=None, input_shape=(8, 8), n=1000):
+    names = None if labels is None else tuple(map(str, np.unique(labels)))
     x = np.zeros((n, *input_shape), "float32")
-    return SimpleNamespace(kind=kind, labels=labels, input_shape=input_shape, x=x)
+    return Dataset(kind, kind, x, labels, names, "")
 
 
-def resolve(*arguments, kind="custom", labels=None):
-    return options_to_config.resolve(parse(*arguments), dataset(kind, labels))
+@pytest.fixture
+def resolve(monkeypatch):
+    """A function: the configuration of these words, without building a model."""
+
+    def build_variant(config, dataset):
+        takes_message = config["variant"] == "serket"
+        own = {"vanilla": Gaussian, "bernoulli": Bernoulli, None: None}
+        named = {"gaussian": Gaussian, "bernoulli": Bernoulli}
+        kind = own.get(config["variant"]) or named[config["likelihood"]]
+        return SimpleNamespace(takes_message=takes_message, likelihood=kind())
+
+    monkeypatch.setattr(module, "build_variant", build_variant)
+    monkeypatch.setattr(module, "compile_model", lambda model, config: model)
+
+    def resolve(*words, **data):
+        given = options.parse([*map(str, words)])
+        return module.resolve(given, dataset(**data))[0]
+
+    return resolve
 
 
-# --- The table ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", list(defaults.DATA))
-def test_every_default_is_a_value_that_the_option_takes(kind):
-    row = defaults.for_data(kind)
-    words = [word for name in row for word in words_of(name, row[name])]
-    assert resolve(*words, kind=kind) == resolve(kind=kind)
-
-
-def words_of(name, value):
-    """An option as it is typed."""
-    values = value if isinstance(value, tuple) else (value,)
-    return ["--" + name.replace("_", "-"), *map(str, values)]
+# --- Defaults -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", list(defaults.DATA))
 @pytest.mark.parametrize("variant", list(VARIANTS))
-def test_rows_of_the_table_reach_the_config(variant, kind):
-    labels = np.arange(10) if variant == "conditional" else None
-    config = resolve("--variant", variant, kind=kind, labels=labels)
-    expected = defaults.COMMON | defaults.DATA[kind]
-    if variant in OWN:
-        expected |= {"likelihood": OWN[variant]}
-    if variant != "serket":
-        expected |= {"rounds": 1}
-    key = kind, expected["likelihood"]
-    expected |= {"kl_weight": defaults.KL_WEIGHT.get(key, expected["kl_weight"])}
-    expected |= defaults.VARIANT.get(variant, {})
-    assert {name: config[name] for name in expected} == expected
+def test_the_defaults_of_the_data_set_reach_the_configuration(resolve, variant, kind):
+    config = resolve("--variant", variant, kind=kind, labels=LABELS)
+    for key, value in defaults.for_data(kind).items():
+        if key != "gmm_message" or variant == "serket":
+            assert config.get(key, value) == value
+    assert config["rounds"] == (5 if variant == "serket" else 1)
+    assert (config["n_components"] is None) == (variant != "serket")
+    own = {"beta": 4.0, "iwae": 1.0, "conditional": 1.0, "vanilla": 1.0}
+    is_bernoulli = "bernoulli" in (variant, config.get("likelihood"))
+    usual = 0.1 if kind == "digits" and is_bernoulli else 1.0
+    assert config["kl_weight"] == own.get(variant, usual)
+    assert config["n_samples"] == (5 if variant == "iwae" else 1)
 
 
-def test_the_defaults_of_a_likelihood_follow_the_one_that_was_chosen():
-    gaussian = resolve("--likelihood", "gaussian", kind="digits")
-    bernoulli = resolve("--likelihood", "bernoulli", kind="digits")
-    assert (gaussian["kl_weight"], bernoulli["kl_weight"]) == ("1", "0.1")
-    given = resolve("--likelihood", "bernoulli", "--kl-weight", "2", kind="digits")
-    assert given["kl_weight"] == "2"
+def test_the_kl_weight_of_digits_follows_the_likelihood(resolve):
+    bernoulli = ("--likelihood", "bernoulli")
+    assert resolve(kind="digits")["kl_weight"] == 1.0
+    assert resolve(*bernoulli, kind="digits")["kl_weight"] == 0.1
+    assert resolve("--variant", "bernoulli", kind="digits")["kl_weight"] == 0.1
+    given = resolve(*bernoulli, "--kl-weight", 1, kind="digits")
+    assert given["kl_weight"] == 1.0
 
 
-def test_asking_for_defaults_does_not_change_the_table():
+def test_the_options_of_the_likelihood_are_those_of_the_chosen_one(resolve):
+    gaussian, bernoulli = resolve(kind="digits"), resolve(kind="mnist")
+    assert gaussian["sigma"] is None and "binarize" not in gaussian
+    assert bernoulli["binarize"] is False and "sigma" not in bernoulli
+    assert resolve("--sigma", "0.5")["sigma"] == 0.5
+    assert resolve("--sigma", "learn")["sigma"] is None
+    assert "likelihood" not in resolve("--variant", "vanilla")
+
+
+def test_the_table_of_defaults_does_not_change(resolve):
     before = repr((defaults.COMMON, defaults.DATA))
-    resolve("--epochs", 3, "--hidden-dims", 4, kind="digits", labels=np.arange(3))
-    defaults.for_data("digits", "bernoulli")["epochs"] = 0
+    resolve("--epochs", 3, "--hidden-dims", 4, kind="digits", labels=LABELS)
+    defaults.for_data("digits")["epochs"] = 0
     assert repr((defaults.COMMON, defaults.DATA)) == before
 
 
-# --- What was given -------------------------------------------------------------------
+def test_there_are_as_many_classes_as_labels_in_your_data(resolve):
+    assert resolve(labels=LABELS)["n_components"] == 4
+    assert type(resolve(labels=LABELS)["n_components"]) is int
+    assert resolve("--n-components", 2, labels=LABELS)["n_components"] == 2
+    assert resolve()["n_components"] == 10
+    assert resolve(kind="digits", labels=LABELS)["n_components"] == 10
 
 
-def test_config_holds_every_option_but_where_results_go():
-    given = parse("--out", "there", "--overwrite")
-    config = options_to_config.resolve(given, dataset())
-    elsewhere = {"out", "overwrite", "explore", "distribute", "checkpoint", "resume"}
-    assert set(config) == set(vars(given)) - elsewhere
-    assert (config["variant"], config["data"]) == ("serket", "digits")
-    assert (config["seed"], config["n_samples"]) == (0, 1)
-    assert config["labels"] is None and config["image_size"] is None
+# --- Given values ---------------------------------------------------------------------
+
+
+def test_config_has_every_option_of_the_run_and_of_the_variant(resolve):
+    config = resolve("--out", "there", "--overwrite", "--variant", "beta")
+    assert set(config) == {*CONFIG, "likelihood", "sigma", "capacity"}
+    assert (config["data"], config["seed"], config["labels"]) == ("digits", 0, None)
 
 
 GIVEN = {
@@ -90,153 +108,118 @@ GIVEN = {
     "--epochs": ("7", 7),
     "--batch-size": ("9", 9),
     "--learning-rate": ("2e-2", 0.02),
-    "--likelihood": ("bernoulli", "bernoulli"),
-    "--kl-weight": ("linear:5:0.5", "linear:5:0.5"),
+    "--kl-weight": ("linear:5:0.5", ("linear", 5.0, 0.5)),
     "--rounds": ("2", 2),
     "--n-components": ("4", 4),
-    "--gmm": ("gibbs", "gibbs"),
-    "--message": ("hard", "hard"),
+    "--gmm-inference": ("gibbs", "gibbs"),
+    "--gmm-message": ("collapsed", "collapsed"),
     "--n-samples": ("6", 6),
+    "--activation": ("tanh", "tanh"),
     "--seed": ("8", 8),
     "--image-size": ("16", 16),
     "--labels": ("species", "species"),
     "--data": ("some/where.npz", "some/where.npz"),
-    "--range": ("2,5", [2, 5]),
+    "--rows": ("2,5", (2, 5)),
     "--optimizer": ("muon", "muon"),
-    "--weights": ("runs/first", "runs/first"),
-    "--tag": ("first", "first"),
+    "--init-weights": ("runs/first", "runs/first"),
+    "--name": ("first", "first"),
 }
 
 
 @pytest.mark.parametrize("flag, word, value", [(k, *v) for k, v in GIVEN.items()])
-def test_a_given_value_wins_and_changes_nothing_else(flag, word, value):
-    name = flag.strip("-").replace("-", "_")
-    config, usual = resolve(flag, word), resolve()
-    assert config[name] == value
-    assert type(config[name]) is type(value)
-    assert {k: v for k, v in config.items() if k != name} == {
-        k: v for k, v in usual.items() if k != name
-    }
-
-
-def test_hidden_dims_are_a_tuple():
-    assert resolve("--hidden-dims", 8)["hidden_dims"] == (8,)
-    assert resolve("--hidden-dims", 8, 4)["hidden_dims"] == (8, 4)
-    assert isinstance(resolve()["hidden_dims"], tuple)
+def test_a_given_value_changes_nothing_else(resolve, flag, word, value):
+    key = flag.strip("-").replace("-", "_")
+    assert resolve(flag, word) == resolve() | {key: value}
 
 
 @pytest.mark.parametrize(
-    "word, value", [(None, None), ("learn", None), ("1", 1.0), ("0.5", 0.5)]
-)
-def test_sigma_is_a_number_or_none_to_learn_it(word, value):
-    arguments = [] if word is None else ["--sigma", word]
-    config = resolve("--likelihood", "gaussian", *arguments)
-    assert config["sigma"] == value
-
-
-def test_classes_are_as_many_as_your_labels():
-    labels = np.array([0, 1, 2, 1, 3])
-    assert resolve(labels=labels)["n_components"] == 4
-    assert type(resolve(labels=labels)["n_components"]) is int
-    assert resolve("--n-components", 2, labels=labels)["n_components"] == 2
-    assert resolve()["n_components"] == defaults.COMMON["n_components"]
-    named = resolve(kind="digits", labels=labels)
-    assert named["n_components"] == defaults.for_data("digits")["n_components"]
-
-
-@pytest.mark.parametrize("variant", ["vanilla", "bernoulli"])
-def test_a_variant_that_does_not_listen_has_one_round(variant):
-    assert resolve("--variant", variant)["rounds"] == 1
-    assert resolve("--variant", variant, "--rounds", 1)["rounds"] == 1
-    same = resolve("--variant", variant, "--likelihood", OWN[variant])
-    assert same == resolve("--variant", variant)
-
-
-@pytest.mark.parametrize(
-    "arguments, epochs, steps, log_every",
+    "words, epochs, steps, per_epoch",
     [  # 1000 rows in batches of 100 are 10 steps in a pass
         ("--epochs 3", 3, None, None),
         ("--steps 30", 3, 30, 10),
         ("--steps 36", 4, 36, 9),
         ("--steps 7", 1, 7, 7),
-        ("--steps 36 --log-every 4", 9, 36, 4),
-        ("--epochs 3 --log-every 5", 6, 30, 5),
+        ("--steps 36 --steps-per-epoch 4", 9, 36, 4),
+        ("--epochs 3 --steps-per-epoch 5", 6, 30, 5),
     ],
 )
-def test_steps_are_cut_in_equal_epochs(arguments, epochs, steps, log_every):
-    config = resolve("--batch-size", 100, *arguments.split())
+def test_steps_are_divided_into_equal_epochs(resolve, words, epochs, steps, per_epoch):
+    config = resolve("--batch-size", 100, *words.split())
     assert (config["epochs"], config["steps"]) == (epochs, steps)
-    assert config["log_every"] == log_every
+    assert config["steps_per_epoch"] == per_epoch
 
 
 @pytest.mark.parametrize(
-    "arguments, filters, normalization, residual",
+    "words, filters, normalization, residual",
     [
         ("", (32, 64), "none", False),
-        ("--filters 4 8 16 --residual", (4, 8, 16), "none", True),
+        ("--filters 4 8 16 --residual", [4, 8, 16], "none", True),
         ("--normalization group", (32, 64), "group", False),
     ],
 )
-def test_the_conv_network_has_its_own_defaults(
-    arguments, filters, normalization, residual
+def test_a_network_has_only_its_own_options(
+    resolve, words, filters, normalization, residual
 ):
-    config = resolve("--network", "conv", *arguments.split(), kind="mnist")
+    config = resolve("--network", "conv", *words.split(), kind="mnist")
     assert (config["network"], config["hidden_dims"]) == ("conv", None)
     assert config["filters"] == filters
     assert (config["normalization"], config["residual"]) == (normalization, residual)
+    mlp = resolve(kind="mnist")
+    assert [mlp[key] for key in ("filters", "normalization", "residual")] == [None] * 3
 
 
-def test_the_mlp_has_none_of_convs_settings():
-    config = resolve(kind="mnist")
-    assert config["network"] == "mlp"
-    assert [config[name] for name in defaults.CONV] == [None] * 3
+def test_a_mixture_is_fitted_where_it_is_asked_for(resolve):
+    config = resolve("--variant", "vanilla", "--n-components", 3)
+    assert (config["n_components"], config["gmm_inference"]) == (3, "em")
+    assert (config["rounds"], config["gmm_message"]) == (1, None)
+    config = resolve("--variant", "vanilla")
+    assert [config[key] for key in module.MIXTURE] == [None] * 3
 
 
-# --- What clashes ---------------------------------------------------------------------
+# --- What does not fit ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "words, message",
     [
-        ("--variant vanilla --likelihood bernoulli", "the variant vanilla is gaussian"),
-        ("--variant bernoulli --likelihood gaussian", "bernoulli is bernoulli"),
-        ("--variant vanilla --rounds 3", "--rounds 3: .* one round"),
-        ("--variant bernoulli --rounds 2", "--rounds 2: .* one round"),
-        ("--variant bernoulli --sigma 1", "--sigma 1.* --likelihood gaussian"),
-        ("--likelihood bernoulli --sigma learn", "--sigma learn belongs to a gaussian"),
-        ("--learned-prior", "--learned-prior: only the variant conditional"),
-        ("--doubly-reparameterized", "--doubly-reparameterized: only the variant iwae"),
+        ("--variant vanilla --rounds 3", "--rounds 3: this variant takes no message"),
+        ("--variant beta --gmm-message collapsed", "--gmm-message collapsed: this var"),
+        ("--variant beta --gmm-inference em", "--gmm-inference: .* --n-components"),
+        ("--checkpoint", "--checkpoint: this variant takes messages"),
         (
-            "--variant iwae --n-samples 1 --doubly-reparameterized",
-            "--doubly-reparameterized: with --n-samples 1 there is nothing to weigh",
+            "--likelihood bernoulli --sigma learn",
+            "--sigma is an option of --likelihood gaussian, and this one is bernoulli",
         ),
-        ("--variant conditional", "learns from labels, and digits has none"),
-        ("--steps 100 --epochs 3", "--steps 100 and --epochs 3 say the same thing"),
-        ("--steps 100 --log-every 30", "--log-every 30 must divide .* --steps 90"),
+        ("--likelihood gaussian --binarize", "--binarize is an option of .* bernoulli"),
+        ("--filters 8", "--filters is no option of --network mlp"),
+        ("--network conv --hidden-dims 8", "--hidden-dims is no option of --network"),
+        ("--steps 100 --epochs 3", "--steps 100 and --epochs 3 set the same"),
+        ("--steps 100 --steps-per-epoch 30", "30 must divide .* --steps 90"),
         ("--steps 997 --batch-size 10", "--steps 997 has no divisor near 100"),
+        ("--batch-size 1001", "--batch-size 1001: custom has only 1000 rows"),
     ],
 )
-def test_what_clashes_is_refused(arguments, message):
+def test_options_that_do_not_fit_are_refused(resolve, words, message):
     with pytest.raises(ValueError, match=message):
-        resolve(*arguments.split())
+        resolve(*words.split())
 
 
-def test_sigma_clashes_with_a_likelihood_that_is_the_default():
-    with pytest.raises(ValueError, match="--sigma 1.0 belongs to a gaussian"):
+def test_sigma_does_not_fit_a_likelihood_that_is_the_default(resolve):
+    with pytest.raises(ValueError, match="--sigma is an option of .* bernoulli"):
         resolve("--sigma", "1", kind="mnist")
 
 
-def test_conv_needs_images():
-    given = parse("--network", "conv")
-    with pytest.raises(ValueError, match=r"--network conv needs images.*\(6,\).*mlp"):
-        options_to_config.resolve(given, dataset(input_shape=(6,)))
+@pytest.mark.parametrize("words", ["--network conv", "--augment"])
+def test_rows_that_are_no_images_are_refused(resolve, words):
+    with pytest.raises(
+        ValueError, match=rf"{words} is for images.*\(6,\).*image-shape"
+    ):
+        resolve(*words.split(), input_shape=(6,))
+    assert resolve("--augment")["augment"] is True
 
 
-def test_what_is_no_image_is_not_shaken():
-    with pytest.raises(ValueError, match=r"--shake is for images.*\(6,\).* leave it"):
-        options_to_config.resolve(parse("--shake"), dataset(input_shape=(6,)))
-    given = parse("--shake", "--variant", "conditional")
-    with pytest.raises(ValueError, match="the variant is conditional; leave it out"):
-        options_to_config.resolve(given, dataset(labels=np.arange(1000) % 3))
-    given = parse("--shake", "--variant", "bernoulli")
-    assert options_to_config.resolve(given, dataset())["shake"] is True
+def test_values_outside_the_unit_interval_do_not_fit_a_bernoulli_likelihood(resolve):
+    x = dataset()
+    x.x[0] = 2.0
+    with pytest.raises(ValueError, match="must lie in \\[0, 1\\]"):
+        module.resolve(options.parse(["--variant", "bernoulli"]), x)
