@@ -43,13 +43,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_text(path: Path, array, fmt: str | None = None) -> None:
-    """Writes an array as text, one line per row.
-
-    Args:
-        path: the file.
-        array: (n, ...) or a scalar.
-        fmt: a format of `numpy.savetxt`; the default loses no digits.
-    """
+    """Writes (n, ...) as text, one line per row; by default no digits are lost."""
     array = np.asarray(array)
     fmt = fmt or ("%.9g" if array.dtype == np.float32 else "%.17g")
     table = array.reshape(len(array), -1) if array.ndim else array[None]

@@ -1,7 +1,5 @@
 """A Gaussian mixture as a module: class probabilities forward, class means backward."""
 
-import difflib
-import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +85,7 @@ class GMM(Module):
         message: the backward message, a function (responsibilities, mixture) ->
             `Gaussian`: `class_mean_message` or `collapsed_gaussian_message`.
         load_dir: a folder that `update` wrote: recognises with its parameters.
+        catogory: category, as Serket's documents misspell it.
 
     Attributes:
         mixture: the parameters, a `GaussianMixture`.
@@ -114,11 +113,12 @@ class GMM(Module):
         load_dir: str | Path | None = None,
         seed: int | None = None,
         verbose: bool = True,
-        **misspelt,
+        catogory=None,
     ):
-        category = accept_documented_typo(misspelt, category)
-        mode = mode if load_dir is None else "recog"
-        super().__init__(name, mode, seed, verbose)
+        super().__init__(name, mode if load_dir is None else "recog", seed, verbose)
+        if catogory is not None:
+            warnings.warn("catogory: did you mean category? It is used.", stacklevel=2)
+            category = catogory
         self.K, self.itr = positive_integer("K", K), positive_integer("itr", itr)
         self.category = None if category is None else np.asarray(category)
         if isinstance(inference, type):
@@ -138,7 +138,6 @@ class GMM(Module):
     # --- Learning ---------------------------------------------------------------------
 
     def learn(self, progress) -> None:
-        """Fits the mixture to one draw of the latents."""
         (latents,) = self.inputs()
         if len(latents) < self.K:
             raise ValueError(
@@ -180,7 +179,6 @@ class GMM(Module):
     # --- Messages ---------------------------------------------------------------------
 
     def send(self) -> None:
-        """Sends p(c|z) forward, and the prior of the latents backward."""
         (latents,) = self.inputs()
         prior = self.backward_message(Categorical.uniform(len(latents), self.K))
         self.forward = Categorical(self._expected_log_joint(latents))
@@ -216,7 +214,6 @@ class GMM(Module):
         return super().predict(self.mixture.means[classes])
 
     def inference_copy(self) -> "GMM":
-        """As for every module, without `category`."""
         copied = super().inference_copy()
         copied.category = None  # labels of other data
         return copied
@@ -235,16 +232,13 @@ class GMM(Module):
             save_module(self, folder)
 
     def save_parameters(self, folder: Path) -> None:
-        """Writes the mixture."""
         write_arrays(folder / self.parameter_file, vars(self.mixture))
 
     def load_parameters(self, folder: Path) -> None:
-        """Reads the mixture."""
         self.mixture = GaussianMixture(**read_arrays(folder / self.parameter_file))
         self.learned = True
 
     def state(self) -> dict:
-        """The state of the inference, responsibilities and message."""
         return {
             "inference": self.inference_state,
             "responsibilities": self.responsibilities,
@@ -252,24 +246,7 @@ class GMM(Module):
         }
 
     def set_state(self, state: dict) -> None:
-        """Restores what `state` returned."""
         self.inference_state = state["inference"]
         self.responsibilities = state["responsibilities"]
         self.forward = state["forward"]
         self._set_classes()
-
-
-def accept_documented_typo(misspelt: dict, category):
-    """`category`, or with a warning `catogory`, as in Serket's documents."""
-    if list(misspelt) == ["catogory"] and category is None:
-        warnings.warn(
-            "GMM has no argument 'catogory': did you mean category? It is used as "
-            "category.",
-            stacklevel=3,
-        )
-        return misspelt["catogory"]
-    for word in misspelt:
-        near = difflib.get_close_matches(word, inspect.signature(GMM).parameters, 1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise TypeError(f"GMM has no argument {word!r}{hint}")
-    return category

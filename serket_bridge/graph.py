@@ -43,10 +43,7 @@ class Node:
         self.parents, self.children = (), WeakSet()  # weak: modules can be deleted
 
     def connect(self, *parents: "Node") -> None:
-        """Connects this module to others below it. A second call replaces the first.
-
-        Args:
-            parents: the modules, in the order in which this one expects them.
+        """Connects this module to its parents, in order; replaces earlier ones.
 
         Raises:
             TypeError: no modules, too many, or something that is not a module.

@@ -44,14 +44,7 @@ def load(folder: str | Path, data=None) -> MessageLoop:
 
 
 def make_module(saved: dict | None, name: str, home: Path, data):
-    """A module of a saved loop with its parameters.
-
-    Args:
-        saved: its `read_description`; `None` for data, which Serket does not save.
-        name: the name of its folder.
-        home: the folder that its folder is in.
-        data: as for `load`.
-    """
+    """A module with its parameters; saved: `None` for data, which are not saved."""
     name_of_data = name.partition("_")[2] if saved is None else saved["name"]
     kind = Observation if saved is None else find_registered(saved["kind"])
     if issubclass(kind, Observation):

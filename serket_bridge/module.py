@@ -207,15 +207,14 @@ class Module(Node):
 
     def load_learned(self, folder: str | Path) -> None:
         """`load_parameters`; ValueError if nothing was saved in the folder."""
-        folder = Path(folder)
-        expected = folder / (self.parameter_file or "")
+        expected = Path(folder) / (self.parameter_file or "")
         if not expected.exists():
             raise ValueError(
                 f"{self.name} has learned nothing yet: {expected} does not exist. "
                 f'Learn first ({self.name}.update() in the mode "learn"), or give the '
                 "folder that it wrote, with output_dir or load_dir="
             )
-        self.load_parameters(folder)
+        self.load_parameters(Path(folder))
 
     @classmethod
     def from_folder(cls, folder: Path, settings: dict) -> "Module":

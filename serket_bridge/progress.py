@@ -9,15 +9,9 @@ from tqdm.auto import tqdm
 
 @contextmanager
 def progress_bar(steps: int, shown: bool, description: str | None = None):
-    """A progress bar, within which an interrupt cannot be lost.
+    """A bar of `steps` steps, within which an interrupt cannot be lost.
 
-    Args:
-        steps: the total number of steps.
-        shown: whether the bar is displayed.
-        description: the text before the bar.
-
-    Yields:
-        (bar, progress): the bar of tqdm, and the function to call after every step.
+    Yields (bar, progress): tqdm's bar, and the function to call after every step.
     """
     bar = tqdm(
         total=steps, desc=description, disable=not shown, leave=False, unit="step"

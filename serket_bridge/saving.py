@@ -40,11 +40,7 @@ COMPARED = ("kind", "name", "parents", "config", "fingerprint")
 
 
 def describe_module(module) -> dict:
-    """The content of `module.json`.
-
-    Raises:
-        ValueError: no class of the module is registered.
-    """
+    """The content of `module.json`; ValueError if its class is not registered."""
     kinds = [registered_name(kind) for kind in type(module).__mro__]
     if not any(kinds):
         raise ValueError(
@@ -93,13 +89,7 @@ def save_state(module, folder: Path) -> None:
 
 
 def restore_module(module, folder: Path, by_folder: dict) -> None:
-    """Reads parameters, state and messages of a module.
-
-    Args:
-        module: the module.
-        folder: its folder.
-        by_folder: the modules of its loop by the names of their folders.
-    """
+    """Reads parameters, state and messages of a module; by_folder: all modules."""
     module.load_parameters(folder)
     description = read_description(folder)
     module.rng.bit_generator.state = description["rng"]
@@ -149,11 +139,7 @@ def save_loop(loop, folder: Path) -> None:
 
 
 def restore_loop(loop, folder: Path) -> None:
-    """Puts a loop into its saved state.
-
-    Raises:
-        ValueError: the saved loop has other modules, settings, data or rounds.
-    """
+    """Puts a loop into its saved state; ValueError if that is another loop's."""
     rows, home = read_manifest(folder)
     if without_timings(rows[: len(loop.rows)]) != without_timings(loop.rows):
         raise ValueError(
@@ -194,13 +180,7 @@ def differences(saved, ours) -> str:
 
 
 def read_manifest(folder: str | Path) -> tuple[list[dict] | None, Path]:
-    """(the rows, the folder of the valid round) of a saved loop.
-
-    Where no loop was saved, (None, the folder).
-
-    Raises:
-        ValueError: `loop.json` is damaged, or of an unknown format.
-    """
+    """(rows, folder of the valid round) of a loop; (None, folder) if none is saved."""
     path = Path(folder) / "loop.json"
     if not path.exists():
         return None, Path(folder)

@@ -9,33 +9,15 @@ from sklearn.metrics.cluster import contingency_matrix
 def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
     """The share of examples whose class is matched with their label, in (0, 1].
 
-    The matching is one-to-one and optimal (Kuhn, 1955). If there are more classes than
-    labels, or fewer, some stay unmatched.
-
-    Args:
-        labels: (n,), any integers.
-        classes: (n,), any integers.
+    labels, classes: (n,), any integers. The matching is one-to-one and optimal (Kuhn,
+    1955); if there are more classes than labels, or fewer, some stay unmatched.
     """
     table = contingency_matrix(labels, classes)
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
 
 
 def clustering_scores(labels: np.ndarray, classes: np.ndarray) -> dict[str, float]:
-    """`accuracy` (of the best matching), `ari` and `nmi` of (n,) classes.
-
-    Args:
-        labels: (n,), any integers.
-        classes: (n,), any integers.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    labels, classes = np.asarray(labels), np.asarray(classes)
-    if labels.ndim != 1 or labels.shape != classes.shape:
-        raise ValueError(
-            "labels and classes must have one shape, (n,). "
-            f"Received: labels {labels.shape}, classes {classes.shape}"
-        )
+    """`accuracy` (of the best matching), `ari` and `nmi` of classes, (n,)."""
     return {
         "accuracy": matching_accuracy(labels, classes),
         "ari": float(adjusted_rand_score(labels, classes)),

@@ -102,3 +102,16 @@ def check_support(name: str, model, x) -> None:
             'scale them, or use a Gaussian one (RE="MSE"). '
             f"Received: {x.min():g} to {x.max():g}"
         )
+
+
+def check_convergence(name: str, model, loss: float, inputs: dict) -> None:
+    """Raises ValueError if the last loss is not finite."""
+    if not np.isfinite(loss):
+        x, precision = inputs["x"], np.max(inputs.get("prior_precision", 1.0))
+        raise ValueError(
+            f"{name}: training diverged, the loss is {loss}. Make a new module (these "
+            "weights cannot be used), and standardise x, or use a smaller "
+            "learning_rate or KL_param. Received: learning_rate="
+            f"{float(model.optimizer.learning_rate):g}, x from {x.min():g} to "
+            f"{x.max():g}, a backward message of precision up to {precision:g}"
+        )

@@ -7,20 +7,14 @@ from serket_bridge.module import Module
 
 
 class SerketModule(Module):
-    """The base class of a module written for Serket: only the base class is replaced.
+    """The base class of a module that was written for Serket, which stays as it is.
 
-    The subclass has Serket's `update`, which reads `get_observations()` and
-    `get_backward_msg()`, and calls `set_forward_msg` and `send_backward_msgs`. Messages
-    are arrays, (n, ...): probabilities for a `Categorical`, values for a `Gaussian`.
-    Values sent forward count as known; values sent backward are N(value, I).
-
-    To send class probabilities forward, set the class attribute
-    `output_message = serket_bridge.Categorical`. `MessageLoop.run` calls `update`;
-    `recognize` needs a method `recog`, which does the same without learning.
-
-    Args:
-        name: as for every module.
-        learnable: Serket's; not used.
+    Its `update` reads `get_observations()` and `get_backward_msg()`, and calls
+    `set_forward_msg` and `send_backward_msgs`. Messages are arrays, (n, ...): of
+    probabilities if they are `Categorical`, else of values, which are certain in the
+    forward direction and N(value, I) in the backward direction. A module that sends
+    probabilities forward sets `output_message = serket_bridge.Categorical`. `recognize`
+    needs a method `recog`, which does the same as `update` without learning.
     """
 
     input_message = object

@@ -14,6 +14,7 @@ from serket_bridge.saving import save_module
 from serket_bridge.serialization import register
 from serket_bridge.serket_arguments import (
     ModelFactory,
+    check_convergence,
     check_support,
     compile_model,
     weight_shapes,
@@ -36,18 +37,17 @@ class VAE(Module):
         weight_stddev: the standard deviation of the initial weights.
         itr: epochs of one `update`; without `batch_size`, steps on all data at once.
         name, mode, seed, verbose: as for every module.
-        hidden_encoder_dim, hidden_decoder_dim: the width of the one hidden layer.
+        hidden_encoder_dim, hidden_decoder_dim: the width of their hidden layer.
         batch_size: of the training; `None` uses all data.
         KL_param: the weight of the KL term, a number or a schedule.
         model: any model of `models.VARIANTS`, instead of the arguments that describe
-            one; compiled with Adam unless it is compiled already. A model that takes
-            no message (see `models.serket.with_prior_message`) only sends. A
-            conditional one is connected to the data and to an `Observation` of labels.
-        learning_rate: of Adam, if the model is compiled here.
+            one. One that takes no message (`models.serket.with_prior_message`) only
+            sends. A conditional one is connected to data and `Observation(labels)`.
+        learning_rate: of Adam, if the model is not compiled yet.
         warm_start: whether weights, optimiser state and the epoch of the KL schedule
             continue from one `update` to the next; else each starts like the first.
-        message: the forward message, a function (posterior, rng) -> message: `sample`,
-            `mean` or `moments`. In recognition it is the mean.
+        message: the forward message, a function of q(z|x) and a random generator:
+            `sample`, `mean` or `moments`; in recognition always `mean`.
         steps_per_epoch: the length of an epoch; `None` is one pass over the data.
         fit: a function of the model and the arguments of `keras.Model.fit`.
         callbacks: of Keras, for the training; they are not saved.
@@ -56,9 +56,8 @@ class VAE(Module):
         epoch, KLD_weight: newer names of itr and KL_param in Serket.
         RE: p(x|z), "BCE" (Bernoulli) or "MSE" (Gaussian of variance 1/2).
 
-    A subclass can build the networks, as in newer Serket: `build_encoder(self, x,
-    latent_dim)` returns (mu, logvar), and `build_decoder(self, z)` the logits, or the
-    mean for "MSE", alone or with an optimiser.
+    A subclass can have `build_encoder(self, x, latent_dim)` -> (mu, logvar) and
+    `build_decoder(self, z)` -> logits (the mean for "MSE"), or with an optimiser.
 
     Attributes:
         posterior: q(z|x) of the data, a `Gaussian`.
@@ -113,8 +112,7 @@ class VAE(Module):
         self._factory = ModelFactory(
             self, RE, weight_stddev, widths, latent_dim, weight
         )
-        is_own = model is None
-        self.fingerprint = self._factory.fingerprint if is_own else weight_shapes(model)
+        self.fingerprint = weight_shapes(model) if model else self._factory.fingerprint
         self.history, self._x_hat, self._checked = {}, None, None
         if load_dir is not None:
             self.load_learned(load_dir)
@@ -131,7 +129,6 @@ class VAE(Module):
 
     @property
     def n_steps(self) -> int:
-        """One for each epoch."""
         return self.itr
 
     @property
@@ -157,15 +154,12 @@ class VAE(Module):
                 f"{self.name} has a conditional model: connect it to the data and to "
                 "an Observation of the labels, (n, 1) or (n, label_dim)"
             )
-        label = labels[0].mean
-        return data.mean, label.reshape(
-            len(label), *self.model.input["label"].shape[1:]
-        )
+        shape = self.model.input["label"].shape[1:]
+        return data.mean, labels[0].mean.reshape(len(data), *shape)
 
     # --- Learning ---------------------------------------------------------------------
 
     def learn(self, progress) -> None:
-        """Trains `itr` epochs."""
         x, label = self.observed()
         self.prepare(x)
         self.train(self.training_inputs(x, label), progress)
@@ -184,12 +178,11 @@ class VAE(Module):
 
     def _reset_training(self):
         """Restores the initial weights, with a new optimiser."""
-        if self.initial is None:
-            self.initial = self.model.get_weights()
-            return
-        self.model.set_weights(self.initial)
-        optimizer = self.model.optimizer
-        self.model.compile(type(optimizer).from_config(optimizer.get_config()))
+        if self.initial is not None:
+            self.model.set_weights(self.initial)
+            optimizer = self.model.optimizer
+            self.model.compile(type(optimizer).from_config(optimizer.get_config()))
+        self.initial = self.model.get_weights()
 
     def training_inputs(self, x, label=None) -> dict:
         """The inputs of the model by name."""
@@ -215,8 +208,7 @@ class VAE(Module):
 
         callback = keras.callbacks.LambdaCallback(on_epoch_end=append)
         first = self.epochs_trained if self.warm_start else 0
-        fit = self.fit or type(self.model).fit
-        fit(
+        (self.fit or type(self.model).fit)(
             self.model,
             inputs,
             batch_size=self.batch_size or len(inputs["x"]),
@@ -227,21 +219,7 @@ class VAE(Module):
             callbacks=[callback, *self.callbacks],
         )
         self.metrics = {name: values[-1] for name, values in self.history.items()}
-        if not np.isfinite(self.metrics["loss"]):
-            raise ValueError(self._describe_divergence(inputs))
-
-    def _describe_divergence(self, inputs):
-        x, losses = inputs["x"], self.history["loss"]
-        epoch = 1 + int(np.argmin(np.isfinite(losses)))
-        highest = np.max(inputs.get("prior_precision", 1.0))
-        rate = float(self.model.optimizer.learning_rate)
-        return (
-            f"{self.name}: training diverged in epoch {epoch}, the loss is "
-            f"{losses[epoch - 1]}. x is in [{np.min(x):.3g}, {np.max(x):.3g}], and the "
-            f"highest precision of its message {highest:.3g}. Make a new module (these "
-            f"weights cannot be used), standardise x, or use a smaller learning_rate "
-            f"(Received: {rate:.3g}) or KL_param"
-        )
+        check_convergence(self.name, self.model, self.metrics["loss"], inputs)
 
     # --- Messages ---------------------------------------------------------------------
 
@@ -262,18 +240,15 @@ class VAE(Module):
     def evidence(self) -> float | None:
         """E_q[log p(x|z)] + H(q(x)), and without children - KL(q(z|x) || p(z))."""
         inputs = self.training_inputs(*self.observed())
-        terms = self.model.evaluate(
-            inputs, batch_size=1024, verbose=0, return_dict=True
-        )
-        has_entropy = self.model.posterior.is_gaussian or not self.children
-        if not has_entropy or not {"log_likelihood", "kl"} <= set(terms):
+        quiet = {"batch_size": 1024, "verbose": 0, "return_dict": True}
+        terms = self.model.evaluate(inputs, **quiet)
+        is_known = self.model.posterior.is_gaussian or not self.children
+        if not is_known or not {"log_likelihood", "kl"} <= set(terms):
             return None
         entropy = float(np.mean(self.parents[0].posterior.entropy()))
-        kl = 0.0 if self.children else terms["kl"]
-        return terms["log_likelihood"] - kl + entropy
+        return terms["log_likelihood"] + entropy - (not self.children) * terms["kl"]
 
     def predict(self, value):
-        """The data that latents (n, latent_dim) are decoded to."""
         if self.model.is_conditional:
             raise ValueError(
                 f"{self.name} has a conditional model, which needs a label: call "
@@ -284,7 +259,6 @@ class VAE(Module):
     # --- Files ------------------------------------------------------------------------
 
     def write_results(self, folder: Path) -> None:
-        """Writes Serket's files, and the model."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / f"z_{self.mode}.txt", self.forward.mean)
         write_text(folder / f"x_hat_{self.mode}.txt", self.x_hat)
@@ -292,29 +266,24 @@ class VAE(Module):
             loss = np.array(self.history["loss"])
             epochs = np.arange(1, len(loss) + 1)
             step = self.loss_step or (1 if self.batch_size else LOSS_STEP)
-            shown = epochs % step == 0
-            shown[-1] = True
+            shown = (epochs % step == 0) | (epochs == len(loss))
             write_text(folder / "loss.txt", np.stack([epochs, loss], axis=1)[shown])
             save_module(self, folder)
 
     def save_parameters(self, folder: Path) -> None:
-        """Writes the model."""
         write_atomically(folder / self.parameter_file, self.model.save)
 
     def load_parameters(self, folder: Path) -> None:
-        """Reads the model."""
         self.model = models.load(folder / self.parameter_file)
         self.learned = True
 
     @classmethod
     def from_folder(cls, folder: Path, settings: dict) -> "VAE":
-        """The module saved in a folder."""
         module = cls(model=models.load(folder / cls.parameter_file), **settings)
         module.learned = True
         return module
 
     def state(self) -> dict:
-        """History, messages, and the initial weights if they are restored."""
         return {
             "history": {name: np.array(v) for name, v in self.history.items()},
             "initial": {str(i): w for i, w in enumerate(self.initial or ())},
@@ -323,7 +292,7 @@ class VAE(Module):
         }
 
     def set_state(self, state: dict) -> None:
-        """Restores what `state` returned."""
         self.history = {name: v.tolist() for name, v in state["history"].items()}
         self.initial = list(state.get("initial", {}).values()) or None
         self.posterior, self.forward = state["posterior"], state["forward"]
+        self._x_hat = None

@@ -56,13 +56,12 @@ def fit_em(
         log_prior: (n, K), nats, read like z.
         mixture: the parameters to start from.
         max_iter: the maximum number of passes.
-        tol: EM stops when the bound, the mean log-likelihood before the last M-step,
-            changes by less, in nats per example.
+        tol: EM stops when the bound changes by less, in nats per example.
         reg_covar: added to the variances.
         rows: the size of a chunk.
 
     Returns:
-        (mixture, bound, number of iterations).
+        (mixture, mean log-likelihood before the last M-step, number of iterations).
 
     Raises:
         ValueError: a covariance is not positive definite.

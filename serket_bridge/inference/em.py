@@ -101,23 +101,24 @@ class EM:
             rng: a `numpy.random.Generator`.
         """
         is_large = len(z) > self.init_subsample
+        resume = self._continue_in_chunks if is_large else self._continue
         if is_large and state is not None and not self.restart:
-            return self._continue_all(z, log_prior, n_components, state)
+            return resume(z, log_prior, n_components, state)
         rows, fits = slice(None), []
         if is_large:
             rows = np.sort(rng.choice(len(z), self.init_subsample, replace=False))
         sample = np.asarray(z[rows], np.float64), np.asarray(log_prior[rows])
         if state is not None:
-            fits.append(self._continue(*sample, n_components, state))
+            fits.append(resume(*sample, n_components, state))
         if state is None or self.restart:
-            fits.append(self._start(*sample, n_components, rng))
+            fits.append(self._start(*sample, n_components, rng, resume))
         fit = max(fits, key=lambda fit: fit.bound)
         if not is_large:
             return fit
         state = state if state is not None and fit is fits[0] else fit.state
-        return self._continue_all(z, log_prior, n_components, state)
+        return resume(z, log_prior, n_components, state)
 
-    def _start(self, z, log_prior, n_components, rng):
+    def _start(self, z, log_prior, n_components, rng, resume):
         """The best of `n_init` starts."""
         fits = [
             _fit(
@@ -128,7 +129,7 @@ class EM:
             for seed in rng.integers(2**31, size=self.n_init).tolist()
         ]
         best = sorted(fits, key=lambda fit: fit.bound)[-self.n_refine :]
-        ends = [self._continue(z, log_prior, n_components, fit.state) for fit in best]
+        ends = [resume(z, log_prior, n_components, fit.state) for fit in best]
         return max(ends, key=lambda fit: fit.bound)
 
     def _continue(self, z, log_prior, n_components, state):
@@ -139,8 +140,7 @@ class EM:
         estimator.converged_, estimator.lower_bound_ = False, -np.inf
         return _fit(estimator, z, log_prior)
 
-    def _continue_all(self, z, log_prior, n_components, state):
-        """The same for all of many rows."""
+    def _continue_in_chunks(self, z, log_prior, n_components, state):
         start = GaussianMixture(
             state["weights_"], state["means_"], state["precisions_"]
         )
@@ -166,7 +166,7 @@ class Variational(EM):
     estimator = partial(
         _Variational, weight_concentration_prior_type="dirichlet_distribution"
     )
-    _continue_all = EM._continue
+    _continue_in_chunks = EM._continue
 
 
 def sklearn_state(mixture: GaussianMixture) -> dict:
@@ -178,14 +178,6 @@ def sklearn_state(mixture: GaussianMixture) -> dict:
 
 
 LEARNED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
-VARIATIONAL = ("weight_concentration_", "mean_precision_", "degrees_of_freedom_")
-PRIORS = (
-    "weight_concentration_prior_",
-    "mean_precision_prior_",
-    "mean_prior_",
-    "degrees_of_freedom_prior_",
-    "covariance_prior_",
-)
 
 
 def _fit(estimator, z, log_prior):
@@ -196,10 +188,11 @@ def _fit(estimator, z, log_prior):
         # The next round continues, so EM need not converge in this one.
         warnings.simplefilter("ignore", ConvergenceWarning)
         estimator.fit(z)
-    names = (
-        name for name in LEARNED + VARIATIONAL + PRIORS if hasattr(estimator, name)
-    )
-    state = {name: getattr(estimator, name) for name in names}
+    state = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name.endswith("_") and isinstance(value, np.ndarray | float)
+    }
     mixture = GaussianMixture(
         estimator.weights_, estimator.means_, estimator.precisions_
     )

@@ -27,13 +27,9 @@ from serket_bridge.serialization import register
 
 @dataclass(frozen=True, eq=False)
 class NormalWishart:
-    """L ~ Wishart(nu, S^-1) and m | L ~ N(m, (r L)^-1) for each of K classes.
+    """The distribution of means and precisions of K classes.
 
-    Args:
-        r: (K,); one distribution, without the axis K, is a prior.
-        nu: (K,).
-        m: (K, D).
-        S: (K, D, D).
+    r: (K,), nu: (K,), m: (K, D), S: (K, D, D); or one prior without the axis K.
     """
 
     r: np.ndarray

