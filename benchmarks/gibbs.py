@@ -29,7 +29,7 @@ def main():
     with threadpool_limits(1):
         seconds = np.array([run(args, seed) for seed in range(args.runs)])
     print(f"{'seconds':10}{'median':>8}{'min':>8}{'max':>8}")
-    for name, values in zip(("first", "going on"), seconds.T, strict=True):
+    for name, values in zip(("first", "continued"), seconds.T, strict=True):
         row = (np.median(values), values.min(), values.max())
         print(f"{name:10}" + "".join(f"{value:8.2f}" for value in row))
 

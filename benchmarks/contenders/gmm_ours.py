@@ -16,7 +16,7 @@ def latents(task):
     )
 
 
-def goes_on(task, inference):
+def continued(task, inference):
     z, rng = latents(task), np.random.default_rng(0)
     log_prior = np.zeros((task.rows, 10))
     state = inference(z, log_prior, 10, None, rng).state
@@ -29,8 +29,8 @@ def goes_on(task, inference):
 
 
 def em(task, x):
-    return goes_on(task, EM(n_init=1, max_iter=STEPS, tol=0.0, restart=False))
+    return continued(task, EM(n_init=1, max_iter=STEPS, tol=0.0, restart=False))
 
 
 def gibbs(task, x):
-    return goes_on(task, Gibbs(STEPS))
+    return continued(task, Gibbs(STEPS))
