@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import io
 import re
 import shlex
@@ -136,10 +137,15 @@ def find_options(text):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_options_exist(page, known_options):
+    assert find_options(new_names(page)) - {"--help"} <= known_options
+
+
+def new_names(page):
+    """The text of a page; of upgrading.md the last column of its tables."""
     text = page.read_text()
-    if page.stem == "upgrading":  # its other columns have the old names
-        text = "\n".join(re.findall(r"\|([^|]*)\|$", text, re.MULTILINE))
-    assert find_options(text) - {"--help"} <= known_options
+    if page.stem != "upgrading":
+        return text
+    return "\n".join(re.findall(r"\|([^|]*)\|$", text, re.MULTILINE))
 
 
 # --- Python ---------------------------------------------------------------------------
@@ -181,6 +187,34 @@ def resolve(node, names):
         owner = resolve(node.value, names)
         return None if owner is None else getattr(owner, node.attr)
     return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_names_in_the_text_exist(page):
+    spans = re.findall(r"`([^`\n]+)`", FENCE.sub("", new_names(page)))
+    found = [
+        re.findall(r"\b(?:models|networks|serket_bridge|srk)(?:\.\w+)+", s)
+        for s in spans
+    ]
+    missing = [name for names in found for name in names if not exists(name)]
+    assert not missing
+
+
+def exists(name):
+    """Whether a dotted name is a module, or a member of one."""
+    name = re.sub("^networks", "models.networks", re.sub("^srk", "serket_bridge", name))
+    top, *parts = name.split(".")
+    owner = importlib.import_module(top)
+    for part in parts:
+        try:
+            owner = (
+                find_member(owner.__name__, part)
+                if inspect.ismodule(owner)
+                else getattr(owner, part)
+            )
+        except (ImportError, AttributeError):
+            return False
+    return True
 
 
 @pytest.mark.parametrize("page, code", cases(find_code))
