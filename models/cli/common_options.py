@@ -23,6 +23,7 @@ from models.cli.signatures import read_options
 
 
 def variant_name(text: str) -> str:
+    """One of the names in VARIANTS."""
     if text not in VARIANTS:
         raise argparse.ArgumentTypeError(
             f"expected one of {', '.join(VARIANTS)}, got {text!r}"

@@ -23,31 +23,37 @@ def _number(text, kind, expected, is_valid=lambda value: True):
 
 
 def integer(text: str) -> int:
+    """An integer."""
     return _number(text, int, "an integer")
 
 
 def number(text: str) -> float:
+    """A finite number."""
     return _number(text, float, "a number")
 
 
 def positive_integer(text: str) -> int:
+    """An integer >= 1."""
     return _number(text, int, "an integer >= 1", lambda n: n >= 1)
 
 
 def natural_number(text: str) -> int:
+    """An integer >= 0."""
     return _number(text, int, "an integer >= 0", lambda n: n >= 0)
 
 
 def positive_number(text: str) -> float:
+    """A finite number > 0."""
     return _number(text, float, "a number > 0", lambda r: r > 0)
 
 
 def fraction(text: str) -> float:
+    """A number between 0 and 1, both excluded."""
     return _number(text, float, "a number between 0 and 1", lambda r: 0 < r < 1)
 
 
 def row_range(text: str) -> tuple[int, int]:
-    """ "0,59999": the first and the last row, (0, 59999)."""
+    """The first and the last row: "0,59999" is (0, 59999)."""
     first, comma, last = text.partition(",")
     if not comma:
         raise argparse.ArgumentTypeError(f"expected FIRST,LAST, got {text!r}")

@@ -44,10 +44,12 @@ class Option:
 
     @property
     def flag(self) -> str:
+        """The option as it is typed."""
         return flag_of(self.key)
 
 
 def flag_of(key: str) -> str:
+    """The option as it is typed: `n_samples` is `--n-samples`."""
     return "--" + key.replace("_", "-")
 
 
@@ -84,6 +86,7 @@ def argument_texts(function) -> dict[str, str]:
 
 
 def first_sentence(text: str) -> str:
+    """The first sentence, on one line, without its period."""
     text = re.sub(r"\s+", " ", text).replace("`", "")
     return re.split(r"(?<!al)\. (?=[A-Z0-9])", text)[0].rstrip(". ")
 

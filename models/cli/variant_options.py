@@ -77,6 +77,7 @@ def can_be_written(option):
 
 
 def base(kind, of):
+    """The class, if it is one and derived from `of`; else `None`."""
     return kind if isinstance(kind, type) and issubclass(kind, of) else None
 
 
