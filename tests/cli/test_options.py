@@ -130,11 +130,11 @@ def test_help_of_a_variant_has_its_options(capsys, variant, flags, default):
         ("--learned-prior", "--learned-prior is an option of conditional, and"),
         (
             "--variant bernoulli --sigma 1",
-            "--sigma is an option of vanilla, beta, iwae, conditional, serket, and",
+            "--sigma is an option of vanilla, beta, iwae, conditional, ",
         ),
         (
             "--variant vanilla --likelihood bernoulli",
-            "--likelihood is an option of beta, iwae, conditional, serket, and the",
+            "--likelihood is an option of beta, iwae, conditional, ",
         ),
         ("--learning-speed 1", "unrecognized arguments: --learning-speed 1"),
         ("digits", "unrecognized arguments: digits"),
