@@ -129,6 +129,7 @@ class VAE(Module):
 
     @property
     def n_steps(self) -> int:
+        """The number of epochs of a round."""
         return self.itr
 
     @property

@@ -185,7 +185,6 @@ HOOKS = {
 }
 
 
-@unfinished
 def test_public_methods_are_documented_where_they_are_declared():
     """What overrides a method of a class of the project needs no words of its own."""
     methods = [
