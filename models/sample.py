@@ -80,21 +80,20 @@ def select_labels(opened, given):
 
 
 def find_mixture(opened, k):
-    """The mixture that is the prior, with class k only if given; `None` without one.
-
-    A model that takes a message has none before its first round has ended.
-    """
+    """The mixture that is p(z), with class k only if given; `None` if another is."""
     import numpy as np
 
-    takes_message = opened.model.takes_message
-    mixture = opened.round().mixture if takes_message and opened.n_rounds else None
+    from models.evaluation.scores import is_prior
+
+    mixture = opened.round().mixture if opened.n_rounds else None
+    mixture = mixture if is_prior(mixture, opened.model) else None
+    if mixture is None and k is not None:
+        raise ValueError(
+            f"--class {k}: only a model that takes the messages of a mixture is "
+            f"sampled from its classes, and that of {opened.path} is not; leave it out"
+        )
     if k is None:
         return mixture
-    if mixture is None:
-        raise ValueError(
-            f"--class {k}: only a model that takes a message is sampled from a "
-            f"mixture, and the model of {opened.path} has received none; leave it out"
-        )
     n_classes = len(mixture.weights_)
     if k >= n_classes:
         raise ValueError(

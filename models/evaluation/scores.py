@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from models.blocks.ondisk_array import slices
+from models.blocks.priors import StandardNormal
 from models.evaluation import metrics
 from models.evaluation.latent_statistics import encode_points, latent_statistics
 from models.evaluation.log_likelihood import LogPxEstimate, estimate_log_px
@@ -54,16 +55,14 @@ def evaluate(
         label: for a conditional model, one for each row.
         labels: (n,) integers, with which classes are compared, or `None`.
         mixture: a scikit-learn `GaussianMixture` over z, or `None`. It gives the
-            classes, and is the prior of a model that takes a message.
+            classes, and p(z) where `is_prior`.
         n_samples: samples of z for each example.
         seed: of the samples.
         batch_size: of the training, for an objective that depends on the batch.
         progress: called with the number of examples after each chunk.
     """
     z, z_log_var = encode_points(vae, x, label)
-    log_prior = (
-        mixture.score_samples if mixture is not None and vae.takes_message else None
-    )
+    log_prior = mixture.score_samples if is_prior(mixture, vae) else None
     log_px = estimate_log_px(
         vae,
         x,
@@ -79,13 +78,23 @@ def evaluate(
         "p(z)": "mixture" if log_prior else "model",
         "n_samples": n_samples,
         **bounds(log_px),
-        # what a model was trained on with messages depends on them
-        "objective": None if log_prior else mean_objective(vae, x, label, batch_size),
+        "objective": mean_objective(vae, x, label, batch_size)
+        if mixture is None or not vae.takes_message
+        else None,  # it depends on the messages of the training
         "rmse": rmse(vae, x, z, label),
         **latent_scores(vae, z, z_log_var, label, np.random.default_rng(seed)),
         "classes": class_scores(z, classes, labels, seed),
     }
     return Evaluation(scores, log_px, z, classes)
+
+
+def is_prior(mixture, vae) -> bool:
+    """Whether a mixture is p(z): of a model N(0, I) that takes its messages."""
+    return (
+        mixture is not None
+        and vae.takes_message
+        and isinstance(vae.prior, StandardNormal)
+    )
 
 
 def bounds(terms: LogPxEstimate) -> dict:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from threadpoolctl import threadpool_limits
+
+from models.blocks.likelihoods import Bernoulli
+from models.blocks.objectives import ELBO
+from models.blocks.vae import assemble
+from models.networks import MLP, NetworkConfig
+from tests.other_components import LaplacePrior, SinhPosterior
 
 # name -> data, and the options that it is trained with
 RUNS = {
@@ -54,6 +61,8 @@ def run_of(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("runs")
 
     def trained(name):
+        if name == "flow":
+            return save_flow(folder / name, data / "digits.npz")
         source, options = RUNS[name]
         if not (folder / name).exists():
             given = [*SMALL, *options.split(), "--out", folder / name]
@@ -62,6 +71,21 @@ def run_of(tmp_path_factory, data):
         return folder / name
 
     return trained
+
+
+def save_flow(folder, source):
+    """The folder of a run with a flow and a Laplace prior, without a mixture."""
+    if not folder.exists():
+        folder.mkdir()
+        network = NetworkConfig((8, 8), 2, (8,), "relu", 0, MLP())
+        components = SinhPosterior(), LaplacePrior(), Bernoulli(), ELBO(0.5)
+        vae = assemble(network, *components)
+        vae.compile("sgd")
+        vae.save(folder / "model.keras")
+        config = {"variant": "mine", "data": str(source), "labels": None}
+        config |= {"seed": 0, "batch_size": 50, "latent_dim": 2}
+        (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def call(command, *arguments):

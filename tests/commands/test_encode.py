@@ -1,17 +1,15 @@
 """python -m models.encode and models.reconstruct."""
 
 import csv
-from functools import partial
 
 import numpy as np
 import pytest
 
 import models
 from models import data as reading
-from models.blocks.ondisk_array import slices
+from models.blocks import ondisk_array
 from models.cli.run_commands import spread
 from models.data import loading
-from models.runs import latent_files
 
 
 @pytest.fixture
@@ -56,11 +54,11 @@ def test_latents_to_be_mapped(done, opened, table):
     assert len(np.load(result.folder / "labels.npy")) == len(table["x"])
 
 
-def test_of_data_on_disk_latents_are_written_part_by_part(
+def test_data_on_disk_are_encoded_in_chunks_to_npy_files(
     done, opened, table, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(loading, "LIMIT", 100)
-    monkeypatch.setattr(latent_files, "slices", partial(slices, size=500))
+    monkeypatch.setattr(ondisk_array, "MAX_ROWS", 7)
     np.save(tmp_path / "x.npy", table["x"])
     result = done("encode", "serket", tmp_path / "x.npy")
     assert result.left == {"z_mean.npy", "z_log_var.npy", "latent_pca.png"}
@@ -68,7 +66,7 @@ def test_of_data_on_disk_latents_are_written_part_by_part(
     close(np.load(result.folder / "z_mean.npy"), z_mean)
 
 
-def test_a_table_of_latents_has_a_column_a_dimension(done, opened, table):
+def test_a_table_of_latents_has_one_column_per_dimension(done, opened, table):
     result = done("encode", "serket", "--format", "csv")
     assert result.left == {"latents.csv", "latent_pca.png"}
     columns = columns_of(result.folder / "latents.csv")
@@ -95,6 +93,21 @@ def test_other_data_with_labels_from_a_file(done, opened, rng, tmp_path):
     np.testing.assert_array_equal(result.labels, np.arange(7) % 2)
     result = done("encode", "serket", tmp_path / "other.npy", "--format", "csv")
     assert "label" not in columns_of(result.folder / "latents.csv")
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv", "npy"])
+def test_a_posterior_that_is_not_gaussian_has_points(kind, done, opened, digits):
+    """Nothing is called z_mean or z_log_var that is not that of a Gaussian."""
+    result = done("encode", "flow", "--format", kind)
+    z = opened("flow").latents(digits[0][:200])
+    if kind == "csv":
+        columns = columns_of(result.folder / "latents.csv")
+        assert list(columns) == ["z_1", "z_2", "label"]
+        close(np.array([columns["z_1"], columns["z_2"]], float).T, z)
+    else:
+        arrays = {"npz": {"latents.npz"}, "npy": {"z.npy", "labels.npy"}}[kind]
+        assert result.left == arrays | {"latent_pca.png"}
+        close(result.z if kind == "npz" else np.load(result.folder / "z.npy"), z)
 
 
 def test_one_row_has_no_principal_axes(done, tmp_path):
@@ -137,7 +150,10 @@ def test_a_conditional_model_encodes_its_own_data(done, opened, digits):
     close(done("encode", "conditional").z_mean, z_mean)
 
 
-@pytest.mark.parametrize(("run", "file"), [("digits", "digits"), ("serket", "table")])
+RUNS = [("digits", "digits"), ("serket", "table"), ("flow", "digits")]
+
+
+@pytest.mark.parametrize(("run", "file"), RUNS)
 def test_reconstruct_gives_every_row_and_its_squared_error(
     run, file, done, opened, data
 ):

@@ -66,8 +66,8 @@ def refused(call, inputs, monkeypatch):
 
 RUN = {  # RUN -> the sentence, whatever the command
     "nowhere": "RUN nowhere: there is no such run; .* runs/ holds none",
-    "full": "RUN full: is no folder of a run",
-    "no_config": "RUN no_config: is no folder of a run",
+    "full": "RUN full: is not the folder of a run",
+    "no_config": "RUN no_config: is not the folder of a run",
     "not_json": "not_json/config.json: .* damaged",
     "no_run": "no_run/config.json: .* damaged",
     "no_model": "no_model/model.keras: no model could be loaded",
@@ -108,11 +108,11 @@ WRONG = {  # command and arguments -> the sentence
     "reconstruct conditional unlabelled.npy": "needs a label for each row",
     "reconstruct serket --n 0": "--n: expected an integer >= 1, got '0'",
     "reconstruct serket --n 1000": "--n must be 1 to 40.* Received: 1000",
-    "sample serket --n none": "--n: expected an integer >= 1, got 'none'",
+    "sample serket --num-samples none": "--num-samples: expected an integer >= 1",
     "sample serket --seed -1": "--seed: expected an integer >= 0, got '-1'",
     "sample serket --class 3": "--class must be .* 0 to 2. Received: 3",
     "sample serket --label 1": "--label 1: only a conditional model",
-    "sample conditional --class 1": "--class 1: only a model that listens",
+    "sample conditional --class 1": "--class 1: only a model that takes the messages",
     "sample conditional --label ten": "--label must be .* 0, 1, 2, .* Received: ten",
     "sample conditional --label 10": "--label must be one of .* Received: 10",
     "interpolate serket --from 0": "required: --to",
@@ -129,7 +129,7 @@ WRONG = {  # command and arguments -> the sentence
     "traverse serket --dims 1 3": "--dims must be dimensions of z, 1 to 2. Received: 3",
     "traverse serket --dims 0": "--dims: expected an integer >= 1, got '0'",
     "traverse serket --label 1": "--label 1: only a conditional model",
-    "traverse conditional": "is conditional: give --label, .* or --row",
+    "traverse conditional": "is conditional: give --label .* or --row",
     "traverse no_data": "gone.npz: expected a file",
 }
 

@@ -1,6 +1,5 @@
 """log p(x) by importance sampling, against models whose log p(x) is known."""
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -8,17 +7,17 @@ from scipy import integrate, stats
 from sklearn.mixture import GaussianMixture
 
 import models
-from models.blocks import densities
 from models.blocks.component import register
 from models.blocks.likelihoods import Gaussian
 from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian, Posterior
-from models.blocks.priors import MixturePrior, Prior
+from models.blocks.posteriors import DiagonalGaussian
+from models.blocks.priors import MixturePrior
 from models.blocks.vae import assemble
 from models.evaluation.log_likelihood import estimate_log_px
 from models.evaluation.scores import MAX_SHARE, bounds
 from models.networks import MLP, NetworkConfig
 from tests import linear_gaussian as linear
+from tests.other_components import LaplacePrior, SinhPosterior
 
 
 @pytest.fixture(scope="module")
@@ -135,33 +134,6 @@ def test_another_prior_a_mixture(poor_posterior):
 
 
 # --- Other components -----------------------------------------------------------------
-
-
-@register
-class SinhPosterior(Posterior):
-    """z = a + sinh(b e), e ~ N(0, 1): a flow, log q by the change of variables."""
-
-    def head_sizes(self):
-        return {"a": self.latent_dim, "b": self.latent_dim}
-
-    def draw(self, q, n, seed):
-        shape = (n, *ops.shape(q["a"]))
-        e = keras.random.normal(shape, dtype="float32", seed=seed)
-        b = ops.softplus(q["b"]) + 0.5
-        log_det = ops.sum(ops.log(b) + ops.log(ops.cosh(b * e)), axis=-1)
-        log_q = densities.gaussian_log_prob(e, 0.0, ops.zeros(()))
-        return q["a"] + ops.sinh(b * e), log_q - log_det
-
-    def point(self, q):
-        return q["a"]
-
-
-@register
-class LaplacePrior(Prior):
-    """p(z) = prod_d 1/2 exp(-|z_d|)."""
-
-    def log_prob(self, z):
-        return -ops.sum(ops.abs(z) + np.log(2.0), axis=-1)
 
 
 @register
