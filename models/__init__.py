@@ -42,11 +42,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from zipfile import BadZipFile
 
+from models import deprecated  # noqa: F401, which finds modules of former names
 from models.suppress_output import import_keras
 
 
 class Variants(Mapping):
-    """name -> `build` of the module `models.variants.<name>`, imported when it is asked for.
+    """name -> `build` of the module `models.variants.<name>`, imported when it is used.
 
     Names are known before Keras is imported, so that a command's `--help` is instant.
     """
@@ -68,7 +69,13 @@ class Variants(Mapping):
 
 
 VARIANTS = Variants(
-    *("vanilla", "bernoulli", "beta", "iwae", "conditional", "serket"), default="serket"
+    "vanilla",
+    "bernoulli",
+    "beta",
+    "iwae",
+    "conditional",
+    "serket",
+    default="serket",
 )
 
 

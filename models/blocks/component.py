@@ -45,7 +45,7 @@ class Component(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", **kwargs})
 
     def configure(self, context: Context) -> None:
-        """Takes sizes and seeds from the model; called once, before the layer builds."""
+        """Takes sizes and seeds from the model, once, before the layer builds."""
 
     def spec(self, *shape):
         """The symbolic tensor of this shape."""
@@ -106,7 +106,7 @@ def seed_stream(seed: int) -> Iterator[int]:
 
 @register
 class FoldSamples(Component):
-    """Moves samples into the batch, the door of the decoder: (S, B, ...) -> (S B, ...)."""
+    """Moves samples into the batch, for the decoder: (S, B, ...) -> (S B, ...)."""
 
     def call(self, z):
         return ops.reshape(z, (-1, *z.shape[2:]))

@@ -3,6 +3,8 @@
 All raise ValueError that names the argument, what was expected and what came.
 """
 
+import math
+
 import keras
 import numpy as np
 
@@ -34,6 +36,13 @@ def checked_inputs(model, x):
     if model.is_conditional:
         check_label(model, x["label"], len(x["x"]))
     return x
+
+
+def count_rows(x, validation_split=0.0) -> int | None:
+    """How many rows of arrays `fit` trains on; `None` for data sets and generators."""
+    x = x.get("x") if isinstance(x, dict) else x
+    shape = getattr(x, "shape", None)
+    return math.floor(int(shape[0]) * (1.0 - validation_split)) if shape else None
 
 
 def with_label(model, rows, label):

@@ -105,7 +105,7 @@ class ELBO(Objective):
 
 @register
 class ImportanceWeighted(ELBO):
-    """The bound of several samples: E_q[log 1/S sum_i w_i], S the posterior's n_samples.
+    """The bound of S samples, n_samples of the posterior: E_q[log 1/S sum_i w_i].
 
     log w_i = log p(x|z_i) - kl_weight (log q(z_i|x) - log p(z_i)). Computed as
 
@@ -178,8 +178,8 @@ def require_plain_elbo(objective: Objective, function: str) -> ELBO:
     """
     if type(objective) is not ELBO:
         raise ValueError(
-            f"{function} needs a model that maximises the ELBO, because it replaces the "
-            f"objective. Received: the objective {type(objective).__name__}"
+            f"{function} needs a model that maximises the ELBO, because it replaces "
+            f"the objective. Received: the objective {type(objective).__name__}"
         )
     return objective
 

@@ -29,7 +29,7 @@ class Posterior(RandomComponent):
 
         z       (S, B, D)  draws from q; S = 1 outside training, unless `all_samples`
         log_q   (S, B)     log q(z|x), nats
-        z_point (B, D)     the point that stands for q(z|x): its mean, or its image of it
+        z_point (B, D)     the point that stands for q(z|x), such as its mean
 
     Raises:
         ValueError: n_samples or latent_dim is no integer >= 1.
@@ -110,10 +110,10 @@ class Posterior(RandomComponent):
 
 @register
 class DiagonalGaussian(Posterior):
-    """q(z|x) = N(z_mean, diag exp z_log_var), reparameterised (Kingma, Welling, 2014).
+    """q(z|x) = N(z_mean, diag exp z_log_var) (Kingma and Welling, 2014).
 
-    z = z_mean + exp(z_log_var / 2) noise, noise ~ N(0, I). For the arguments see
-    `Posterior`.
+    Reparameterised: z = z_mean + exp(z_log_var / 2) noise, noise ~ N(0, I). For the
+    arguments see `Posterior`.
     """
 
     is_gaussian = True

@@ -30,8 +30,8 @@ class Prior(Component):
         latent_dim: D, or `None` to take the model's.
 
     `q` is what a `Posterior` returns; `conditions` holds the further inputs of the
-    model: those that `conditions` names, and `prior_mean` and `prior_precision`, (B, D),
-    where the model takes a message.
+    model: those that the attribute `conditions` names, and `prior_mean` and
+    `prior_precision`, (B, D), where the model takes a message.
     """
 
     role = "prior"
@@ -151,7 +151,7 @@ class LabelGaussian(GaussianPrior):
 
 
 class MixturePrior(Prior):
-    """p(z) = sum_k w_k N(z; mean_k, diag 1 / precision_k). Subclasses give `components`.
+    """p(z) = sum_k w_k N(mean_k, diag 1 / precision_k). Subclasses give `components`.
 
     With a message it is again a mixture: each Gaussian is multiplied with it, and its
     weight with the integral of that product.

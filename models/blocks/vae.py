@@ -18,7 +18,7 @@ from models.blocks.component import (
     RepeatForSamples,
     seed_stream,
 )
-from models.blocks.inputs import checked, with_label
+from models.blocks.inputs import checked, count_rows, with_label
 from models.blocks.likelihoods import Likelihood
 from models.blocks.objectives import Objective
 from models.blocks.posteriors import Posterior
@@ -211,6 +211,12 @@ class VAE(keras.Model):
         Raises:
             ValueError: an input is missing, unknown or of a wrong shape.
         """
+        n_rows = count_rows(x, 0.0 if validation_data is not None else validation_split)
+        if n_rows is not None:
+            self.objective.start_fit(n_rows)
+        n_rows = count_rows(x, 0.0 if validation_data is not None else validation_split)
+        if n_rows is not None:
+            self.objective.start_fit(n_rows)
         callbacks = [ScheduleCallback(), *keras.tree.flatten(callbacks or [])]
         prepared = fit_data.fit_arguments(
             self,
@@ -380,8 +386,8 @@ def assemble(
     for name, each in components.items():
         if each.built:
             raise ValueError(
-                f"{name} must be new, and this {type(each).__name__} is part of a model "
-                "already: use replace(...) of that model, or make another one"
+                f"{name} must be new, and this {type(each).__name__} is part of a "
+                "model already: use replace(...) of that model, or make another one"
             )
     context = networks.context()
     if observation is not None:

@@ -44,7 +44,7 @@ class FromFunctions:
                 raise ValueError(f"{name} must be a function. Received: {value!r}")
 
     def encoder(self, config):
-        """x -> a dict of z_mean and z_log_var, each (batch, latent_dim), float32."""
+        """x -> a dict of z_mean and z_log_var, each (batch, latent_dim)."""
         x = keras.Input(config.input_shape, name="encoder_input")
         with seeded(next(config.seeds)):
             result = self.build_encoder(x, config.latent_dim)
