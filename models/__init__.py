@@ -75,6 +75,7 @@ VARIANTS = Variants(
     "iwae",
     "conditional",
     "serket",
+    "vampprior",
     default="serket",
 )
 

@@ -1,0 +1,106 @@
+"""The VampPrior VAE: p(z) is the mean of q(z|u_k) over learned pseudo-inputs u_k.
+
+Tomczak and Welling (2018), "VAE with a VampPrior".
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from models import networks
+from models.blocks.component import register
+from models.blocks.likelihoods import Bernoulli, Likelihood
+from models.blocks.objectives import ELBO
+from models.blocks.posteriors import DiagonalGaussian
+from models.blocks.priors import MixturePrior
+from models.blocks.schedules import Weight
+from models.blocks.vae import VAE, assemble
+
+SOURCE = "Tomczak and Welling 2018"
+
+
+def build(
+    input_shape: tuple,
+    latent_dim: int = 2,
+    hidden_dims: tuple = (512,),
+    *,
+    n_pseudo_inputs: int = 500,
+    likelihood: Likelihood | None = None,
+    network=networks.MLP(),  # noqa: B008, it is frozen
+    activation="relu",
+    kl_weight: Weight = 1.0,
+    n_samples: int = 1,
+    seed: int | None = None,
+) -> VAE:
+    """The VAE with the prior p(z) = 1/K sum_k q(z|u_k), its K pseudo-inputs learned.
+
+    Args:
+        n_pseudo_inputs: the number K of pseudo-inputs.
+        likelihood: p(x|z); `None` is `Bernoulli()`.
+
+    The other arguments are those of every variant; see `models`.
+    """
+    config = networks.NetworkConfig(
+        input_shape, latent_dim, hidden_dims, activation, seed, network
+    )
+    return assemble(
+        config,
+        posterior=DiagonalGaussian(n_samples),
+        prior=VampPrior(n_pseudo_inputs),
+        likelihood=likelihood or Bernoulli(),
+        objective=ELBO(kl_weight),
+    )
+
+
+@register
+class VampPrior(MixturePrior):
+    """p(z) = 1/K sum_k q(z|u_k), with q the posterior of the model.
+
+    Args:
+        n_pseudo_inputs: K. They start as uniform draws from [0, 1].
+        input_shape: of one pseudo-input; `None` takes the model's.
+        latent_dim: D, or `None` to take the model's.
+
+    Raises:
+        ValueError: when the model is assembled, if its posterior is no diagonal
+            Gaussian or its encoder takes a label.
+    """
+
+    def __init__(
+        self, n_pseudo_inputs=500, input_shape=None, latent_dim=None, **kwargs
+    ):
+        super().__init__(latent_dim, **kwargs)
+        self.n_pseudo_inputs, self.shape_of_x = n_pseudo_inputs, input_shape
+        self.seed_of_inputs = None
+
+    def configure(self, context):
+        super().configure(context)
+        self.shape_of_x = context.input_shape
+        self.seed_of_inputs = next(context.seeds)
+
+    def build(self, q_shape, conditions_shape=None):
+        self.pseudo_inputs = self.add_weight(
+            shape=(self.n_pseudo_inputs, *self.shape_of_x),
+            initializer=keras.initializers.RandomUniform(0, 1, self.seed_of_inputs),
+            name="pseudo_inputs",
+        )
+
+    def bind(self, encoder, posterior):
+        if not posterior.is_gaussian or len(encoder.inputs) > 1:
+            raise ValueError(
+                "VampPrior needs a diagonal Gaussian posterior and an encoder that "
+                f"takes x alone. Received: {type(posterior).__name__}, and an encoder "
+                f"of {len(encoder.inputs)} inputs"
+            )
+        # in a closure, because Keras counts attributes as layers of this one
+        self.encode = lambda u: posterior.parameters(encoder(u, training=False))
+
+    def components(self):
+        q = self.encode(self.pseudo_inputs)
+        log_w = ops.full((self.n_pseudo_inputs,), -math.log(self.n_pseudo_inputs))
+        return log_w, q["z_mean"], ops.exp(-q["z_log_var"])
+
+    def get_config(self):
+        own = {"n_pseudo_inputs": self.n_pseudo_inputs, "input_shape": self.shape_of_x}
+        return {**super().get_config(), **own}
