@@ -76,6 +76,7 @@ VARIANTS = Variants(
     "conditional",
     "serket",
     "vampprior",
+    "iaf",
     default="serket",
 )
 
