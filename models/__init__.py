@@ -77,6 +77,7 @@ VARIANTS = Variants(
     "serket",
     "vampprior",
     "iaf",
+    "logistic",
     default="serket",
 )
 

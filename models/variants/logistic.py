@@ -1,0 +1,98 @@
+"""The VAE for images of 8 bits: p(x|z) is a discretised logistic distribution.
+
+Kingma et al. (2016), "Improving variational inference with inverse autoregressive
+flow", appendix; Salimans et al. (2017), "PixelCNN++".
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from models import networks
+from models.blocks import densities
+from models.blocks.component import register
+from models.blocks.likelihoods import Likelihood
+from models.blocks.objectives import ELBO
+from models.blocks.posteriors import DiagonalGaussian
+from models.blocks.priors import StandardNormal
+from models.blocks.schedules import Weight
+from models.blocks.vae import VAE, assemble
+from models.checks import check_integer
+
+SOURCE = "Kingma et al. 2016; Salimans et al. 2017"
+
+
+def build(
+    input_shape: tuple,
+    latent_dim: int = 2,
+    hidden_dims: tuple = (512,),
+    *,
+    levels: int = 256,
+    network=networks.MLP(),  # noqa: B008, it is frozen
+    activation="relu",
+    kl_weight: Weight = 1.0,
+    n_samples: int = 1,
+    seed: int | None = None,
+) -> VAE:
+    """The VAE with p(x|z) over the grey levels 0, 1/255, ..., 1, its scale learned.
+
+    Args:
+        levels: the number of values that an entry of x can have, from 0 to 1.
+
+    The other arguments are those of every variant; see `models`.
+    """
+    config = networks.NetworkConfig(
+        input_shape, latent_dim, hidden_dims, activation, seed, network
+    )
+    return assemble(
+        config,
+        posterior=DiagonalGaussian(n_samples),
+        prior=StandardNormal(),
+        likelihood=DiscretizedLogistic(levels),
+        objective=ELBO(kl_weight),
+    )
+
+
+@register
+class DiscretizedLogistic(Likelihood):
+    """The probability that a logistic variable falls into the level of x.
+
+    P(x|z) = F((x + w/2 - mean) / s) - F((x - w/2 - mean) / s), F the sigmoid, w the
+    distance of two levels, mean = sigmoid(parameter), and s one learned scale. The
+    first and the last level reach to minus and plus infinity, so the probabilities of
+    all levels sum to 1. With a and b the two arguments of F,
+
+        log(F(a) - F(b)) = log F(a) + log F(-b) + log(1 - exp(b - a)).
+
+    Args:
+        levels: the number of values that an entry of x can have, from 0 to 1.
+
+    Raises ValueError if levels is no integer >= 2.
+    """
+
+    in_unit_interval = True
+
+    def __init__(self, levels=256, **kwargs):
+        super().__init__(**kwargs)
+        self.levels = check_integer("levels", levels, at_least=2)
+
+    def build(self, x_shape, parameters_shape=None):
+        start = keras.initializers.Constant(math.log(0.1))
+        self.log_scale = self.add_weight(name="log_scale", initializer=start)
+
+    def log_prob(self, x, parameters, batch_axes=1):
+        width, rate = 1.0 / (self.levels - 1), ops.exp(-self.log_scale)
+        distance = x - self.mean(parameters)
+        above = -densities.softplus(-(distance + width / 2) * rate)  # log F(a)
+        below = -densities.softplus((distance - width / 2) * rate)  # log F(-b)
+        inside = ops.log(-ops.expm1(-width * rate))
+        log_p = ops.where(x < width / 2, above, above + below + inside)
+        log_p = ops.where(x > 1.0 - width / 2, below, log_p)
+        return densities.sum_event(log_p, batch_axes)
+
+    def mean(self, parameters):
+        return ops.sigmoid(parameters)
+
+    def get_config(self):
+        return {**super().get_config(), "levels": self.levels}
