@@ -78,6 +78,7 @@ VARIANTS = Variants(
     "vampprior",
     "iaf",
     "logistic",
+    "beta_tc",
     default="serket",
 )
 
