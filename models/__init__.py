@@ -79,6 +79,7 @@ VARIANTS = Variants(
     "iaf",
     "logistic",
     "beta_tc",
+    "iwae_planar",
     default="serket",
 )
 

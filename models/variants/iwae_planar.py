@@ -1,0 +1,142 @@
+"""The IWAE with planar flows as q(z|x) and a learned mixture as p(z), for messages.
+
+Rezende and Mohamed (2015), "Variational inference with normalizing flows"; Burda et al.
+(2016); Nakamura et al. (2018).
+"""
+
+import keras
+from keras import ops
+
+from models import networks
+from models.blocks import densities
+from models.blocks.component import register
+from models.blocks.likelihoods import Bernoulli, Likelihood
+from models.blocks.objectives import ImportanceWeighted
+from models.blocks.posteriors import Posterior, standard_noise
+from models.blocks.priors import MixturePrior
+from models.blocks.schedules import Weight
+from models.blocks.vae import VAE, assemble
+
+SOURCE = "Rezende and Mohamed 2015; Burda et al. 2016"
+
+
+def build(
+    input_shape: tuple,
+    latent_dim: int = 2,
+    hidden_dims: tuple = (512,),
+    *,
+    n_flows: int = 4,
+    n_gaussians: int = 10,
+    likelihood: Likelihood | None = None,
+    network=networks.MLP(),  # noqa: B008, it is frozen
+    activation="relu",
+    kl_weight: Weight = 1.0,
+    n_samples: int = 5,
+    seed: int | None = None,
+) -> VAE:
+    """The importance-weighted VAE of a flow and a mixture that takes a message.
+
+    Args:
+        n_flows: the number of planar maps of q(z|x).
+        n_gaussians: the number of components of p(z).
+        likelihood: p(x|z); `None` is `Bernoulli()`.
+
+    The other arguments are those of every variant; see `models`.
+    """
+    config = networks.NetworkConfig(
+        input_shape, latent_dim, hidden_dims, activation, seed, network
+    )
+    return assemble(
+        config,
+        posterior=PlanarFlow(n_samples, n_flows),
+        prior=LearnedMixture(n_gaussians),
+        likelihood=likelihood or Bernoulli(),
+        objective=ImportanceWeighted(kl_weight),
+        takes_message=True,
+    )
+
+
+@register
+class PlanarFlow(Posterior):
+    """q(z|x): a Gaussian N(base_mean, diag exp base_log_var), then for each map
+
+        z' = z + u h,  h = tanh(w.z + b),
+        log q(z') = log q(z) - log(1 + (1 - h^2) u.w),
+
+    u, w and b linear in the features; u is moved along w so that u.w > -1 and the map
+    can be inverted (equations 10 to 12 and appendix A.1).
+
+    Args:
+        n_samples: S, draws of z for each example in a training step.
+        n_flows: the number of maps.
+        latent_dim: D, or `None` to take the model's.
+        seed: of the noise, or `None` to take the next one of the model.
+    """
+
+    def __init__(self, n_samples=1, n_flows=4, latent_dim=None, seed=None, **kwargs):
+        super().__init__(n_samples, latent_dim, seed, **kwargs)
+        self.n_flows = n_flows
+
+    def head_sizes(self):
+        dim = self.latent_dim
+        maps = {"u": dim, "w": dim, "b": 1}
+        flows = {f"{k}_{t}": n for t in range(self.n_flows) for k, n in maps.items()}
+        return {"base_mean": dim, "base_log_var": dim, **flows}
+
+    def draw(self, q, n, seed):
+        noise = standard_noise(q["base_mean"], n, seed)
+        z = q["base_mean"] + ops.exp(0.5 * q["base_log_var"]) * noise
+        log_q = densities.gaussian_log_prob(z, q["base_mean"], q["base_log_var"])
+        return self.flow(z, log_q, q)
+
+    def point(self, q):
+        return self.flow(q["base_mean"], 0.0, q)[0]
+
+    def flow(self, z, log_q, q):
+        """z after all maps, (..., B, D), and the log of its density, (..., B)."""
+        for t in range(self.n_flows):
+            u, w, b = (q[f"{name}_{t}"] for name in ("u", "w", "b"))
+            dot = ops.sum(w * u, axis=-1, keepdims=True)
+            square = ops.sum(w * w, axis=-1, keepdims=True) + 1e-6
+            u = u + (densities.softplus(dot) - 1.0 - dot) * w / square
+            h = ops.tanh(ops.sum(z * w, axis=-1, keepdims=True) + b)
+            slope = (1.0 - h[..., 0] ** 2) * ops.sum(u * w, axis=-1)
+            z, log_q = z + u * h, log_q - ops.log1p(slope)
+        return z, log_q
+
+    def get_config(self):
+        return {**super().get_config(), "n_flows": self.n_flows}
+
+
+@register
+class LearnedMixture(MixturePrior):
+    """p(z) = sum_k w_k N(m_k, diag exp s_k), all of it learned by gradient.
+
+    Args:
+        n_gaussians: K.
+        latent_dim: D, or `None` to take the model's.
+    """
+
+    def __init__(self, n_gaussians=10, latent_dim=None, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.n_gaussians, self.seed_of_means = n_gaussians, None
+
+    def configure(self, context):
+        super().configure(context)
+        self.seed_of_means = next(context.seeds)
+
+    def build(self, q_shape, conditions_shape=None):
+        shape = (self.n_gaussians, self.latent_dim)
+        start = keras.initializers.RandomNormal(0.0, 1.0, self.seed_of_means)
+        self.log_w = self.add_weight(shape=shape[:1], initializer="zeros", name="log_w")
+        self.means = self.add_weight(shape=shape, initializer=start, name="means")
+        self.log_vars = self.add_weight(
+            shape=shape, initializer="zeros", name="log_vars"
+        )
+
+    def components(self):
+        log_w = self.log_w - ops.logsumexp(self.log_w)
+        return log_w, ops.convert_to_tensor(self.means), ops.exp(-self.log_vars)
+
+    def get_config(self):
+        return {**super().get_config(), "n_gaussians": self.n_gaussians}
