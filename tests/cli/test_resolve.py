@@ -1,6 +1,7 @@
 """What was given becomes a configuration, or a message on what does not fit."""
 
-from types import SimpleNamespace
+import inspect
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,16 +22,20 @@ def dataset(kind="custom", labels=None, input_shape=(8, 8), n=1000):
     return Dataset(kind, kind, x, labels, names, "")
 
 
+@cache
+def tiny_model(variant, likelihood=None):
+    """A model of the variant, with this likelihood if it takes one."""
+    kinds = {"gaussian": Gaussian, "bernoulli": Bernoulli}
+    given = {} if likelihood is None else {"likelihood": kinds[likelihood]()}
+    return VARIANTS[variant]((8, 8), 2, (), **given)
+
+
 @pytest.fixture
 def resolve(monkeypatch):
-    """A function: the configuration of these words, without building a model."""
+    """A function: the configuration of these words, without building their model."""
 
     def build_variant(config, dataset):
-        takes_message = config["variant"] == "serket"
-        own = {"vanilla": Gaussian, "bernoulli": Bernoulli, None: None}
-        named = {"gaussian": Gaussian, "bernoulli": Bernoulli}
-        kind = own.get(config["variant"]) or named[config["likelihood"]]
-        return SimpleNamespace(takes_message=takes_message, likelihood=kind())
+        return tiny_model(config["variant"], config.get("likelihood"))
 
     monkeypatch.setattr(module, "build_variant", build_variant)
     monkeypatch.setattr(module, "compile_model", lambda model, config: model)
@@ -49,16 +54,23 @@ def resolve(monkeypatch):
 @pytest.mark.parametrize("variant", list(VARIANTS))
 def test_the_defaults_of_the_data_set_reach_the_configuration(resolve, variant, kind):
     config = resolve("--variant", variant, kind=kind, labels=LABELS)
+    model = tiny_model(variant, config.get("likelihood"))
     for key, value in defaults.for_data(kind).items():
-        if key != "gmm_message" or variant == "serket":
+        if key != "gmm_message" or model.takes_message:
             assert config.get(key, value) == value
-    assert config["rounds"] == (5 if variant == "serket" else 1)
-    assert (config["n_components"] is None) == (variant != "serket")
-    own = {"beta": 4.0, "iwae": 1.0, "conditional": 1.0, "vanilla": 1.0}
-    is_bernoulli = "bernoulli" in (variant, config.get("likelihood"))
-    usual = 0.1 if kind == "digits" and is_bernoulli else 1.0
-    assert config["kl_weight"] == own.get(variant, usual)
-    assert config["n_samples"] == (5 if variant == "iwae" else 1)
+    assert config["rounds"] == (5 if model.takes_message else 1)
+    assert (config["n_components"] is None) == (not model.takes_message)
+    arguments = inspect.signature(VARIANTS[variant]).parameters
+    weight = arguments["kl_weight"].default
+    is_bernoulli = type(model.likelihood) is Bernoulli
+    usual = 0.1 if kind == "digits" and is_bernoulli and weight == 1.0 else weight
+    assert config["kl_weight"] == usual
+    assert config["n_samples"] == arguments["n_samples"].default
+
+
+def test_the_defaults_of_a_variant_are_those_of_its_file(resolve):
+    assert resolve("--variant", "beta", kind="digits")["kl_weight"] == 4.0
+    assert resolve("--variant", "iwae")["n_samples"] == 5
 
 
 def test_the_kl_weight_of_digits_follows_the_likelihood(resolve):
