@@ -1,41 +1,38 @@
-"""A zoo of variational autoencoders in Keras 3, one file a variant.
+"""A zoo of variational autoencoders in Keras 3: one file for each variant.
 
-The contract of a variant is `build(input_shape, latent_dim, ...) -> keras.Model`, a
-functional model of the class `models.blocks.vae.VAE` with
+    model = models.vanilla.build((28, 28), latent_dim=10)
+    model.compile("adam")
+    model.fit(x, epochs=50)
+    model.encode(x), model.decode(z), model.reconstruct(x), model.sample(64)
 
-* layers named `encoder` (x -> z_mean, z_log_var), `z` (Sampling), `decoder` (z -> the
-  parameters of p(x|z)), `x_mean` (those -> the mean of p(x|z)), `log_likelihood`, `kl`
-  and `elbo`; of a conditional model the encoder takes [x, label] and the decoder
-  [z, label], and a learned prior is the layer `prior`; every layer name is unique in
-  the whole model;
-* inputs: a dict with `x`, `label` if it is conditional, and `prior_mean` and
-  `prior_precision` if it listens;
-* outputs: a dict with `elbo`, `log_likelihood`, `kl` (nats per datum, (batch,)),
-  `x_mean`, `z_mean`, `z_log_var` and `z`;
-* `compile(optimizer)` without a loss; `loss`, `log_likelihood` and `kl` in the history;
-* `model.save("x.keras")`, and `keras.saving.load_model("x.keras")` without
-  `custom_objects`.
+The contract of a variant is `build(input_shape, latent_dim, ...) -> VAE`: a functional
+Keras model, `models.blocks.vae.VAE`, assembled from a posterior q(z|x), a prior p(z), a
+likelihood p(x|z) and an objective. `model.replace(prior=...)` gives the same model with
+another component. A new variant is one file in `models/variants` with a `build`, and
+its name in `VARIANTS`; the options of `python -m models.train --variant NAME` are the
+arguments of its `build`.
 
 Arguments that every `build` takes:
 
-    input_shape: the shape of one datum: (d,), or an image's (h, w) or (h, w, c).
+    input_shape: the shape of one example: (d,), or an image's (h, w) or (h, w, c).
     latent_dim: the number of dimensions of z.
     hidden_dims: the widths of the encoder's hidden layers; the decoder mirrors them.
-    network: the bodies of encoder and decoder, an object of `models.networks`:
-        `MLP()`, dense layers whose decoder may have widths of its own and whose
-        weights may begin as Serket's; `Conv()`, convolutions for images of any size;
-        `FromFunctions(build_encoder, build_decoder)`, any layers of Keras; or one of
-        your own with the methods written there.
-    activation: of the hidden layers; a name or function Keras knows.
+    network: what makes the encoder and the decoder, an object of `models.networks`:
+        `MLP()`, `Conv()`, `FromFunctions(build_encoder, build_decoder)`, `Augmented()`,
+        or one of your own with the methods that are described there.
+    activation: of the hidden layers; a name or function that Keras knows.
     kl_weight: what multiplies the KL (Serket's alpha, the beta of the beta-VAE): a
         number, or a schedule by epoch from `models.blocks.schedules`.
-    n_samples: draws of z for each datum in one training step.
+    n_samples: draws of z for each example in one training step.
     seed: decides initial weights, noise and the order of the data. `None` takes one
         from Python's `random`, which `keras.utils.set_random_seed` seeds.
 
-    Raises ValueError, naming the argument, what was expected and what came.
+Every `build` raises ValueError with the argument, what was expected and what was
+received.
 
-A new variant is one file with a `build`, and its name in `VARIANTS`.
+Rooms: variants (one file each), blocks (components and the model class), networks,
+training, data, evaluation, plotting, runs, cli, explorer; the other files here are the
+commands `python -m models.NAME`. `tests/test_structure.py` has what may import what.
 """
 
 from collections.abc import Mapping

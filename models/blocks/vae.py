@@ -18,41 +18,21 @@ from models.blocks.component import (
     RepeatForSamples,
     seed_stream,
 )
-from models.blocks.inputs import checked, count_rows, with_label
+from models.blocks.inputs import checked, with_label
 from models.blocks.likelihoods import Likelihood
-from models.blocks.objectives import Objective
+from models.blocks.objective_model import ObjectiveModel
 from models.blocks.posteriors import Posterior
 from models.blocks.priors import MESSAGE, GaussianPrior, Prior
-from models.training import device_loop, fit_data, streaming, xla
+from models.training import streaming
 
 LAYERS = ("encoder", "decoder", "posterior", "prior", "likelihood", "objective")
 
 
-class NegativeMean(keras.losses.Loss):
-    """The mean of -values: with Keras's sample weights and replica scaling."""
-
-    def call(self, y_true, y_pred):
-        return -y_pred
-
-
-class ScheduleCallback(keras.callbacks.Callback):
-    """Sets the weights of the objective to their schedules when an epoch begins."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.values = self.model.objective.follow_schedules(epoch)
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs |= self.values
-
-
 @component.register
-class VAE(keras.Model):
-    """A functional Keras model that maximises the mean of its output `objective`.
+class VAE(ObjectiveModel):
+    """A variational autoencoder of four components, which `assemble` makes.
 
-    `assemble` makes it. loss = mean over the batch of -objective, in nats per example;
-    the reports of the objective, such as `log_likelihood` and `kl`, are metrics. With
-    `sample_weight`, the terms of each example are multiplied by its weight and their
-    sum is divided by the number of examples, as Keras does with every loss.
+    `fit` maximises the mean of the output `objective`, in nats for each example.
 
     Inputs: a dict of `x`; of `label` where the networks take one; of `prior_mean` and
     `prior_precision` where the prior takes a message. Outputs: a dict of `objective`
@@ -63,13 +43,8 @@ class VAE(keras.Model):
     `keras.saving.load_model("x.keras")` need no `custom_objects`.
     """
 
-    def __init__(self, *args, dtype=None, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if dtype is not None:
-            self.dtype_policy = dtype
-        self.negative_mean = NegativeMean()
-        self.reports = [keras.metrics.Mean(name=n) for n in self.objective.reports]
-        self.requested_jit, self.is_jitted, self.step_batch_size = "auto", None, None
         self.prior.bind(self.encoder, self.posterior)
 
     # --- Components -------------------------------------------------------------------
@@ -98,11 +73,6 @@ class VAE(keras.Model):
     def likelihood(self) -> Likelihood:
         """p(x|z)."""
         return self.get_layer("likelihood")
-
-    @property
-    def objective(self) -> Objective:
-        """What `fit` maximises."""
-        return self.get_layer("objective")
 
     @property
     def observation(self):
@@ -143,116 +113,6 @@ class VAE(keras.Model):
             else takes_message,
             name=self.name,
         )
-
-    # --- Training ---------------------------------------------------------------------
-
-    def compile(self, *args, jit_compile="auto", **kwargs):
-        """`keras.Model.compile`; "auto" is decided by each `fit`, and saved as such."""
-        self.requested_jit = jit_compile
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
-
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        return config and config | {"jit_compile": self.requested_jit}
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def get_config(self):
-        # A functional model forgets its policy, and with it that float16 needs its
-        # loss scaled, so that the optimiser's state would not fit after loading.
-        policy = keras.saving.serialize_keras_object(self.dtype_policy)
-        return {**super().get_config(), "dtype": policy}
-
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        if sample_weight is not None:  # of any type, from train_on_batch
-            sample_weight = ops.cast(sample_weight, "float32")
-        weight = 1.0 if sample_weight is None else sample_weight
-        for report in self.reports:
-            report.update_state(y_pred[report.name] * weight)
-        objective = y_pred["objective"]
-        loss = self.negative_mean(objective, objective, sample_weight)  # the one mean
-        for regulariser in self.losses:
-            loss += self._aggregate_additional_loss(regulariser)
-        return loss
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        sample_weight=None,
-        **kwargs,
-    ):
-        """`keras.Model.fit`, with weights on their schedules and reproducible batches.
-
-        The order of the rows follows from the seed of the model and the steps that it
-        was trained; arrays are put on the device once (`models.training`).
-
-        Args:
-            x: a dict of arrays by input name, or one array where `x` is the only input.
-                Memory maps and rows on disk (`models.blocks.ondisk_array`) are read as
-                they are needed, shuffled block by block; they take no
-                `validation_split`. Data sets and generators are passed on to Keras.
-            y, batch_size, epochs, verbose, callbacks, validation_split,
-                validation_data, shuffle, sample_weight: as Keras's.
-            **kwargs: as Keras's; and `within_pass`: whether arrays continue in the pass
-                that the steps trained fall in, as data on disk always do.
-
-        Raises:
-            ValueError: an input is missing, unknown or of a wrong shape.
-        """
-        n_rows = count_rows(x, 0.0 if validation_data is not None else validation_split)
-        if n_rows is not None:
-            self.objective.start_fit(n_rows)
-        n_rows = count_rows(x, 0.0 if validation_data is not None else validation_split)
-        if n_rows is not None:
-            self.objective.start_fit(n_rows)
-        callbacks = [ScheduleCallback(), *keras.tree.flatten(callbacks or [])]
-        prepared = fit_data.fit_arguments(
-            self,
-            x,
-            y,
-            sample_weight,
-            batch_size=batch_size,
-            callbacks=callbacks,
-            shuffle=shuffle,
-            validation_split=validation_split,
-            validation_data=validation_data,
-            **kwargs,
-        )
-        with prepared as arguments:
-            return super().fit(epochs=epochs, verbose=verbose, **arguments)
-
-    def make_train_function(self, force=False):
-        """Keras's; `fit` on arrays may make many steps in one call, or use XLA."""
-        is_jit = xla.should_jit(self, self.step_batch_size)
-        if self.train_function is None or force or is_jit != self.is_jitted:
-            self.is_jitted = is_jit
-            with xla.override_jit_compile(self, is_jit):
-                super().make_train_function(force=True)
-                if device_loop.is_supported(self):
-                    one_by_one = self.train_function
-                    self.train_function = device_loop.TrainFunction(self, one_by_one)
-
-    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
-        """`keras.Model.evaluate`; weights count without targets too."""
-        prepared = fit_data.evaluate_arguments(self, x, y, sample_weight, batch_size)
-        with prepared as arguments:
-            return super().evaluate(**arguments, **kwargs)
-
-    def steps_trained(self) -> int:
-        """How many steps the optimiser made since `compile`; saved with it."""
-        return int(self.optimizer.iterations)
 
     # --- Use --------------------------------------------------------------------------
 
