@@ -35,6 +35,10 @@ def renamed_options(config: dict) -> dict:
     for name, values in VALUES.items():
         if name in config:
             config[name] = values.get(config[name], config[name])
+    for name in ("kl_weight", "capacity"):  # "0.5", or "linear:5:0.5"
+        if isinstance(config.get(name), str):
+            kind, *numbers = config[name].split(":")
+            config[name] = [kind, *map(float, numbers)] if numbers else float(kind)
     return config
 
 

@@ -41,7 +41,7 @@ def build_model(config: dict, dataset) -> VAE:
 def build_variant(config: dict, dataset) -> VAE:
     """What `build` of the variant returns for the arguments of the configuration."""
     before = keras.config.dtype_policy()
-    if config["mixed_precision"]:
+    if config.get("mixed_precision"):
         keras.config.set_dtype_policy(MIXED)
     try:
         return models.VARIANTS[config["variant"]](
@@ -58,7 +58,7 @@ def build_variant(config: dict, dataset) -> VAE:
 
 def compile_model(vae: VAE, config: dict) -> VAE:
     """The model, with its first weights and its optimiser."""
-    if config["init_weights"]:
+    if config.get("init_weights"):
         load_weights(vae, config["init_weights"])
     vae.compile(OPTIMIZERS[config["optimizer"]](config["learning_rate"]))
     # a model stopped before its first step must load again with its optimiser
@@ -81,7 +81,7 @@ def network(config: dict):
             normalization=normalization,
             residual=config["residual"],
         )
-    return networks.Augmented(inner) if config["augment"] else inner
+    return networks.Augmented(inner) if config.get("augment") else inner
 
 
 def load_weights(vae: VAE, source: str) -> None:

@@ -169,7 +169,7 @@ def shared_arguments(function, config, dataset):
                 f"--variant {config['variant']} learns from labels, and "
                 f"{config['data']} has none: give --labels, or use another variant"
             )
-        if config["augment"]:
+        if config.get("augment"):
             raise ValueError(
                 f"--augment: not with labels, which --variant {config['variant']} "
                 "takes; leave it out"

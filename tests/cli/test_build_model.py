@@ -16,6 +16,7 @@ from models.cli.build_model import build_model, seeds
 from models.cli.resolve import resolve
 from models.cli.variant_options import build_arguments
 from models.data import Dataset
+from models.runs.saved_run import SavedRun
 
 SMALL = "--latent-dim 2 --hidden-dims 4 --batch-size 10".split()
 COMPONENTS = ("posterior", "prior", "likelihood", "objective")
@@ -62,6 +63,28 @@ def test_the_command_builds_what_build_gives(dataset, variant):
     usual = {"sigma": None, "n_labels": 3, "likelihood": Gaussian(None)}
     default = build((5,), 2, (4,), **{k: v for k, v in usual.items() if k in taken})
     assert components(model) == components(default)
+
+
+# The config.json of a run before options belonged to their variant.
+OLD = """{"variant": "beta", "data": "table.npz", "labels": null, "image_size": null,
+"range": [0, 29], "network": "mlp", "weights": null, "seed": 0, "capacity": "linear:2:5",
+"learned_prior": false, "doubly_reparameterized": false, "binarize": false,
+"shake": false, "tag": "first", "latent_dim": 2, "hidden_dims": [4], "epochs": 2,
+"batch_size": 10, "optimizer": "adam", "learning_rate": 0.001, "likelihood": "gaussian",
+"kl_weight": "0.5", "n_samples": 1, "rounds": 1, "n_components": 3, "gmm": "em",
+"message": "hard", "filters": null, "normalization": null, "residual": null,
+"steps": null, "log_every": null, "sigma": null}"""
+
+
+def test_a_configuration_of_an_earlier_release_is_a_model_too(dataset, tmp_path):
+    (tmp_path / "config.json").write_text(OLD)
+    config = SavedRun(tmp_path).config
+    assert (config["rows"], config["name"]) == ([0, 29], "first")
+    words = "--variant beta --capacity linear:2:5 --kl-weight 0.5"
+    _, model = resolve(options.parse([*SMALL, *words.split()]), dataset)
+    old = build_model(config, dataset)
+    assert components(old) == components(model)
+    np.testing.assert_equal(old.get_weights(), model.get_weights())
 
 
 MINE = '''
