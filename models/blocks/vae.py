@@ -28,6 +28,16 @@ from models.training import streaming
 LAYERS = ("encoder", "decoder", "posterior", "prior", "likelihood", "objective")
 
 
+def layer_property(name: str, kind: type, text: str) -> property:
+    """A property that is the layer of this name and class."""
+
+    def layer(model):
+        return model.get_layer(name)
+
+    layer.__annotations__["return"] = kind
+    return property(layer, doc=text)
+
+
 @component.register
 class VAE(ObjectiveModel):
     """A variational autoencoder of four components, which `assemble` makes.
@@ -49,30 +59,11 @@ class VAE(ObjectiveModel):
 
     # --- Components -------------------------------------------------------------------
 
-    @property
-    def encoder(self) -> keras.Model:
-        """x, or [x, label] -> features."""
-        return self.get_layer("encoder")
-
-    @property
-    def decoder(self) -> keras.Model:
-        """z, or [z, label] -> the parameters of p(x|z)."""
-        return self.get_layer("decoder")
-
-    @property
-    def posterior(self) -> Posterior:
-        """q(z|x)."""
-        return self.get_layer("posterior")
-
-    @property
-    def prior(self) -> Prior:
-        """p(z)."""
-        return self.get_layer("prior")
-
-    @property
-    def likelihood(self) -> Likelihood:
-        """p(x|z)."""
-        return self.get_layer("likelihood")
+    encoder = layer_property("encoder", keras.Model, "x, or [x, label] -> features.")
+    decoder = layer_property("decoder", keras.Model, "z, or [z, label] -> parameters.")
+    posterior = layer_property("posterior", Posterior, "q(z|x).")
+    prior = layer_property("prior", Prior, "p(z).")
+    likelihood = layer_property("likelihood", Likelihood, "p(x|z).")
 
     @property
     def observation(self):

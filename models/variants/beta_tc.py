@@ -54,11 +54,12 @@ def build(
 
 @register
 class TotalCorrelation(ELBO):
-    """The ELBO - (beta - 1) TC, TC = E[log q(z) - sum_d log q(z_d)], in nats.
+    """E_q[log p(x|z)] - kl_weight KL(q(z|x) || p(z)) - (beta - 1) TC(z).
 
-    q(z) is the mean of q(z|x) over the N rows of the training data, estimated in a
-    batch of M + 1 by stratified sampling (appendix C.2): the row that z was drawn from
-    has the weight 1/N, one other (N - M) / (N M), and the rest 1/M.
+    The total correlation is TC = E[log q(z) - sum_d log q(z_d)], in nats. q(z) is the
+    mean of q(z|x) over the N rows of the training data, estimated in a batch of M + 1
+    by stratified sampling (appendix C.2): the row that z was drawn from has the weight
+    1/N, one other (N - M) / (N M), and the rest 1/M.
 
     Args:
         kl_weight, capacity: as `ELBO`'s.

@@ -58,7 +58,9 @@ def build(
 
 @register
 class InverseAutoregressive(Posterior):
-    """q(z|x): a Gaussian N(base_mean, diag exp base_log_var), then for each map t
+    """q(z|x): a diagonal Gaussian through `n_flows` inverse autoregressive maps.
+
+    z_0 ~ N(base_mean, diag exp base_log_var), and for each map t
 
         z_t = g z_(t-1) + (1 - g) m,  g = sigmoid(s),  m, s = MADE_t(z_(t-1), context),
         log q(z_t|x) = log q(z_(t-1)|x) - sum_d log g_d

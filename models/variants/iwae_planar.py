@@ -58,7 +58,9 @@ def build(
 
 @register
 class PlanarFlow(Posterior):
-    """q(z|x): a Gaussian N(base_mean, diag exp base_log_var), then for each map
+    """q(z|x): a diagonal Gaussian through `n_flows` planar maps.
+
+    z ~ N(base_mean, diag exp base_log_var), and for each map
 
         z' = z + u h,  h = tanh(w.z + b),
         log q(z') = log q(z) - log(1 + (1 - h^2) u.w),
@@ -110,7 +112,7 @@ class PlanarFlow(Posterior):
 
 @register
 class LearnedMixture(MixturePrior):
-    """p(z) = sum_k w_k N(m_k, diag exp s_k), all of it learned by gradient.
+    """p(z) = sum_k w_k N(m_k, diag exp s_k), learned.
 
     Args:
         n_gaussians: K.

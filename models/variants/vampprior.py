@@ -55,7 +55,9 @@ def build(
 
 @register
 class VampPrior(MixturePrior):
-    """p(z) = 1/K sum_k q(z|u_k), with q the posterior of the model.
+    """p(z) = 1/K sum_k q(z|u_k), pseudo-inputs u_k learned.
+
+    q is the posterior of the model.
 
     Args:
         n_pseudo_inputs: K. They start as uniform draws from [0, 1].
