@@ -59,9 +59,9 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(
     make_loop, same, tmp_path, vae, gmm
 ):
     whole, first, second = (make_loop(vae=vae, gmm=gmm) for _ in range(3))
-    whole.run(3, **QUIET)
+    whole.run(2, **QUIET)
     first.run(1, folder=tmp_path, **QUIET)
-    rows = second.run(3, folder=tmp_path, **QUIET)
+    rows = second.run(2, folder=tmp_path, **QUIET)
     assert [row["round"] for row in rows] == [row["round"] for row in whole.rows[1:]]
     same(whole, second)
 

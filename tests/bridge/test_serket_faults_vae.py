@@ -242,17 +242,6 @@ def test_1_3_re_is_mse_on_request_and_nothing_unknown(x):
         made(x, RE="mse")
 
 
-def test_1_3_a_new_process_continues_with_the_earlier_rounds(make_loop, tmp_path):
-    first, second = make_loop(), make_loop()
-    first.run(1, folder=tmp_path, verbose=False)
-    second.run(2, folder=tmp_path, verbose=False)
-    assert [row["round"] for row in second.rows] == [1, 2]
-    assert second.rows[0] == first.rows[0]
-    earlier = first["vae"].history["loss"]
-    assert second["vae"].history["loss"][: len(earlier)] == earlier
-    assert len(srk.load(tmp_path).rows) == 2
-
-
 def test_1_3_loss_txt_has_the_last_step_however_few(trained):
     vae, folder = trained
     step, loss = np.loadtxt(folder / "loss.txt")

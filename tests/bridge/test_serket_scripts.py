@@ -265,7 +265,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(results, monkeypatch):
 
     monkeypatch.setattr(np, "savetxt", breaks)
     with pytest.raises(OSError, match="full"):
-        loop["vae"].write(folder / "module001_vae")
+        loop["vae"].write_results(folder / "module001_vae")
     assert (folder / "module001_vae" / "z_learn.txt").read_text() == before
     assert not list(folder.rglob(".partial*"))
 
