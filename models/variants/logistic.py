@@ -63,8 +63,8 @@ class DiscretizedLogistic(Likelihood):
         P(x|z) = F((x + w/2 - mean) / s) - F((x - w/2 - mean) / s)
 
     with F the sigmoid, w the distance of two levels, mean = sigmoid(parameter), and s
-    one learned scale. The first and the last level reach to minus and plus infinity, so the probabilities of
-    all levels sum to 1. With a and b the two arguments of F,
+    one learned scale. The first and the last level reach to minus and plus infinity, so
+    the probabilities of all levels sum to 1. With a and b the two arguments of F,
 
         log(F(a) - F(b)) = log F(a) + log F(-b) + log(1 - exp(b - a)).
 
