@@ -89,10 +89,11 @@ def format_rmse(x: np.ndarray, x_mean: np.ndarray) -> str:
 
 
 def format_slider_note(n_shown: int, latent_dim: int, measure: str) -> str:
-    """Which dimensions have a slider, if not all."""
-    if n_shown == latent_dim:
-        return ""
-    return (
-        f"<p class='help'>The {n_shown} of {latent_dim} dimensions with the largest "
-        f"{measure}; the others keep their values.</p>"
-    )
+    """Which dimensions have a slider, if not all, and what "sd" is."""
+    notes = []
+    if n_shown < latent_dim:
+        notes += [f"The {n_shown} of {latent_dim} dimensions with the largest"]
+        notes += [f"{measure}; the others keep their values."]
+    if measure == "sd":
+        notes += ["sd: over the data, because q(z|x) or p(z) is not Gaussian."]
+    return f"<p class='help'>{' '.join(notes)}</p>" if notes else ""

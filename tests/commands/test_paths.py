@@ -1,11 +1,14 @@
 """python -m models.interpolate and models.traverse."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import models
 from models.data import load
+from models.traverse import make_title, plot_traversal
 
 
 def model_and_x(run_of, data, run):
@@ -61,6 +64,13 @@ def test_the_label_of_the_first_example_is_decoded_unless_another_is_given(
     close(result.x_mean, decoded(model, result.z, 3))
     result = done("interpolate", "conditional", *ends, "--label", "8")
     close(result.x_mean, decoded(model, result.z, 8))
+
+
+def test_a_flow_is_interpolated_between_its_points(done, run_of, data):
+    result = done("interpolate", "flow", "--from", 3, "--to", 50, "--steps", 3)
+    vae, x = model_and_x(run_of, data, "flow")
+    close(result.z[0], np.linspace(*vae.latents(x[[3, 50]]), 3))
+    close(result.x_mean, decoded(vae, result.z))
 
 
 # Traversal
@@ -119,11 +129,21 @@ def test_a_learned_prior_is_the_start_and_the_scale_of_a_traversal(
     close(row.z[0, :, other], model.encode(x[[5]], digits[1][[5]])[0][0, other])
 
 
+def test_without_a_gaussian_prior_the_latents_are_the_scale(done, run_of, data):
+    result = done("traverse", "flow", "--steps", 3, "--range", 2)
+    vae, x = model_and_x(run_of, data, "flow")
+    z = vae.latents(x)
+    first, second = np.argsort(-z.std(axis=0))
+    assert result.dims.tolist() == [first + 1, second + 1]
+    close(result.sd, z.std(axis=0)[[first, second]])
+    expected = np.tile(z.mean(axis=0), (3, 1))
+    expected[:, first] += np.array([-2, 0, 2]) * z[:, first].std()
+    close(result.z[0], expected)
+    title = make_title(SimpleNamespace(row=None, dims=None), 2, "sd", "latents")
+    assert "standard deviations of the latents (the prior is not Gaussian)" in title
+
+
 def test_twenty_of_many_dimensions_are_shown_and_the_title_says_so():
-    from types import SimpleNamespace
-
-    from models.traverse import make_title, plot_traversal
-
     title = make_title(SimpleNamespace(row=None, dims=None), 30, "KL", "prior")
     assert title.startswith("The 20 of 30 dimensions with the largest KL")
     x_mean, values = np.zeros((30, 40, 2, 2)), np.linspace(-3, 3, 40)

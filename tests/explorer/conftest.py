@@ -10,13 +10,15 @@ from models.runs.saved_run import SavedRun
 
 # name -> data, and training options
 RUNS = {
-    "serket": ("digits.npz", "--rounds 2 --latent-dim 3"),
-    "strip": ("table.npy", "--variant vanilla --latent-dim 1"),
-    "conditional": ("digits.npz", "--variant conditional --latent-dim 2"),
+    "serket": ("digits.npz", "--n-components 4 --rounds 2 --latent-dim 3"),
+    "strip": ("table.npy", "--n-components 4 --variant vanilla --latent-dim 1"),
+    "conditional": (
+        "digits.npz",
+        "--n-components 4 --variant conditional --latent-dim 2",
+    ),
+    "flow": ("digits.npz", "--variant iaf --latent-dim 2"),  # and no classes
 }
-SMALL = (
-    "--epochs 3 --batch-size 50 --hidden-dims 16 --n-components 4 --learning-rate .01"
-).split()
+SMALL = "--epochs 3 --batch-size 50 --hidden-dims 16 --learning-rate .01".split()
 
 
 @pytest.fixture(scope="session", autouse=True)

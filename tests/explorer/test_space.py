@@ -158,6 +158,17 @@ def test_a_page_without_labels_is_coloured_by_class(space_of):
     assert "z1 1.00" in page.decoded.picture.object
 
 
+def test_a_posterior_that_is_not_gaussian_is_shown_by_its_points(space_of):
+    page = Page(space_of("flow"))
+    z = page.space.vae.latents(page.space.data.x)
+    np.testing.assert_allclose(page.state.latents.z, z, atol=1e-5)
+    page.select_example(7)
+    assert_decoded(page.state, z[7])
+    slider, _ = page.decoded.sliders.sliders.values()
+    assert slider.name == f"z1 (sd {z[:, 0].std():.2f})"
+    assert not page.classes.layout.visible and [*page.colourings] == ["label"]
+
+
 def test_a_run_stopped_in_round_1_is_shown_without_classes(run_of, tmp_path):
     shutil.copytree(run_of("serket"), tmp_path / "run")
     for name in ("metrics.json", "latents.npz", "gmm.npz", "rounds.npz"):
