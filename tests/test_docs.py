@@ -7,6 +7,7 @@ import io
 import re
 import shlex
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,9 @@ def find_commands(text):
 
 @pytest.mark.parametrize("page, words", cases(find_commands))
 def test_command_parses(page, words, monkeypatch, capsys):
-    if words[1] == "-m":
+    if words[1] == "-m" and words[2].partition(".")[2] not in COMMANDS:
+        assert find_spec(f"{words[2]}.__main__")
+    elif words[1] == "-m":
         assert parses(words[2], words[3:], monkeypatch), capsys.readouterr().err
     else:
         assert (ROOT / words[1]).exists()
