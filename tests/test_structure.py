@@ -1,6 +1,6 @@
 """The rules of the source: who imports whom, how large things are, where names stand.
 
-Everything is read from the syntax trees of the files: nothing is imported.
+Everything is read from the syntax trees of the files.
 """
 
 import ast
@@ -10,6 +10,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from models import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = {
@@ -170,7 +172,6 @@ def test_the_source_has_at_most_12000_lines():
     assert sum(LINES.values()) <= 12_000
 
 
-@unfinished
 def test_every_room_says_what_lives_there():
     inits = [f"{room}/__init__.py" for room in ROOMS] + ["models/__init__.py"]
     assert [path for path in inits if docstring_lines(path) < 5] == []
@@ -213,11 +214,6 @@ KNOW_VARIANTS = {
     "models/cli/defaults.py",
     "models/data/builtin_datasets.py",
 }
-
-
-VARIANTS = sorted(
-    path.stem for path in ROOT.glob("models/variants/*.py") if path.stem != "__init__"
-)
 
 
 def docstrings(tree):
