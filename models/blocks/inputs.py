@@ -90,6 +90,7 @@ def checked(name, array, shape):
 
 
 def check_shape(name, array, shape):
+    """Raises ValueError unless the array is (n, *shape)."""
     if array.shape[1:] != tuple(shape) or array.ndim == 0:
         raise ValueError(
             f"{name} must have the shape (n, {', '.join(map(str, shape))}). "

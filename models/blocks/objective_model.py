@@ -79,7 +79,7 @@ class ObjectiveModel(keras.Model):
             loss += self._aggregate_additional_loss(regulariser)
         return loss
 
-    def fit(
+    def fit(  # noqa: D417, the other arguments are described together
         self,
         x=None,
         y=None,
