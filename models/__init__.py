@@ -10,25 +10,7 @@ Keras model, `models.blocks.vae.VAE`, assembled from a posterior q(z|x), a prior
 likelihood p(x|z) and an objective. `model.replace(prior=...)` gives the same model with
 another component. A new variant is one file in `models/variants` with a `build`, and
 its name in `VARIANTS`; the options of `python -m models.train --variant NAME` are the
-arguments of its `build`.
-
-Arguments that every `build` takes:
-
-    input_shape: the shape of one example: (d,), or an image's (h, w) or (h, w, c).
-    latent_dim: the number of dimensions of z.
-    hidden_dims: the widths of the encoder's hidden layers; the decoder mirrors them.
-    network: what makes the encoder and the decoder, an object of `models.networks`:
-        `MLP()`, `Conv()`, `FromFunctions(build_encoder, build_decoder)`, `Augmented()`,
-        or one of your own with the methods that are described there.
-    activation: of the hidden layers; a name or function that Keras knows.
-    kl_weight: what multiplies the KL (Serket's alpha, the beta of the beta-VAE): a
-        number, or a schedule by epoch from `models.blocks.schedules`.
-    n_samples: draws of z for each example in one training step.
-    seed: decides initial weights, noise and the order of the data. `None` takes one
-        from Python's `random`, which `keras.utils.set_random_seed` seeds.
-
-Every `build` raises ValueError with the argument, what was expected and what was
-received.
+arguments of its `build`, which `help(models.vanilla.build)` describes.
 
 Rooms: variants (one file each), blocks (components and the model class), networks,
 training, data, evaluation, plotting, runs, cli, explorer; the other files here are the

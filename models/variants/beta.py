@@ -5,31 +5,26 @@ variational framework"; Burgess et al. (2018), "Understanding disentangling in
 beta-VAE".
 """
 
-from models import networks
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO, require_plain_elbo
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.blocks.vae import VAE
 from models.deprecated import renamed
+from models.variants.variant import Components, variant
 
 SOURCE = "Higgins et al. 2017; Burgess et al. 2018"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     capacity: Weight | None = None,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 4.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE that maximises E_q[log p(x|z)] - kl_weight KL(q(z|x) || p(z)).
 
     With a capacity of C nats it maximises E_q[log p(x|z)] - kl_weight |KL - C|.
@@ -39,14 +34,8 @@ def build(
             kl_weight is the gamma of Burgess et al., who use 1000, and
             `LinearWarmUp(epochs, 25.0)` is their schedule.
         likelihood: p(x|z). `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=StandardNormal(),
         likelihood=likelihood or Bernoulli(),

@@ -6,7 +6,6 @@ variational autoencoders".
 
 from keras import ops
 
-from models import networks
 from models.blocks.component import register
 from models.blocks.densities import gaussian_log_prob
 from models.blocks.likelihoods import Bernoulli, Likelihood
@@ -14,37 +13,26 @@ from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.variants.variant import Components, variant
 
 SOURCE = "Chen et al. 2018"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     beta: float = 6.0,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE that maximises E_q[log p(x|z)] - kl_weight KL - (beta - 1) TC(z).
 
     Args:
         beta: the weight of the total correlation; 1 is the VAE.
         likelihood: p(x|z); `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=StandardNormal(),
         likelihood=likelihood or Bernoulli(),

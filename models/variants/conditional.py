@@ -4,32 +4,26 @@ Sohn, Lee and Yan (2015), "Learning structured output representation using deep
 conditional generative models". With kl_weight > 1 it is the beta-CVAE.
 """
 
-from models import networks
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import LabelGaussian, StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.variants.variant import Components, variant
 
 SOURCE = "Sohn et al. 2015"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     n_labels: int = 10,
     label_dim: int | None = None,
     learned_prior: bool = False,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE of x given y, with the further input `label`.
 
     Args:
@@ -38,17 +32,11 @@ def build(
         learned_prior: whether p(z|y) is a Gaussian for each label, linear in its code,
             instead of N(0, I) for all.
         likelihood: p(x|z, y). `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    conditional = networks.Conditional(network, n_labels, label_dim)
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, conditional
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=LabelGaussian(n_labels, label_dim) if learned_prior else StandardNormal(),
         likelihood=likelihood or Bernoulli(),
         objective=ELBO(kl_weight),
+        labels=(n_labels, label_dim),
     )

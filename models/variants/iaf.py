@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from models import networks
 from models.blocks import densities
 from models.blocks.component import register
 from models.blocks.likelihoods import Bernoulli, Likelihood
@@ -16,39 +15,28 @@ from models.blocks.objectives import ELBO
 from models.blocks.posteriors import Posterior, standard_noise
 from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.variants.variant import Components, variant
 
 SOURCE = "Kingma et al. 2016"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     n_flows: int = 2,
     flow_dim: int = 64,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE whose q(z|x) is a diagonal Gaussian moved by autoregressive maps.
 
     Args:
         n_flows: the number of maps.
         flow_dim: the width of the hidden layer of each map.
         likelihood: p(x|z); `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=InverseAutoregressive(n_samples, n_flows, flow_dim),
         prior=StandardNormal(),
         likelihood=likelihood or Bernoulli(),

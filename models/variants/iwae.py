@@ -3,31 +3,26 @@
 Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders".
 """
 
-from models import networks
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ImportanceWeighted, require_plain_elbo
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.blocks.vae import VAE
 from models.deprecated import renamed
+from models.variants.variant import Components, variant
 
 SOURCE = "Burda et al. 2016; `doubly_reparameterized`: Tucker et al. 2019"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     doubly_reparameterized: bool = False,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 5,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE that maximises E_q[log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x)].
 
     k is n_samples; the bound lies between the ELBO and log p(x), in training and in
@@ -37,14 +32,8 @@ def build(
         doubly_reparameterized: whether the gradient of the encoder is that of Tucker et
             al. (2019), whose noise does not grow with n_samples; the bound is the same.
         likelihood: p(x|z). `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=StandardNormal(),
         likelihood=likelihood or Bernoulli(),

@@ -7,7 +7,6 @@ Rezende and Mohamed (2015), "Variational inference with normalizing flows"; Burd
 import keras
 from keras import ops
 
-from models import networks
 from models.blocks import densities
 from models.blocks.component import register
 from models.blocks.likelihoods import Bernoulli, Likelihood
@@ -15,39 +14,28 @@ from models.blocks.objectives import ImportanceWeighted
 from models.blocks.posteriors import Posterior, standard_noise
 from models.blocks.priors import MixturePrior
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.variants.variant import Components, variant
 
 SOURCE = "Rezende and Mohamed 2015; Burda et al. 2016"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     n_flows: int = 4,
     n_gaussians: int = 10,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 5,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The importance-weighted VAE of a flow and a mixture that takes a message.
 
     Args:
         n_flows: the number of planar maps of q(z|x).
         n_gaussians: the number of components of p(z).
         likelihood: p(x|z); `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=PlanarFlow(n_samples, n_flows),
         prior=LearnedMixture(n_gaussians),
         likelihood=likelihood or Bernoulli(),

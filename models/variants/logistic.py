@@ -9,7 +9,6 @@ import math
 import keras
 from keras import ops
 
-from models import networks
 from models.blocks import densities
 from models.blocks.component import register
 from models.blocks.likelihoods import Likelihood
@@ -17,36 +16,25 @@ from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
 from models.checks import check_integer
+from models.variants.variant import Components, variant
 
 SOURCE = "Kingma et al. 2016; Salimans et al. 2017"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     levels: int = 256,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE with p(x|z) over the grey levels 0, 1/255, ..., 1, its scale learned.
 
     Args:
         levels: the number of values that an entry of x can have, from 0 to 1.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=StandardNormal(),
         likelihood=DiscretizedLogistic(levels),

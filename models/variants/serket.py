@@ -4,30 +4,25 @@ Nakamura, Nagai and Taniguchi (2018), "SERKET: an architecture for connecting
 stochastic models to realize a large-scale cognitive model".
 """
 
-from models import networks
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.blocks.vae import VAE
 from models.deprecated import renamed
+from models.variants.variant import Components, variant
 
 SOURCE = "Nakamura et al. 2018"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE with the prior p(z_n) = N(m_n, diag 1 / L_n) for each example n.
 
     It maximises E_q[log p(x|z)] - kl_weight KL(q(z|x) || N(m_n, diag 1 / L_n)). The
@@ -36,14 +31,8 @@ def build(
 
     Args:
         likelihood: p(x|z). `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=StandardNormal(),
         likelihood=likelihood or Bernoulli(),

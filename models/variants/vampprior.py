@@ -8,44 +8,32 @@ import math
 import keras
 from keras import ops
 
-from models import networks
 from models.blocks.component import register
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import MixturePrior
 from models.blocks.schedules import Weight
-from models.blocks.vae import VAE, assemble
+from models.variants.variant import Components, variant
 
 SOURCE = "Tomczak and Welling 2018"
 
 
+@variant
 def build(
-    input_shape: tuple,
-    latent_dim: int = 2,
-    hidden_dims: tuple = (512,),
     *,
     n_pseudo_inputs: int = 500,
     likelihood: Likelihood | None = None,
-    network=networks.MLP(),  # noqa: B008, it is frozen
-    activation="relu",
     kl_weight: Weight = 1.0,
     n_samples: int = 1,
-    seed: int | None = None,
-) -> VAE:
+) -> Components:
     """The VAE with the prior p(z) = 1/K sum_k q(z|u_k), its K pseudo-inputs learned.
 
     Args:
         n_pseudo_inputs: the number K of pseudo-inputs.
         likelihood: p(x|z); `None` is `Bernoulli()`.
-
-    The other arguments are those of every variant; see `models`.
     """
-    config = networks.NetworkConfig(
-        input_shape, latent_dim, hidden_dims, activation, seed, network
-    )
-    return assemble(
-        config,
+    return Components(
         posterior=DiagonalGaussian(n_samples),
         prior=VampPrior(n_pseudo_inputs),
         likelihood=likelihood or Bernoulli(),
