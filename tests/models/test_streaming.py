@@ -1,4 +1,4 @@
-"""Training, encoding and evaluation of rows on disk, and the order they come in."""
+"""Training, encoding and evaluation of rows on disk, and their order."""
 
 import keras
 import numpy as np
@@ -8,7 +8,6 @@ from models.blocks.ondisk_array import (
     Binarized,
     FileRows,
     MapRows,
-    Rows,
     chunks,
     from_memmap,
 )
@@ -21,7 +20,7 @@ from models.training.streaming import (
 
 @pytest.fixture
 def save(tmp_path):
-    """A function that saves an array, and gives the memory map."""
+    """A function that saves an array and returns its memory map."""
 
     def save(array, name="x.npy"):
         np.save(tmp_path / name, array)
@@ -96,7 +95,7 @@ def test_chunks_are_all_rows_in_little_parts(save):
 
 
 @pytest.mark.parametrize("n", [4, 7, 64, 101])
-def test_a_pass_has_every_row_once_in_another_order(save, n):
+def test_a_pass_has_every_row_once_in_shuffled_order(save, n):
     x = {"x": from_memmap(save(np.arange(n, dtype="float32")[:, None]))}
     one, two = (numbers(order((x,), seed=s).batches(1)) for s in (0, 1))
     assert sorted(sum(one, [])) == list(range(n))
@@ -114,15 +113,15 @@ def test_passes_differ(save):
 
 
 @pytest.mark.parametrize("steps", [1, 8, 25, 26, 27, 60])
-def test_the_order_is_a_function_of_the_steps_trained(save, steps):
-    """A run that is killed after `steps` steps goes on with the batches it missed."""
+def test_the_order_follows_from_the_steps_trained(save, steps):
+    """A run killed after `steps` steps continues with the batches that follow."""
     x = {"x": from_memmap(save(np.arange(103, dtype="float32")[:, None]))}
     whole = numbers(order((x,)).batches(4))
     passes = 4 - steps // 26
     assert numbers(order((x,), steps=steps).batches(passes)) == whole[steps:]
 
 
-def test_blocks_are_read_from_the_start_to_the_end_of_each(save):
+def test_blocks_are_read_whole(save):
     x = from_memmap(save(np.arange(400, dtype="float32")[:, None]))
     plan = order((x,), window=8 * 5 * 16)  # five batches of four rows a block
     assert plan.block == 20
@@ -132,7 +131,7 @@ def test_blocks_are_read_from_the_start_to_the_end_of_each(save):
     assert len({row // 20 for row in batches[0]}) > 1  # a window mixes its blocks
 
 
-def test_the_order_on_disk(save):
+def test_without_a_seed_the_order_is_that_on_disk(save):
     x = {"x": from_memmap(save(np.arange(10, dtype="float32")[:, None]))}
     expected = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     assert numbers(order((x,), seed=None).batches(1)) == expected
@@ -142,7 +141,7 @@ def test_the_order_on_disk(save):
             assert numbers(batches) == expected
 
 
-def test_tensorflow_gets_the_same_batches(save, rng):
+def test_tensorflow_receives_the_same_batches(save, rng):
     x = from_memmap(save(rng.integers(256, size=(101, 3)).astype("uint8")), scale=255)
     arrays = ({"x": x, "prior_mean": rng.normal(size=(101, 2)).astype("float32")},)
     batches = zip(
@@ -161,7 +160,8 @@ def on_disk(inputs, save):
     return inputs | {"x": save(inputs["x"])}
 
 
-def test_it_trains_encodes_and_evaluates_as_with_arrays(make, name, inputs_of, save):
+@pytest.mark.parametrize("name", ["vanilla", "conditional", "serket"])
+def test_results_are_those_of_arrays_in_memory(make, name, inputs_of, save):
     """Without shuffling the steps are the same, so the weights are too."""
     results = []
     for where in (lambda inputs: inputs, lambda inputs: on_disk(inputs, save)):
@@ -177,7 +177,7 @@ def test_it_trains_encodes_and_evaluates_as_with_arrays(make, name, inputs_of, s
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-5)
 
 
-def test_shuffled_training_repeats_and_goes_on_from_a_saved_model(
+def test_shuffled_training_is_reproducible_and_resumes_from_a_saved_model(
     make, save, data, tmp_path
 ):
     x = save(data)
@@ -214,6 +214,5 @@ def test_a_wrong_shape_is_refused(make, save):
         make("vanilla").fit(save(np.zeros((5, 3), "float32")))
 
 
-def test_rows_know_no_shape_but_the_files(save):
-    assert issubclass(FileRows, Rows)
+def test_a_file_may_have_no_rows(save):
     assert from_memmap(save(np.zeros((0, 3), "float32")))[:].shape == (0, 3)

@@ -1,4 +1,4 @@
-"""Training on several devices, and going on after one of several processes died.
+"""Training on several devices, and resuming after one of several processes died.
 
 On JAX, each in a process of its own: the devices must be counted before anything else.
 """
@@ -16,15 +16,13 @@ import pytest
 from models.training import distribute, processes
 
 # batches of 16 leave 11 of the 59 rows, which two devices cannot share
-MODEL = "--variant iwae --range 0,58 --batch-size 16 --hidden-dims 8 --latent-dim 3 "
+MODEL = "--variant iwae --rows 0,58 --batch-size 16 --hidden-dims 8 --latent-dim 3 "
 MODEL += "--n-components 3 --epochs 6"
 TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
 
-# Without pictures, and without TensorFlow, which Keras would import on JAX as well:
-# both take longer than the training.
+# Without figures, which take longer than the training.
 COMMAND = """
 import os, signal, sys
-sys.modules["tensorflow"] = None
 from models import train
 from models.training import distribute
 from models.cli import report
@@ -46,7 +44,7 @@ sys.exit(train.main(sys.argv[1:]))
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path, monkeypatch):
-    """Whatever a command leaves, it leaves here."""
+    """Commands write into a temporary folder."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -109,7 +107,7 @@ def start_two(start, *arguments, **of_the_second):
 
 
 def check_equal(read, folder, other):
-    """That two runs have the same losses and latents."""
+    """Checks that two runs have the same losses and latents."""
     for name in ("loss", "log_likelihood", "kl"):
         ours, its = (read.column(run / "history.csv", name) for run in (folder, other))
         np.testing.assert_allclose(ours, its, atol=1e-4)
@@ -117,6 +115,7 @@ def check_equal(read, folder, other):
     np.testing.assert_allclose(ours, its, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_two_devices_of_one_process(start, begin, alone, read, tmp_path):
     process = start(*begin, "--distribute", "--out", tmp_path / "run", **TWO_DEVICES)
     code, out, err = end(process)
@@ -126,8 +125,9 @@ def test_two_devices_of_one_process(start, begin, alone, read, tmp_path):
     assert read.names(tmp_path / "run") == read.names(alone)
 
 
+@pytest.mark.slow
 def test_two_processes_one_of_which_dies(start, begin, alone, read, tmp_path):
-    """Nothing is lost beyond the last whole epoch, and the end is the same."""
+    """Only the epoch under way is lost, and the result is the same."""
     folder = tmp_path / "run"
     pair = start_two(start, *begin, "--out", folder, DIES_IN_EPOCH="3")
     (code, out, err), (killed, *_) = map(end, pair)
@@ -167,12 +167,12 @@ def test_another_backend_is_refused(check):
         (("a:1,b:2,c:3", "2", "0"), "ADDRESSES must be .*Received: 'a:1,b:2,c:3'"),
     ],
 )
-def test_a_cluster_that_is_none_is_refused(values, sentence):
+def test_wrong_values_of_the_environment_are_refused(values, sentence):
     with pytest.raises(ValueError, match=sentence):
         processes._check_values(*values)
 
 
-def test_a_cluster_half_described_is_refused():
+def test_a_missing_variable_is_refused():
     assert processes.read_environment({"HOME": "here"}) is None
     with pytest.raises(ValueError, match="Missing: KERAS_DISTRIBUTION_PROCESS_ID$"):
         processes.read_environment(
@@ -180,7 +180,7 @@ def test_a_cluster_half_described_is_refused():
         )
 
 
-def test_a_batch_that_the_devices_cannot_share_is_refused():
+def test_a_batch_that_does_not_divide_is_refused():
     three = SimpleNamespace(number=3)
     distribute.Devices.check_config(three, {"batch_size": 126})
     for size, near in ((128, "126 or 129"), (2, "3")):

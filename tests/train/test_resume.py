@@ -1,4 +1,4 @@
-"""What a run keeps: killed at any moment it goes on, to the end it would have had."""
+"""Checkpoints: a killed run resumes to the result of an uninterrupted one."""
 
 import os
 from pathlib import Path
@@ -15,11 +15,11 @@ from models.training import device_loop
 
 
 class Killed(BaseException):
-    """Stands in for kill -9: nothing in between could catch it."""
+    """Takes the place of kill -9: nothing catches it."""
 
 
 def assert_same(one, other):
-    """That two models have the same weights, to the last bit."""
+    """Two models have the same weights, bit for bit."""
     np.testing.assert_equal(one.get_weights(), other.get_weights())
 
 
@@ -28,20 +28,20 @@ def assert_same(one, other):
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path, monkeypatch):
-    """Whatever a command leaves, it leaves here."""
+    """Commands write into a temporary folder."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def small():
-    """Options that make little work of the blobs: four steps an epoch."""
+    """Options for a fast training on the blobs: four steps per epoch."""
     words = "--batch-size 15 --hidden-dims 8 --latent-dim 3 --n-components 3"
     return words.split()
 
 
 @pytest.fixture
 def killed(light, monkeypatch):
-    """A function: a run that dies where a method is called for the `last` time."""
+    """A function that runs the command and kills it at call `last` of a method."""
 
     def killed(method, *arguments, last=3, **where):
         original, calls = getattr(*method), []
@@ -62,7 +62,7 @@ def killed(light, monkeypatch):
 
 @pytest.fixture
 def check_end(run, read):
-    """Checks that a stopped run, resumed, leaves what the whole one has left."""
+    """Checks that a stopped run, resumed, has the files of the uninterrupted one."""
 
     def check_end(whole, stopped):
         result = run("--resume", stopped)
@@ -84,10 +84,10 @@ EPOCH, FILE = (Checkpoint, "on_epoch_end"), (Checkpoint, "save")
     [
         ("--variant beta --kl-weight linear:4:2 --epochs 5", EPOCH),
         ("--variant conditional --learned-prior --optimizer rmsprop --epochs 5", FILE),
-        ("--variant vanilla --steps 21 --log-every 3 --mixed-precision", FILE),
+        ("--variant vanilla --steps 21 --steps-per-epoch 3 --mixed-precision", FILE),
     ],
 )
-def test_a_stopped_run_ends_as_the_one_never_stopped(
+def test_a_stopped_run_ends_as_an_uninterrupted_one(
     light, killed, check_end, read, tmp_path, options, moment
 ):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
@@ -101,11 +101,11 @@ def test_a_stopped_run_ends_as_the_one_never_stopped(
     "options, name, steps",
     [
         ("--variant beta --kl-weight linear:2:2 --epochs 2", "table.npz", 3),
-        ("--variant vanilla --steps 21 --log-every 3", "table.npz", 8),
+        ("--variant vanilla --steps 21 --steps-per-epoch 3", "table.npz", 8),
         ("--variant vanilla --stream --epochs 3", "unlabelled.npy", 7),
     ],
 )
-def test_a_run_stopped_within_an_epoch_goes_on_within_it(
+def test_a_run_stopped_within_an_epoch_resumes_within_it(
     light, killed, check_end, monkeypatch, tmp_path, options, name, steps
 ):
     """Each step is saved, and the saving after these steps never comes."""
@@ -118,7 +118,7 @@ def test_a_run_stopped_within_an_epoch_goes_on_within_it(
     check_end(whole, stopped)
 
 
-def test_a_run_stopped_by_ctrl_c_goes_on_too(run, light, read, monkeypatch):
+def test_a_run_stopped_by_ctrl_c_resumes(run, light, read, monkeypatch):
     def presses(self, epoch, logs=None):
         save(self, epoch, logs)
         if epoch == 1:
@@ -134,7 +134,7 @@ def test_a_run_stopped_by_ctrl_c_goes_on_too(run, light, read, monkeypatch):
     assert "checkpoint.keras" not in read.names(result.folder)
 
 
-def test_a_run_killed_after_its_last_epoch_goes_on_too(run, light, monkeypatch, read):
+def test_a_run_killed_after_its_last_epoch_resumes(run, light, monkeypatch, read):
     def dies(*_):
         raise Killed
 
@@ -156,13 +156,13 @@ def test_a_run_without_a_checkpoint_is_refused(run, light):
     "arguments, sentence",
     [
         ("--resume mine", "RUN mine: there is no such run"),
-        ("--resume mine --epochs 5", "--resume mine goes on .*: leave --epochs out"),
+        ("--resume mine --epochs 5", "--resume mine continues .*: leave --epochs out"),
         ("--resume mine --variant beta", "leave --variant out"),
         ("--resume", "argument --resume: expected one argument"),
         ("--checkpoint", "--checkpoint: the variant serket learns in rounds"),
     ],
 )
-def test_what_does_not_go_together_is_refused(check, arguments, sentence):
+def test_options_that_exclude_each_other_are_refused(check, arguments, sentence):
     check(arguments, sentence)
 
 
@@ -179,7 +179,7 @@ def test_a_history_cut_short_is_refused(run, light, killed):
 
 @pytest.fixture(scope="module", params=["in memory", "on disk"])
 def x(tmp_path_factory, request):
-    """Seven steps an epoch, in batches of 8."""
+    """Seven steps per epoch, in batches of 8."""
     values = np.random.default_rng(0).random((50, 6), np.float32)
     if request.param == "in memory":
         return values
@@ -195,7 +195,7 @@ def make():
 
 
 def go(x, folder="killed", seconds=0, kill_after=None, model=None):
-    """Three epochs; `kill_after` so many steps they are broken off at the next."""
+    """Three epochs, killed at the step after `kill_after` steps."""
     steps = []
 
     def count(batch, logs):
@@ -210,34 +210,35 @@ def go(x, folder="killed", seconds=0, kill_after=None, model=None):
 
 @pytest.fixture(scope="module")
 def whole(x, tmp_path_factory):
-    """The folder of a training that was never stopped."""
+    """The folder of an uninterrupted training."""
     folder = tmp_path_factory.mktemp("whole")
     assert go(x, folder).steps_trained() == 21
     return folder
 
 
-def check_goes_on(x, whole):
-    """Checks that what was killed ends as the whole one."""
+def check_resumes(x, whole):
+    """Checks that the killed training ends as the uninterrupted one."""
     assert_same(go(x), models.load(whole / "checkpoint.keras"))
     history = Path("killed/history.csv").read_text()
     assert history == (whole / "history.csv").read_text()
 
 
 @pytest.mark.parametrize("steps", [[0], [3, 1], [14]])
-def test_broken_off_it_ends_as_if_it_had_not_been(x, whole, steps):
+def test_a_killed_training_ends_as_an_uninterrupted_one(x, whole, steps):
     for count in steps:
         with pytest.raises(Killed):
             go(x, kill_after=count)
-    check_goes_on(x, whole)
+    check_resumes(x, whole)
 
 
 @pytest.mark.parametrize("x", ["on disk"], indirect=True)
-@pytest.mark.parametrize("where", ["before", "after"])
-@pytest.mark.parametrize("file", [1, 5, 8, 9])
-def test_killed_as_it_writes_it_ends_as_if_it_had_not_been(
+@pytest.mark.parametrize(
+    "file, where", [(1, "before"), (5, "after"), (8, "before"), (9, "before")]
+)
+def test_killed_while_writing_it_ends_as_an_uninterrupted_one(
     x, whole, monkeypatch, file, where
 ):
-    """Nine files in the first epoch: the settings, six steps, history, checkpoint."""
+    """The first epoch writes nine files: settings, six steps, history, checkpoint."""
     rename, renamed = os.replace, []
 
     def replace(*paths):
@@ -250,14 +251,14 @@ def test_killed_as_it_writes_it_ends_as_if_it_had_not_been(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(run_folder.os, "replace", replace)
         go(x)
-    check_goes_on(x, whole)
+    check_resumes(x, whole)
 
 
-def test_what_was_not_saved_yet_is_done_again(x, whole):
+def test_steps_since_the_last_checkpoint_are_repeated(x, whole):
     with pytest.raises(Killed):
         go(x, seconds=1000, kill_after=4)
     assert not Path("killed/checkpoint.keras").exists()
-    check_goes_on(x, whole)
+    check_resumes(x, whole)
 
 
 @pytest.mark.parametrize("x", ["in memory"], indirect=True)
@@ -268,10 +269,10 @@ def test_a_model_trained_before_counts_from_there(x):
     assert go(x, "whole", model=one).steps_trained() == 24
     with pytest.raises(Killed):
         go(x, kill_after=9, model=other)
-    check_goes_on(x, Path("whole"))
+    check_resumes(x, Path("whole"))
 
 
-def test_what_is_finished_is_left_as_it_is(x, whole):
+def test_a_finished_training_is_unchanged(x, whole):
     before = (whole / "checkpoint.keras").read_bytes()
     assert go(x, whole).steps_trained() == 21
     assert (whole / "checkpoint.keras").read_bytes() == before
@@ -296,5 +297,5 @@ def test_a_damaged_model_is_refused(x):
     "done, expected",
     [(0, [(0, 3, 7)]), (9, [(1, 2, 5), (2, 3, 7)]), (20, [(2, 3, 1)]), (21, [])],
 )
-def test_what_is_still_to_do(done, expected):
+def test_the_fits_that_remain(done, expected):
     assert remaining_fits(done, 7, 3) == expected

@@ -11,18 +11,15 @@ import numpy as np
 import pytest
 
 import models
-from models import VARIANTS
-from models.cli.options import train_parser
 from models.cli import report
+from models.cli.options import train_parser
 from serket_bridge import GMM, VAE
 from serket_bridge.inference import em
 
 # --- Where results go -----------------------------------------------------------------
 
 
-def test_a_folder_that_holds_files_is_refused_and_stays_as_it_was(
-    read, light, tmp_path
-):
+def test_a_folder_with_files_is_refused_and_unchanged(read, light, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "config.json").write_text("mine")
@@ -59,7 +56,7 @@ def test_default_folders_are_numbered(read, light, tmp_path, monkeypatch):
 
 
 def interrupt_round(monkeypatch, module, number, after=0):
-    """Ctrl-C in round `number`, `after` so many steps of the module."""
+    """Ctrl-C in round `number`, after `after` steps of the module."""
     learn, rounds, steps = module.learn, [], []
 
     def interrupted(self, tick):
@@ -97,7 +94,7 @@ def test_ctrl_c_in_a_later_round_keeps_the_rounds_before(
 
 
 def test_ctrl_c_in_the_mixture_leaves_arrays_of_one_round(read, light, monkeypatch):
-    """latents.npz is the last whole round: its latents belong to its classes."""
+    """latents.npz is of the last complete round: its latents belong to its classes."""
     interrupt_round(monkeypatch, GMM, 2)
     result = light("--rounds", "2", "--message", "hard")
     assert result.code == 130
@@ -120,10 +117,10 @@ def test_ctrl_c_in_the_first_round_keeps_the_model(
         assert len(read.rows(result.folder / "history.csv")) == 1
 
 
-def test_overwrite_leaves_nothing_of_the_run_before(
+def test_overwrite_removes_the_files_of_the_previous_run(
     read, light, monkeypatch, unfinished, tmp_path
 ):
-    """Its checkpoint, mixture and history would pass for those of the new run."""
+    """They would be mistaken for those of the new run."""
     interrupt_round(monkeypatch, VAE, 1)
     folder = tmp_path / "run"
     folder.mkdir()
@@ -145,7 +142,7 @@ def test_ctrl_c_outside_training_ends_the_command_quietly(light, monkeypatch, wh
     try:
         result = light("--variant", "vanilla")
     except KeyboardInterrupt:
-        pytest.fail("the user sees a traceback")
+        pytest.fail("the user would see a traceback")
     assert result.code == 130
 
 
@@ -216,7 +213,7 @@ def test_ctrl_c_ends_the_command_with_130_and_keeps_the_model(
 
 
 def wait_for(path, pattern, process, seconds=120):
-    """Until the file holds the pattern, while the process runs."""
+    """Waits until the file contains the pattern, while the process runs."""
     end = time.monotonic() + seconds
     while not re.search(pattern, path.read_text()):
         assert process.poll() is None, path.read_text()
