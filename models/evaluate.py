@@ -162,7 +162,7 @@ def format_scores(scores):
         lines += [line(NAMES[name], value, ".3f") for name, value in found.items()]
     if scores["log_px_warning"]:
         before, after = scores["log_px_warning"].split(": ")
-        lines += [f"warning: {before}:", f"  {after}; use more --n-samples"]
+        lines += [f"warning: {before}:", f"  {after};", "  use more --n-samples"]
     return "\n".join(lines)
 
 

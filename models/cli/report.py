@@ -8,6 +8,7 @@ import numpy as np
 
 from models import plotting
 from models.cli.option_types import show
+from models.evaluation.scores import is_prior
 from models.runs.rounds import LATENTS, MIXTURE, Round, round_arrays
 from models.runs.run_folder import CHECKPOINT, RunFolder
 
@@ -214,7 +215,7 @@ def draw_samples(vae, last, labels):
         each = np.repeat(np.unique(labels)[:MAX_GROUPS], N_SAMPLES)
         _, x_mean = vae.sample(len(each), each, seed=0)
         title = "Samples, one row per label"
-    elif vae.takes_message and last.mixture is not None:
+    elif is_prior(last.mixture, vae):
         x_mean = vae.decode(sample_classes(last))
         title = "Samples of each class, one row per class"
     else:

@@ -111,8 +111,8 @@ def bounds(terms: LogPxEstimate) -> dict:
         },
         "log_px_warning": None
         if share <= MAX_SHARE
-        else f"the effective sample size is below {MIN_ESS} for {share:.0%} of the "
-        "rows: log p(x) is too low, and its standard error from samples too small",
+        else f"effective sample size < {MIN_ESS} for {share:.0%} of the rows: log p(x) "
+        "is too low, its MC error too small",
         "elbo": float(terms.elbo.mean()),
         "elbo_se": standard_error(terms.elbo),
         "log_likelihood": float(terms.log_likelihood.mean()),
