@@ -1,6 +1,6 @@
-"""What a model is given, checked: every input by name, of its shape, a label a row.
+"""Checks of what a model is given: every input by name and shape, a label for each row.
 
-All raise ValueError that names the argument, what was expected and what came.
+All raise ValueError with the argument, what was expected and what was received.
 """
 
 import math
@@ -10,32 +10,86 @@ import numpy as np
 
 from models.blocks.ondisk_array import Rows, wrap_memmap
 
+HINT = (
+    ". The model takes a message; prior_mean = 0 and prior_precision = 1 are the "
+    "message N(0, I), which has no effect"
+)
+
 
 def checked_inputs(model, x):
     """The arrays by input name, float32; `x` may stand for {"x": x}."""
-    expected = shapes_of(model)
+    expected = {name: tensor.shape[1:] for name, tensor in model.input.items()}
     x = x if isinstance(x, dict) else {"x": x}
     if set(x) != set(expected):
-        hint = (
-            " The model takes a message; prior_mean = 0 and prior_precision = 1 are "
-            "the message N(0, I), which has no effect."
-        )
+        needs_message = "prior_mean" in expected and "prior_mean" not in x
         raise ValueError(
             f"x must hold the inputs {', '.join(expected)}. "
-            f"Received: {', '.join(map(str, x))}."
-            + (hint if "prior_mean" in expected and "prior_mean" not in x else "")
+            f"Received: {', '.join(map(str, x))}" + HINT * needs_message
         )
-    x = {name: to_float(x[name]) for name in expected}
-    for name, shape in expected.items():
-        check_shape(name, x[name], shape)
-        if len(x[name]) != len(x["x"]):
-            raise ValueError(
-                f"{name} must have one row for each of the {len(x['x'])} rows of x."
-                f" Received: {len(x[name])} rows"
-            )
+    x = {name: checked(name, x[name], shape) for name, shape in expected.items()}
+    for name in x:
+        check_rows(name, x[name], len(x["x"]))
     if model.is_conditional:
-        check_label(model, x["label"], len(x["x"]))
+        check_label(model, x["label"])
     return x
+
+
+def checked(name, array, shape):
+    """The array, (n, *shape), in Keras's float type; `Rows` stay on disk."""
+    array = wrap_memmap(array)
+    if not isinstance(array, Rows):
+        array = keras.ops.convert_to_numpy(array)
+        array = np.asarray(array, dtype=keras.config.floatx())
+    if array.shape[1:] != tuple(shape) or array.ndim == 0:
+        raise ValueError(
+            f"{name} must have the shape (n, {', '.join(map(str, shape))}). "
+            f"Received: {array.shape}"
+        )
+    return array
+
+
+def check_rows(name, array, n):
+    """Raises ValueError unless the array has n rows."""
+    if len(array) != n:
+        raise ValueError(
+            f"{name} must have one row for each of the {n} rows of x. "
+            f"Received: {len(array)} rows"
+        )
+
+
+def with_label(model, rows, label):
+    """The inputs of the encoder or the decoder: rows, or [rows, the label of each].
+
+    label: one for all rows, or one for each.
+    """
+    if not model.is_conditional:
+        if label is not None:
+            raise ValueError("label is for conditional models, and this one is not")
+        return rows
+    shape = model.input["label"].shape[1:]
+    if label is None:
+        raise ValueError(
+            "label must be given, because the model is conditional: one for all rows, "
+            f"or one for each, of the shape {shape}. Received: None"
+        )
+    if np.shape(label) == shape:
+        label = np.broadcast_to(label, (len(rows), *shape))
+    label = checked("label", label, shape)
+    check_rows("label", label, len(rows))
+    check_label(model, label)
+    return [rows, label]
+
+
+def check_label(model, label):
+    """Raises ValueError unless integer labels are among those that the model knows."""
+    for layer in model.encoder.layers:
+        n_labels = getattr(layer, "n_labels", None)
+        wrong = [] if n_labels is None else np.setdiff1d(label, np.arange(n_labels))
+        if len(wrong):
+            raise ValueError(
+                f"label must be an integer of 0 .. {n_labels - 1}. "
+                f"Received: {wrong[0]:g}"
+            )
 
 
 def count_rows(x, validation_split=0.0) -> int | None:
@@ -43,70 +97,3 @@ def count_rows(x, validation_split=0.0) -> int | None:
     x = x.get("x") if isinstance(x, dict) else x
     shape = getattr(x, "shape", None)
     return math.floor(int(shape[0]) * (1.0 - validation_split)) if shape else None
-
-
-def with_label(model, rows, label):
-    """What the model's halves take: the rows, or [the rows, the label of each]."""
-    if not model.is_conditional:
-        if label is not None:
-            raise ValueError("label is for conditional models, and this one is not")
-        return rows
-    shape = shapes_of(model)["label"]
-    if label is None:
-        raise ValueError(
-            "label must be given, for the model is conditional: one for all rows "
-            f"or one a row, of the shape {shape}. Received: None"
-        )
-    label = to_float(label)
-    if label.shape == shape:
-        label = np.broadcast_to(label, (len(rows), *shape))
-    check_label(model, label, len(rows))
-    return [rows, label]
-
-
-def check_label(model, label, n):
-    """Raises ValueError unless it is one known label for each of n rows."""
-    check_shape("label", label, shapes_of(model)["label"])
-    if len(label) != n:
-        raise ValueError(
-            f"label must have one row for each of the {n} rows. "
-            f"Received: {len(label)} rows"
-        )
-    for layer in model.get_layer("encoder").layers:
-        if hasattr(layer, "n_labels"):
-            wrong = np.setdiff1d(label, np.arange(layer.n_labels))
-            if wrong.size:
-                raise ValueError(
-                    f"label must be an integer of 0 .. {layer.n_labels - 1}. "
-                    f"Received: {wrong[0]:g}"
-                )
-
-
-def checked(name, array, shape):
-    """The array in Keras's float type, (n, *shape)."""
-    array = to_float(array)
-    check_shape(name, array, shape)
-    return array
-
-
-def check_shape(name, array, shape):
-    """Raises ValueError unless the array is (n, *shape)."""
-    if array.shape[1:] != tuple(shape) or array.ndim == 0:
-        raise ValueError(
-            f"{name} must have the shape (n, {', '.join(map(str, shape))}). "
-            f"Received: {array.shape}"
-        )
-
-
-def to_float(array):
-    """A NumPy array in Keras's float type, (batch, ...); `Rows` of what is on disk."""
-    array = wrap_memmap(array)
-    if isinstance(array, Rows):
-        return array
-    array = keras.ops.convert_to_numpy(array)
-    return np.asarray(array, dtype=keras.config.floatx())
-
-
-def shapes_of(model):
-    """The shape of one datum of each input, by name."""
-    return {name: tensor.shape[1:] for name, tensor in model.input.items()}

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from models.blocks.inputs import to_float, with_label
+from models.blocks.inputs import checked, with_label
 from models.data.errors import DataError
 from models.evaluation.latent_statistics import (
     LatentStatistics,
@@ -57,7 +57,7 @@ class RoundDecoder:
     def __call__(self, z, round, label=None):
         """(n, latent_dim), with a conditional model's label -> (n, *input_shape)."""
         self.set_round(round)
-        inputs = with_label(self.vae, to_float(z), label)
+        inputs = with_label(self.vae, checked("z", z, (self.vae.latent_dim,)), label)
         parameters = self.vae.decoder.predict_on_batch(inputs)
         x_mean = keras.ops.convert_to_numpy(self.vae.likelihood.mean(parameters))
         return x_mean.astype(np.float32)
