@@ -67,8 +67,8 @@ def test_the_command_builds_what_build_gives(dataset, variant):
 
 # The config.json of a run before options belonged to their variant.
 OLD = """{"variant": "beta", "data": "table.npz", "labels": null, "image_size": null,
-"range": [0, 29], "network": "mlp", "weights": null, "seed": 0, "capacity": "linear:2:5",
-"learned_prior": false, "doubly_reparameterized": false, "binarize": false,
+"range": [0, 29], "network": "mlp", "weights": null, "seed": 0,
+"capacity": "linear:2:5", "learned_prior": false, "binarize": false,
 "shake": false, "tag": "first", "latent_dim": 2, "hidden_dims": [4], "epochs": 2,
 "batch_size": 10, "optimizer": "adam", "learning_rate": 0.001, "likelihood": "gaussian",
 "kl_weight": "0.5", "n_samples": 1, "rounds": 1, "n_components": 3, "gmm": "em",
