@@ -88,11 +88,7 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
 
 
 def train(loop, n_rounds: int, labels, rounds: list, verbose: bool = True) -> int:
-    """Runs the rounds and appends a `Round` for each to `rounds`.
-
-    Returns:
-        The exit code.
-    """
+    """Runs the rounds and appends a `Round` of each; returns the exit code."""
 
     def append_round(loop):
         rounds.append(round_of(loop))
@@ -111,14 +107,13 @@ def round_of(loop):
 
     from models.runs.rounds import Round
 
-    vae, arrays = loop["vae"], {}
+    vae, last, arrays = loop["vae"], loop.modules[-1], {}
     if vae.model.posterior.is_gaussian:
         q = vae.posterior
         arrays |= {"z_mean": q.mean, "z_log_var": -np.log(q.precision)}
-    for gmm in loop.modules[-1:]:
-        if gmm is not vae:
-            arrays |= {"classes": gmm.classes, "responsibilities": gmm.responsibilities}
-            arrays |= vars(gmm.mixture)
+    if last is not vae:
+        arrays |= {"classes": last.classes, "responsibilities": last.responsibilities}
+        arrays |= vars(last.mixture)
     return Round(z=vae.forward.mean, model=vae.model.get_weights(), **arrays)
 
 
@@ -167,20 +162,12 @@ def make_mixture(config: dict, seed: int):
     from serket_bridge import gmm
     from serket_bridge.inference import em, gibbs
 
-    inference = {
-        "em": em.EM,
-        "variational": em.Variational,
-        "gibbs": gibbs.Gibbs,
-    }
-    messages = {
-        "class-mean": gmm.class_mean_message,
-        "collapsed": gmm.collapsed_gaussian_message,
-        None: gmm.class_mean_message,  # to a model that takes none
-    }
+    kinds = {"em": em.EM, "variational": em.Variational, "gibbs": gibbs.Gibbs}
+    messages = {"collapsed": gmm.collapsed_gaussian_message}
     return gmm.GMM(
         config["n_components"],
-        inference=inference[config["gmm_inference"]](),
-        message=messages[config["gmm_message"]],
+        inference=kinds[config["gmm_inference"]](),
+        message=messages.get(config["gmm_message"], gmm.class_mean_message),
         seed=seed,
     )
 

@@ -11,18 +11,6 @@ from models.runs.saved_run import SavedRun
 
 # bfloat16 has the range of float32: the loss needs no scaling, and CPUs support it.
 MIXED = "mixed_bfloat16"
-NORMALIZATIONS = {
-    "none": None,
-    "batch": networks.batch_normalization,
-    "group": networks.group_normalization,
-}
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "muon": keras.optimizers.Muon,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-}
 
 
 def build_model(config: dict, dataset) -> VAE:
@@ -60,7 +48,9 @@ def compile_model(vae: VAE, config: dict) -> VAE:
     """The model, with its first weights and its optimiser."""
     if config.get("init_weights"):
         load_weights(vae, config["init_weights"])
-    vae.compile(OPTIMIZERS[config["optimizer"]](config["learning_rate"]))
+    settings = {"learning_rate": config["learning_rate"]}
+    chosen = {"class_name": config["optimizer"], "config": settings}
+    vae.compile(keras.optimizers.get(chosen))
     # a model stopped before its first step must load again with its optimiser
     vae.optimizer.build(vae.trainable_variables)
     return vae
@@ -75,10 +65,11 @@ def network(config: dict):
     """What makes the encoder and the decoder."""
     inner = networks.MLP()
     if config["network"] == "conv":
-        normalization = NORMALIZATIONS[config["normalization"]]
         inner = networks.Conv(
             tuple(config["filters"]),
-            normalization=normalization,
+            normalization=getattr(
+                networks, f"{config['normalization']}_normalization", None
+            ),
             residual=config["residual"],
         )
     return networks.Augmented(inner) if config.get("augment") else inner

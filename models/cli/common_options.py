@@ -24,11 +24,10 @@ from models.cli.signatures import read_options
 
 def variant_name(text: str) -> str:
     """One of the names in VARIANTS."""
-    if text not in VARIANTS:
-        raise argparse.ArgumentTypeError(
-            f"expected one of {', '.join(VARIANTS)}, got {text!r}"
-        )
-    return text
+    if text in VARIANTS:
+        return text
+    known = ", ".join(VARIANTS)
+    raise argparse.ArgumentTypeError(f"expected one of {known}, got {text!r}")
 
 
 VariantName = Annotated[str, Word("NAME", variant_name)]
@@ -41,16 +40,16 @@ class Data:
     Args:
         data: digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded
             mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images.
-        labels: the column, key or file of the labels, which only variants with labels
-            train on; others use them for scores and colours (default: in the data).
+        labels: their column, key or file, for scores, colours and variants that train
+            on labels (default: in the data).
         image_size: resize the images of a folder to SIDE x SIDE (default: as stored).
-        image_shape: height, width and, for colours, channels of rows that are stored as
-            columns, such as 16 16 for 256 columns (default: no images).
+        image_shape: height, width and maybe channels of images that are stored as rows
+            of numbers, such as 16 16 for 256 columns.
         stream: leave an .npy file or a folder of images on disk and read it in training
             (default: .npy files of more than a GiB).
         rows: only these rows, counted from 0, both included (default: all).
-        test_fraction: the part of the rows, drawn by --seed, that is not trained on and
-            that models.evaluate scores (default: none).
+        test_fraction: part of the rows, drawn by --seed, that is kept for
+            models.evaluate (default: none).
     """
 
     data: str = "digits"
@@ -76,12 +75,11 @@ class Model:
         hidden_dims: of mlp: widths of the encoder's layers; the decoder mirrors them.
         filters: of conv: channels of the convolutions, each of which halves the sides.
         normalization: of conv: what follows each convolution.
-        residual: of conv: whether there are residual blocks (default: none).
+        residual: of conv: add residual blocks.
         activation: of the hidden layers, a name that Keras knows.
         augment: encode images shifted, rotated and scaled at random in every step, and
-            reconstruct the original (default: as they are).
-        mixed_precision: hidden layers in bfloat16, the loss in float32 (default: all in
-            float32).
+            reconstruct the original.
+        mixed_precision: hidden layers in bfloat16, the loss in float32.
     """
 
     variant: VariantName = VARIANTS.default
@@ -104,14 +102,13 @@ class Training:
 
     Args:
         epochs: passes over the data in each round.
-        steps: steps in each round, in place of --epochs (default: as the epochs have).
+        steps: steps in each round, in place of --epochs.
         steps_per_epoch: the length of an epoch, which is a row of history.csv and the
             unit of schedules (default: a pass over the data, or a divisor of --steps).
         batch_size: rows in a step.
         optimizer: of the weights.
         learning_rate: of the optimizer.
-        init_weights: the run or model.keras whose weights training starts from
-            (default: new ones).
+        init_weights: start from the weights of this run or model.keras.
         seed: of the initial weights, the noise, the order and the mixture.
     """
 
@@ -131,9 +128,8 @@ class Mixture:
 
     Args:
         rounds: of messages between the VAE and the mixture.
-        n_components: classes of the mixture, which is fitted to the latents of other
-            variants too where this is given.
-        gmm_inference: how the mixture is fitted.
+        n_components: its classes; other variants have a mixture only if this is given.
+        gmm_inference: how it is fitted.
         gmm_message: what it sends: the mean of the class, or the whole mixture.
     """
 
@@ -149,16 +145,15 @@ class Results:
 
     Args:
         name: what the other commands call the run: its folder is runs/NAME.
-        out: the folder, new or empty (default: runs/VARIANT-DATA-001, or the next
-            number).
-        overwrite: replace the files in the folder (default: refuse).
-        explore: end with the page of models.explore (default: end).
+        out: the folder, new or empty (default: runs/VARIANT-DATA-001, or the next).
+        overwrite: replace the files in the folder.
+        explore: end with the page of models.explore.
         checkpoint: save after every epoch and every five minutes, for --resume; not for
-            variants that take a message (default: with --distribute only).
+            variants that take a message (default: with --distribute).
         resume: continue this run from its last checkpoint, to the result of a run that
-            was never stopped (default: a new run).
+            was never stopped.
         distribute: train on all devices of this process or, with KERAS_DISTRIBUTION_*
-            set, of all processes; needs JAX (default: one device).
+            set, of all processes; needs JAX.
     """
 
     name: FolderName | None = None

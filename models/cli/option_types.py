@@ -1,4 +1,4 @@
-"""Types of options: text -> value, or a sentence that names what is expected."""
+"""Types of options: text -> value, or a message with what is expected."""
 
 import argparse
 import math
@@ -12,44 +12,28 @@ class Word(NamedTuple):
     parse: Any  # text -> value; raises argparse.ArgumentTypeError
 
 
-def _number(text, kind, expected, is_valid=lambda value: True):
-    try:
-        value = kind(text)
-    except ValueError:
-        value = math.inf
-    if not (-math.inf < value < math.inf and is_valid(value)):
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-    return value
+def number_type(kind: type, expected: str, is_valid=lambda value: True):
+    """A function text -> finite number of this kind, if it is valid."""
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.inf
+        if not (-math.inf < value < math.inf and is_valid(value)):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return value
+
+    return parse
 
 
-def integer(text: str) -> int:
-    """An integer."""
-    return _number(text, int, "an integer")
-
-
-def number(text: str) -> float:
-    """A finite number."""
-    return _number(text, float, "a number")
-
-
-def positive_integer(text: str) -> int:
-    """An integer >= 1."""
-    return _number(text, int, "an integer >= 1", lambda n: n >= 1)
-
-
-def natural_number(text: str) -> int:
-    """An integer >= 0."""
-    return _number(text, int, "an integer >= 0", lambda n: n >= 0)
-
-
-def positive_number(text: str) -> float:
-    """A finite number > 0."""
-    return _number(text, float, "a number > 0", lambda r: r > 0)
-
-
-def fraction(text: str) -> float:
-    """A number between 0 and 1, both excluded."""
-    return _number(text, float, "a number between 0 and 1", lambda r: 0 < r < 1)
+integer = number_type(int, "an integer")
+number = number_type(float, "a number")
+positive_integer = number_type(int, "an integer >= 1", lambda n: n >= 1)
+natural_number = number_type(int, "an integer >= 0", lambda n: n >= 0)
+positive_number = number_type(float, "a number > 0", lambda r: r > 0)
+fraction = number_type(float, "a number between 0 and 1", lambda r: 0 < r < 1)
+weight_number = number_type(float, "a number >= 0", lambda w: w >= 0)
 
 
 def row_range(text: str) -> tuple[int, int]:
@@ -66,9 +50,7 @@ def row_range(text: str) -> tuple[int, int]:
 def folder_name(text: str) -> str:
     """A name that a folder can have."""
     if not text.strip(" .") or set(text) & set('/\\:*?"<>|'):
-        raise argparse.ArgumentTypeError(
-            f"expected a word that can name a folder, got {text!r}"
-        )
+        raise argparse.ArgumentTypeError(f"expected a name of a folder, got {text!r}")
     return text
 
 
@@ -76,14 +58,12 @@ def weight(text: str) -> float | tuple:
     """A number, or a schedule: "linear:5:0.5" is ("linear", 5.0, 0.5)."""
     kind, *numbers = text.split(":")
     if not numbers:
-        return _number(text, float, "a number >= 0", lambda w: w >= 0)
+        return weight_number(text)
     if kind not in ("linear", "cyclical") or len(numbers) > 2:
         raise argparse.ArgumentTypeError(
             f"expected a number, linear:EPOCHS:W or cyclical:PERIOD:W, got {text!r}"
         )
-    period, *rest = numbers
-    values = [_number(w, float, "a weight >= 0", lambda w: w >= 0) for w in rest]
-    return kind, positive_number(period), *values
+    return kind, positive_number(numbers[0]), *map(weight_number, numbers[1:])
 
 
 def show(value) -> str:

@@ -46,41 +46,29 @@ def resolve(given: dict, dataset) -> tuple[dict, object]:
 
 
 def resolve_network(given: dict, dataset, config: dict) -> dict:
-    """The options of the other network are None.
-
-    Raises:
-        ValueError: one of them was given, or the data are no images.
-    """
+    """The options of the other network, which are None, if they were not given."""
     name, shape = config["network"], dataset.input_shape
     unused = [key for other in NETWORKS if other != name for key in NETWORKS[other]]
     for key in set(unused) & set(given):
         raise ValueError(f"{flag_of(key)} is no option of --network {name}")
-    is_image = len(shape) in (2, 3)
-    for flag, is_used in (("augment", config["augment"]), ("network", name == "conv")):
-        if is_used and not is_image:
-            raise ValueError(
-                f"--{flag} {name if flag == 'network' else ''}".rstrip()
-                + f" is for images, and the rows of {config['data']} have the shape "
-                f"{shape}; use --image-shape if they are images, or leave it out"
-            )
+    needs_image = "--augment" if config["augment"] else "--network conv"
+    if (config["augment"] or name == "conv") and len(shape) not in (2, 3):
+        raise ValueError(
+            f"{needs_image} is for images, and the rows of {config['data']} have the "
+            f"shape {shape}; use --image-shape if they are images, or leave it out"
+        )
     return dict.fromkeys(unused)
 
 
 def resolve_training(given: dict, n_rows: int, config: dict) -> dict:
-    """epochs, steps_per_epoch and steps of a round.
-
-    Raises:
-        ValueError: they do not fit each other.
-    """
+    """epochs, steps_per_epoch and steps of a round, if they fit each other."""
     steps, per_epoch = config["steps"], config["steps_per_epoch"]
     one_pass = math.ceil(n_rows / config["batch_size"])
     if steps is None and per_epoch is None:
         return {}
     if steps is not None and "epochs" in given:
-        raise ValueError(
-            f"--steps {steps} and --epochs {given['epochs']} set the same: leave one "
-            "out"
-        )
+        both = f"--steps {steps} and --epochs {given['epochs']}"
+        raise ValueError(f"{both} set the same: leave one out")
     steps = steps or config["epochs"] * one_pass
     per_epoch = per_epoch or largest_divisor(steps, one_pass)
     if steps % per_epoch:
@@ -106,11 +94,7 @@ def largest_divisor(steps: int, one_pass: int) -> int:
 
 
 def resolve_mixture(given: dict, takes_message: bool) -> dict:
-    """One round, and without --n-components no mixture, if the model takes no message.
-
-    Raises:
-        ValueError: an option that needs a message or a mixture.
-    """
+    """Without a message one round, and no mixture but with --n-components."""
     if takes_message:
         if given.get("checkpoint"):
             raise ValueError(

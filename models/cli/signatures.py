@@ -60,35 +60,26 @@ def read_options(function, skip=()) -> list[Option]:
         function: has annotations, and a docstring with the section `Args:`.
         skip: names of arguments that are no options.
     """
-    is_class = isinstance(function, type)
-    signature = inspect.signature(
-        function.__init__ if is_class else function, eval_str=True
-    )
-    texts = argument_texts(function)
-    options = []
-    for name, p in signature.parameters.items():
-        if name not in {"self", *skip} and p.kind != inspect.Parameter.VAR_KEYWORD:
-            is_bare = p.annotation is NO_DEFAULT
-            annotation = type(p.default) if is_bare else p.annotation
-            text = texts.get(name, "")
-            options.append(Option(name, annotation, p.default, text, name))
+    called = function.__init__ if isinstance(function, type) else function
+    parameters = inspect.signature(called, eval_str=True).parameters
+    texts, options = argument_texts(function), []
+    for name in [name for name in parameters if name not in {"self", *skip}]:
+        kind, default = parameters[name].annotation, parameters[name].default
+        if parameters[name].kind != inspect.Parameter.VAR_KEYWORD:
+            kind = type(default) if kind is NO_DEFAULT else kind
+            options.append(Option(name, kind, default, texts.get(name, ""), name))
     return options
 
 
 def argument_texts(function) -> dict[str, str]:
     """name -> the first sentence on it in the section `Args:` of the docstring."""
     doc = inspect.getdoc(function) or ""
-    section = re.search(r"^Args:\n((?:(?: {4}.*)?\n)+)", doc + "\n", re.MULTILINE)
-    if section is None:
-        return {}
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1], re.MULTILINE)
-    return {name: first_sentence(text) for name, text in entries}
-
-
-def first_sentence(text: str) -> str:
-    """The first sentence, on one line, without its period."""
-    text = re.sub(r"\s+", " ", text).replace("`", "")
-    return re.split(r"(?<!al)\. (?=[A-Z0-9])", text)[0].rstrip(". ")
+    _, _, section = (doc + "\n").partition("\nArgs:\n")
+    section = re.split(r"\n(?=\S)", section)[0]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    flat = {key: re.sub(r"\s+", " ", text.replace("`", "")) for key, text in entries}
+    first = r"(?<!al)\. (?=[A-Z0-9])"  # the end of a sentence, not of "et al."
+    return {key: re.split(first, text)[0].rstrip(". ") for key, text in flat.items()}
 
 
 def add_option(group, option: Option, choices=None) -> None:
@@ -133,18 +124,12 @@ def keywords_of(annotation, default=None) -> tuple[dict, str]:
         keywords, _ = keywords_of(inner, default)
         if none == "none" and default is None:
             return keywords, none
-        type_, metavar = optional(keywords["type"], none), keywords["metavar"]
-        return keywords | {"type": type_, "metavar": f"{metavar}|{none}"}, none
+        parse, metavar = keywords["type"], f"{keywords['metavar']}|{none}"
+        return {
+            "type": lambda text: None if text == none else parse(text),
+            "metavar": metavar,
+        }, none
     if parts and float in parts:
         annotation = float
     word = WORDS[annotation]  # KeyError: it cannot be written
     return {"type": word.parse, "metavar": word.metavar}, none
-
-
-def optional(parse, none):
-    """`parse`, with a word for None."""
-
-    def parse_optional(text):
-        return None if text == none else parse(text)
-
-    return parse_optional

@@ -57,34 +57,23 @@ def add(found, option, role, classes=None):
 
 def own_options(function):
     """The arguments of a `build` or a component that are options of its own."""
-    skip = SHARED | SIZES | LABELS
-    read = [typed(option) for option in read_options(function, skip)]
-    return [option for option in read if can_be_written(option)]
+    options = []
+    for option in read_options(function, SHARED | SIZES | LABELS):
+        if subclass_in(option.annotation, Schedule):
+            option = replace(option, annotation=WeightText)
+        try:
+            subclass_in(option.annotation, Component) or keywords_of(option.annotation)
+        except (KeyError, TypeError):  # it cannot be written on the command line
+            continue
+        options.append(option)
+    return options
 
 
-def typed(option):
-    """The option, read as a weight if its type is a number or a schedule."""
-    is_weight = any(base(part, Schedule) for part in get_args(option.annotation))
-    return replace(option, annotation=WeightText) if is_weight else option
-
-
-def can_be_written(option):
-    """Whether its values can be written on the command line."""
-    try:
-        return bool(component_base(option.annotation) or keywords_of(option.annotation))
-    except (KeyError, TypeError):
-        return False
-
-
-def base(kind, of):
-    """The class, if it is one and derived from `of`; else `None`."""
-    return kind if isinstance(kind, type) and issubclass(kind, of) else None
-
-
-def component_base(annotation):
-    """The class `Likelihood` of `Likelihood | None`, and `None` of other types."""
+def subclass_in(annotation, base):
+    """The class `Likelihood` of `Likelihood | None`, if it is one of `base`."""
     parts = get_args(annotation) or (annotation,)
-    return next((part for part in parts if base(part, Component)), None)
+    classes = [part for part in parts if isinstance(part, type)]
+    return next((part for part in classes if issubclass(part, base)), None)
 
 
 def component_classes(annotation, module: str) -> dict[str, type] | None:
@@ -94,7 +83,7 @@ def component_classes(annotation, module: str) -> dict[str, type] | None:
         annotation: such as `Likelihood | None`; `None` is returned for other types.
         module: of the variant, whose classes are among them.
     """
-    kind = component_base(annotation)
+    kind = subclass_in(annotation, Component)
     if kind is None:
         return None
     classes = [kind]
@@ -121,18 +110,16 @@ def resolve_variant(name: str, given: dict, defaults: dict) -> dict:
         ValueError: an option of a component that is not chosen, or one without value.
     """
     config = {}
-    for option, _ in of_variant(name).values():
-        if option.component and config[option.component] not in option.owners:
-            if option.key in given:
-                raise ValueError(
-                    f"{option.flag} is an option of {flag_of(option.component)} "
-                    f"{' and '.join(option.owners)}, and this one is "
-                    f"{config[option.component]}: leave it out"
-                )
-            continue
-        default = defaults.get(option.name, option.default)
-        config[option.key] = given.get(option.key, default)
-        if config[option.key] is NO_DEFAULT:
+    for key, (option, _) in of_variant(name).items():
+        chosen = config.get(option.component)
+        if option.component is None or chosen in option.owners:
+            config[key] = given.get(key, defaults.get(option.name, option.default))
+        elif key in given:
+            raise ValueError(
+                f"{option.flag} is an option of {flag_of(option.component)} "
+                f"{' and '.join(option.owners)}, and this one is {chosen}: leave it out"
+            )
+        if config.get(key) is NO_DEFAULT:
             raise ValueError(f"{option.flag} is needed: give a value")
     return config
 
