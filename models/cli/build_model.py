@@ -14,14 +14,9 @@ MIXED = "mixed_bfloat16"
 
 
 def build_model(config: dict, dataset) -> VAE:
-    """The compiled model of a configuration, with new weights or --init-weights.
+    """The compiled model of a config.json, with new weights or --init-weights.
 
-    Args:
-        config: the content of a config.json.
-        dataset: the data to train on, which decide the shape of x and the labels.
-
-    Raises:
-        ValueError: an argument that the variant refuses, or weights that do not fit.
+    Raises ValueError for an argument that the variant refuses, or other weights.
     """
     return compile_model(build_variant(config, dataset), config)
 
@@ -76,11 +71,7 @@ def network(config: dict):
 
 
 def load_weights(vae: VAE, source: str) -> None:
-    """Assigns the weights of a finished run, or of a .keras file.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
+    """Assigns the weights of a finished run or a .keras file, if the shapes agree."""
     is_file = source.endswith(".keras")
     other = models.load(source) if is_file else SavedRun(source).model
     weights, values = learned_weights(vae), learned_weights(other)

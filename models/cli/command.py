@@ -39,11 +39,7 @@ def guarded(name: str, run, *arguments) -> int:
 def rename_flags(name: str, words: list[str], renamed: dict, values=None) -> list[str]:
     """The words of the command `name` with its new flags, and a warning for each.
 
-    Args:
-        name: of the command.
-        words: its arguments.
-        renamed: old flag -> new flag.
-        values: new flag -> {old value: new value}.
+    `renamed` has old flag -> new flag, `values` new flag -> {old value: new value}.
     """
     renamed_words, of_flag = [], {}
     for word in words:

@@ -41,10 +41,7 @@ def for_data(kind: str) -> dict:
 def describe(name: str, default, none: str = "none") -> str | None:
     """The default of an option in `--help`: "10; serket 18".
 
-    Args:
-        name: of the argument.
-        default: of its signature, for all data sets that have no other one.
-        none: the word for None, which is shown only if the table has the option.
+    `none` is the word for None, which is shown only if the table has the option.
     """
     usual = COMMON.get(name, default)
     rows = {kind: for_data(kind).get(name, default) for kind in DATA}

@@ -36,14 +36,10 @@ class PreparedRun:
 
 @contextmanager
 def prepare(given: dict, scratch: str | None = None) -> Iterator[PreparedRun]:
-    """The run of these options; its folder is removed if the block raises an error.
+    """The run of the options that were given; its folder is removed if the block fails.
 
-    Args:
-        given: the options that were given.
-        scratch: a folder in place of that of the run.
-
-    Raises:
-        ValueError, OSError: wrong options, data or folders.
+    `scratch` is a folder in place of that of the run. Raises ValueError or OSError for
+    wrong options, data or folders.
     """
     if "resume" in given:
         run = resume_run(given, scratch)
@@ -81,11 +77,7 @@ def new_folder(given: dict, dataset: data.Dataset, scratch: str | None) -> RunFo
 
 
 def resume_run(given: dict, scratch: str | None) -> PreparedRun:
-    """The run that --resume names, from its last checkpoint.
-
-    Raises:
-        ValueError: there is no checkpoint, or another option was given.
-    """
+    """The run that --resume names, from its last checkpoint."""
     name = given["resume"]
     for key in given.keys() - {"resume", "distribute", "explore"}:
         raise ValueError(

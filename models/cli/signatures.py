@@ -54,12 +54,7 @@ def flag_of(key: str) -> str:
 
 
 def read_options(function, skip=()) -> list[Option]:
-    """The arguments of a function or class, but for those in `skip`.
-
-    Args:
-        function: has annotations, and a docstring with the section `Args:`.
-        skip: names of arguments that are no options.
-    """
+    """The arguments of a function or class, but for those in `skip`."""
     called = function.__init__ if isinstance(function, type) else function
     parameters = inspect.signature(called, eval_str=True).parameters
     texts, options = argument_texts(function), []
@@ -83,13 +78,7 @@ def argument_texts(function) -> dict[str, str]:
 
 
 def add_option(group, option: Option, choices=None) -> None:
-    """Adds the option to a group of an `argparse` parser, without a default there.
-
-    Args:
-        group: of the parser.
-        option: the option.
-        choices: the names to choose from, of a component.
-    """
+    """Adds the option to a group of a parser; `choices` are the names of components."""
     keywords, none = {"choices": sorted(choices or ())}, "none"
     if choices is None:
         keywords, none = keywords_of(option.annotation, option.default)

@@ -36,23 +36,23 @@ def of_variant(name: str) -> dict[str, tuple[Option, dict | None]]:
     build, found = models.VARIANTS[name], {}
     for option in own_options(build):
         classes = component_classes(option.annotation, build.__module__)
-        add(found, option, "variant", classes)
+        key = add(found, option, "variant", classes)
         for class_name, component in (classes or {}).items():
             for inner in own_options(component):
-                key = option.key
                 inner = replace(inner, component=key, owners=(class_name,))
-                add(found, inner, key)
+                add(found, inner, option.name)
     return found
 
 
 def add(found, option, role, classes=None):
-    """Adds an option by its key; with the role in front if the key is another's."""
+    """Adds an option; returns its key, with the role in front if it was taken."""
     other = found.get(option.key, (None,))[0]
     if other and other.component == option.component is not None:
         option = replace(other, owners=other.owners + option.owners)
     elif other or option.key in COMMON:
         return add(found, replace(option, key=f"{role}_{option.name}"), role, classes)
     found[option.key] = option, classes
+    return option.key
 
 
 def own_options(function):
@@ -77,11 +77,9 @@ def subclass_in(annotation, base):
 
 
 def component_classes(annotation, module: str) -> dict[str, type] | None:
-    """The registered classes of a type of component: name -> class.
+    """name -> class of this type of component, of `models.blocks` and the module.
 
-    Args:
-        annotation: such as `Likelihood | None`; `None` is returned for other types.
-        module: of the variant, whose classes are among them.
+    `None` if the annotation is not one of a component, such as `Likelihood | None`.
     """
     kind = subclass_in(annotation, Component)
     if kind is None:
@@ -106,8 +104,7 @@ def common_defaults(name: str) -> dict:
 def resolve_variant(name: str, given: dict, defaults: dict) -> dict:
     """The options of a variant, key -> value: given, or of the data set, or its own.
 
-    Raises:
-        ValueError: an option of a component that is not chosen, or one without value.
+    Raises ValueError for an option of a component that is not chosen.
     """
     config = {}
     for key, (option, _) in of_variant(name).items():
@@ -125,12 +122,7 @@ def resolve_variant(name: str, given: dict, defaults: dict) -> dict:
 
 
 def build_arguments(config: dict, dataset) -> dict:
-    """The arguments of the variant's `build` but for sizes, network and seed.
-
-    Args:
-        config: the configuration of a run.
-        dataset: the data set, whose labels decide `n_labels`.
-    """
+    """The arguments of the variant's `build` but for sizes, network and seed."""
     build = models.VARIANTS[config["variant"]]
     arguments, inner = shared_arguments(build, config, dataset), {}
     for option, classes in reversed(of_variant(config["variant"]).values()):
@@ -157,10 +149,7 @@ def shared_arguments(function, config, dataset):
                 f"{config['data']} has none: give --labels, or use another variant"
             )
         if config.get("augment"):
-            raise ValueError(
-                f"--augment: not with labels, which --variant {config['variant']} "
-                "takes; leave it out"
-            )
+            raise ValueError("--augment: not with labels, which this variant takes")
         shared["n_labels"] = int(dataset.labels.max()) + 1
     return shared
 
