@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -74,12 +73,9 @@ def test_every_command_refuses_a_missing_backend(python, backend, message):
         assert re.match(message, after)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_imports_print_nothing(python, backend):
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    code = "import models, serket_bridge; models.vanilla; serket_bridge.VAE"
-    result = python(code, KERAS_BACKEND=backend)
+@pytest.mark.parametrize("name", ["models.vanilla", "serket_bridge.VAE"])
+def test_imports_print_nothing(python, name):
+    result = python(f"import models, serket_bridge; {name}")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
