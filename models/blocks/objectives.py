@@ -18,16 +18,13 @@ class Objective(Component):
 
     Attributes:
         reports: the names of the further outputs, (B,), that `fit` reports.
-        is_bound: whether the objective is a lower bound of log p(x) at weight 1.
-        is_rowwise: whether the value of an example depends on it alone, and not on the
-            batch.
         all_samples: whether it needs all samples of z outside training too.
         schedules: weights that change with the epoch, name -> `Schedule`.
     """
 
     role = "objective"
     reports = ("log_likelihood", "kl")
-    is_bound, is_rowwise, all_samples = True, True, False
+    all_samples = False
     schedules: dict = {}
 
     def transform(self, q: dict) -> dict:

@@ -15,8 +15,9 @@ import numpy as np
 
 from models.deprecated import warn
 
-CHUNK = 32 * 2**20  # bytes of `chunks` in memory at once
-MAX_ROWS = 2**16  # of a chunk: a short row may need many intermediate values
+CHUNK = 32 * 2**20  # bytes of a slice of `slices`
+MAX_ROWS = 2**16  # of a slice: a short row may need many intermediate values
+BLOCK = 256  # rows of `Binarized` with one random stream
 
 
 class Rows(ABC):
@@ -39,8 +40,9 @@ class Rows(ABC):
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
         """Raw values as float32, divided by `scale`."""
-        values = np.asarray(values, self.dtype)
-        return values if self.scale is None else values / self.dtype.type(self.scale)
+        if self.scale is None:
+            return np.asarray(values, self.dtype)
+        return np.divide(values, self.dtype.type(self.scale), dtype=self.dtype)
 
     def __len__(self):
         return self.shape[0]
@@ -79,17 +81,16 @@ class Rows(ABC):
         return View(self, first, last)
 
     @cached_property
+    def raw_extremes(self) -> tuple:
+        """(minimum, maximum) as stored, NaN if a value is; all rows are read once."""
+        chunks = (self.read_raw(rows.start, rows.stop) for rows in slices(self))
+        pairs = [(chunk.min(), chunk.max()) for chunk in chunks]
+        return np.min(pairs), np.max(pairs)
+
+    @property
     def extremes(self) -> tuple[float, float]:
-        """(minimum, maximum), NaN if a value is; all rows are read once."""
-        return extremes(self)
-
-    def min(self) -> float:
-        """The smallest value."""
-        return self.extremes[0]
-
-    def max(self) -> float:
-        """The largest value."""
-        return self.extremes[1]
+        """(minimum, maximum), NaN if a value is."""
+        return tuple(self.scaled(np.array(self.raw_extremes)))
 
 
 class View(Rows):
@@ -100,7 +101,6 @@ class View(Rows):
         self.shape = (last - first, *rows.shape[1:])
 
     def read_raw(self, first, last):
-        """The values as they are stored."""
         return self.rows.read_raw(self.first + first, self.first + last)
 
 
@@ -112,7 +112,6 @@ class FileRows(Rows):
         self.offset, self.scale = offset, scale
 
     def read_raw(self, first, last):
-        """The values as they are stored."""
         row_size = math.prod(self.shape[1:])
         start = self.offset + first * row_size * self.kind.itemsize
         count = max(last - first, 0) * row_size
@@ -120,15 +119,14 @@ class FileRows(Rows):
         return values.reshape(-1, *self.shape[1:])
 
 
-class MapRows(Rows):
-    """Rows of a memory map that is a part of its file or not in C order."""
+class ArrayRows(Rows):
+    """Rows of an array, or of a memory map that is a part of its file or not in C."""
 
-    def __init__(self, array: np.memmap, scale=None):
+    def __init__(self, array: np.ndarray, scale=None):
         self.array, self.shape, self.scale = array, array.shape, scale
 
     def read_raw(self, first, last):
-        """The values as they are stored."""
-        return np.array(self.array[first:last]).reshape(-1, *self.shape[1:])
+        return np.ascontiguousarray(self.array[first:last]).reshape(-1, *self.shape[1:])
 
 
 class Binarized(Rows):
@@ -139,23 +137,23 @@ class Binarized(Rows):
     Args:
         rows: (n, ...), values in [0, 1].
         seed: an integer.
-        block: how many rows have one random stream.
     """
 
-    def __init__(self, rows, seed: int, block: int = 256):
-        self.rows, self.seed, self.block, self.shape = rows, seed, block, rows.shape
+    raw_extremes = (False, True)
+
+    def __init__(self, rows, seed: int):
+        self.rows, self.seed, self.shape = rows, seed, rows.shape
 
     def read_raw(self, first, last):
-        """The samples as booleans."""
-        begin = first // self.block
-        end = max(begin + 1, -(-last // self.block))
+        begin = first // BLOCK
+        end = max(begin + 1, -(-last // BLOCK))
         u = np.concatenate([self._uniform(block) for block in range(begin, end)])
-        start = first - begin * self.block
+        start = first - begin * BLOCK
         return u[start : start + max(last - first, 0)] < self.rows[first:last]
 
     def _uniform(self, block):
         rng = np.random.default_rng((self.seed, block))
-        return rng.random((self.block, *self.shape[1:]), np.float32)
+        return rng.random((BLOCK, *self.shape[1:]), np.float32)
 
 
 def from_memmap(array: np.memmap, scale: float | None = None) -> Rows:
@@ -167,7 +165,7 @@ def from_memmap(array: np.memmap, scale: float | None = None) -> Rows:
     """
     whole = isinstance(array.base, mmap.mmap)  # a view has the offset of its base
     if not whole or not array.flags.c_contiguous or array.filename is None:
-        return MapRows(array, scale)
+        return ArrayRows(array, scale)
     return FileRows(array.filename, array.dtype, array.shape, array.offset, scale)
 
 
@@ -187,22 +185,8 @@ def is_on_disk(array) -> bool:
     return isinstance(array, Rows | np.memmap)
 
 
-def extremes(array) -> tuple[float, float]:
-    """(minimum, maximum) of (n, ...), an array or `Rows`, NaN if a value is."""
-    size = CHUNK if is_on_disk(array) else 2**20  # stays in the processor's cache
-    pairs = [(chunk.min(), chunk.max()) for chunk in chunks(array, size)]
-    low, high = zip(*pairs, strict=True)
-    return np.min(low), np.max(high)
-
-
-def chunks(array, size: int = CHUNK) -> Iterator[np.ndarray]:
-    """Consecutive parts of (n, ...) in memory, each of at most `size` bytes."""
-    for part in slices(array, size):
-        yield array[part]
-
-
 def slices(array, size: int = CHUNK) -> Iterator[slice]:
-    """The slices of `chunks`."""
+    """Consecutive slices of (n, ...), each of at most `size` bytes."""
     row_size = math.prod(array.shape[1:]) * np.dtype(array.dtype).itemsize
     count = max(1, min(size // max(row_size, 1), MAX_ROWS))
     for first in range(0, len(array), count):

@@ -55,7 +55,6 @@ class TotalCorrelation(ELBO):
     """
 
     reports = ("log_likelihood", "kl", "total_correlation")
-    is_rowwise = False
 
     def __init__(self, kl_weight=1.0, capacity=None, beta=6.0, **kwargs):
         super().__init__(kl_weight, capacity, **kwargs)

@@ -3,8 +3,6 @@
 Tomczak and Welling (2018), "VAE with a VampPrior".
 """
 
-import math
-
 import keras
 from keras import ops
 
@@ -12,7 +10,7 @@ from models.blocks.component import register
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
 from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import MixturePrior
+from models.blocks.priors import MixturePrior, log_uniform
 from models.blocks.schedules import Weight
 from models.variants.variant import Components, variant
 
@@ -62,7 +60,7 @@ class VampPrior(MixturePrior):
     ):
         super().__init__(latent_dim, **kwargs)
         self.n_pseudo_inputs, self.shape_of_x = n_pseudo_inputs, input_shape
-        self.seed_of_inputs = None
+        self.seed_of_inputs, self.bound_to = None, None
 
     def configure(self, context):
         super().configure(context)
@@ -83,13 +81,18 @@ class VampPrior(MixturePrior):
                 f"takes x alone. Received: {type(posterior).__name__}, and an encoder "
                 f"of {len(encoder.inputs)} inputs"
             )
+        if self.bound_to not in (None, id(posterior)):
+            raise ValueError(
+                "this VampPrior is that of another posterior: replace the prior too, by "
+                "a new VampPrior"
+            )
+        self.bound_to = id(posterior)
         # in a closure, because Keras counts attributes as layers of this one
         self.encode = lambda u: posterior.parameters(encoder(u, training=False))
 
     def components(self):
         q = self.encode(self.pseudo_inputs)
-        log_w = ops.full((self.n_pseudo_inputs,), -math.log(self.n_pseudo_inputs))
-        return log_w, q["z_mean"], ops.exp(-q["z_log_var"])
+        return log_uniform(self.n_pseudo_inputs), q["z_mean"], ops.exp(-q["z_log_var"])
 
     def get_config(self):
         own = {"n_pseudo_inputs": self.n_pseudo_inputs, "input_shape": self.shape_of_x}

@@ -6,6 +6,7 @@ import pytest
 from scipy import special, stats
 
 import models
+from models.blocks.posteriors import DiagonalGaussian
 from models.variants.vampprior import VampPrior, build
 
 
@@ -60,3 +61,5 @@ def test_the_pseudo_inputs_are_learned_and_fit_the_latents_better_than_n_0_i():
 def test_a_posterior_or_an_encoder_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="VampPrior needs a diagonal Gaussian"):
         models.conditional.build((6,), 2, (4,)).replace(prior=VampPrior(3))
+    with pytest.raises(ValueError, match="by a new VampPrior"):
+        build((6,), 2, (4,), n_pseudo_inputs=3).replace(posterior=DiagonalGaussian(2))
