@@ -12,7 +12,19 @@ FILE_DESCRIPTIONS = {
     "evaluation.png": "the scores on one page",
     "data.npz": "for each example: log p(x), its errors, the terms of the ELBO, class",
 }
-NAMES = {
+# line -> score, format, and a note of other scores
+LINES = {
+    "log p(x), {n_samples} samples": ("log_px", ".2f", "{error}"),
+    "effective sample size": ("ess", ".1f", "median; minimum {ess_min:.1f}"),
+    "ELBO": ("elbo", ".2f", ""),
+    "log-likelihood E_q[log p(x|z)]": ("log_likelihood", ".2f", ""),
+    "KL(q(z|x) || p(z))": ("kl", ".2f", ""),
+    "objective": ("objective", ".2f", ""),
+    "RMSE of reconstructions": ("rmse", ".4f", ""),
+    "active units": ("active_units", "d", "of {latent_dim}"),
+    "mutual information I(x; z)": ("mutual_information", ".2f", ""),
+}
+OPTIONAL_LINES = {
     "accuracy": "classes: accuracy",
     "ari": "classes: ARI",
     "nmi": "classes: NMI",
@@ -83,21 +95,20 @@ def run(given):
                 label,
                 labels=dataset.labels,
                 mixture=opened.round().mixture if opened.n_rounds else None,
-                n_samples=given.n_samples,
-                seed=given.seed,
                 batch_size=opened.config["batch_size"],
+                seed=given.seed,
+                n_samples=given.n_samples,
                 progress=bar.update,
             )
-        head = {"data": dataset.name, "rows": len(dataset.x)}
-        probes = score_probes(opened, dataset, train, evaluation.z)
-        found = head | evaluation.scores | {"probe_accuracy": probes}
+        found = {"data": dataset.name, "rows": len(dataset.x)}
+        found |= {"n_samples": given.n_samples} | evaluation.scores
+        found["probe_accuracy"] = score_probes(opened, dataset, train, evaluation.z)
         text = format_scores(found)
         folder.write_json("evaluation.json", {"run": str(opened.path)} | found)
         folder.write_arrays("data.npz", **example_arrays(evaluation, dataset.labels))
         page = plot_page(vae, dataset, label, evaluation, text)
         folder.write_figure("evaluation.png", page)
         print(text + "\n")
-    return 0
 
 
 def select_data(run, given):
@@ -109,57 +120,41 @@ def select_data(run, given):
         if run.model.likelihood.in_unit_interval:
             check_unit_interval(dataset, "scale them like the training data")
         return dataset, run.dataset
-    if given.split == "train":
-        return run.dataset, None
-    return run.test, run.dataset
+    return (run.dataset, None) if given.split == "train" else (run.test, run.dataset)
 
 
 def score_probes(run, dataset, train, z):
     """The accuracy of labels predicted from z, fitted to the training data if any."""
     from models.evaluation.scores import probe_scores
 
-    if dataset.labels is None:
+    # the names of other labels would be learned under the same codes
+    is_known = train is None or train.label_names == dataset.label_names
+    if dataset.labels is None or not is_known:
         return None
-    if train is None:
-        return probe_scores(z, dataset.labels)
-    if train.label_names != dataset.label_names:
-        return None  # the probes would learn other labels
-    latents = run.model.latents(train.x, run.labels_for(train))
-    return probe_scores(z, dataset.labels, (latents, train.labels))
+    if train is not None:
+        train = run.model.latents(train.x, run.labels_for(train)), train.labels
+    return probe_scores(z, dataset.labels, train)
 
 
 def format_scores(scores):
     """The scores as lines for the screen; a dash where one is not defined."""
-
-    def line(name, value, pattern=".2f", note=""):
-        value = "-" if value is None else format(value, pattern)
-        return f"  {name:<32}{value:>10}  {note}".rstrip()
-
-    k, ess, active = scores["n_samples"], scores["ess"], scores["active_units"]
     prior = "the mixture" if scores["p(z)"] == "mixture" else "the prior of the model"
-    errors = [(scores["log_px_se"], ".2f (data)"), (scores["log_px_mc_se"], ".2g (MC)")]
-    known = [(value, *unit.split()) for value, unit in errors if value is not None]
-    note = " ".join(f"{value:{pattern}} {unit}" for value, pattern, unit in known)
-    lines = [
-        f"{scores['data']}: {scores['rows']} rows, in nats per row; p(z) is {prior}",
-        line(f"log p(x), {k} samples", scores["log_px"], note=note and f"+- {note}"),
-        line(
-            "effective sample size",
-            ess["median"],
-            ".1f",
-            f"median; minimum {ess['min']:.1f}",
-        ),
-        line("ELBO", scores["elbo"]),
-        line("log-likelihood E_q[log p(x|z)]", scores["log_likelihood"]),
-        line("KL(q(z|x) || p(z))", scores["kl"]),
-        line("objective", scores["objective"]),
-        line("RMSE of reconstructions", scores["rmse"], ".4f"),
-        line("active units", active, "d", f"of {scores['latent_dim']}"),
-        line("mutual information I(x; z)", scores["mutual_information"]),
+    errors = {"data": scores["log_px_se"], "MC": scores["log_px_mc_se"]}
+    errors = [f"+- {v:.2g} ({k})" for k, v in errors.items() if v is not None]
+    ess = scores["ess"]
+    values = {**scores, "ess": ess["median"], "ess_min": ess["min"]}
+    values["error"] = " ".join(errors)
+    lines = [f"{scores['data']}: {scores['rows']} rows, nats per row; p(z) is {prior}"]
+    table = [
+        (title.format(**values), values[name], pattern, note.format(**values))
+        for title, (name, pattern, note) in LINES.items()
     ]
     for group in ("classes", "probe_accuracy"):
-        found = scores[group] or {}
-        lines += [line(NAMES[name], value, ".3f") for name, value in found.items()]
+        found = (scores[group] or {}).items()
+        table += [(OPTIONAL_LINES[name], value, ".3f", "") for name, value in found]
+    for title, value, pattern, note in table:
+        cell = "-" if value is None else format(value, pattern)
+        lines.append(f"  {title:<32}{cell:>10}  {note}".rstrip())
     if scores["log_px_warning"]:
         before, after = scores["log_px_warning"].split(": ")
         lines += [f"warning: {before}:", f"  {after};", "  use more --n-samples"]

@@ -36,16 +36,7 @@ class Evaluation:
 
 
 def evaluate(
-    vae,
-    x,
-    label=None,
-    *,
-    labels=None,
-    mixture=None,
-    n_samples: int = 500,
-    seed: int = 0,
-    batch_size: int = 128,
-    progress=None,
+    vae, x, label=None, *, labels=None, mixture=None, batch_size=128, seed=0, **sampling
 ) -> Evaluation:
     """Scores a model.
 
@@ -56,65 +47,53 @@ def evaluate(
         labels: (n,) integers, with which classes are compared, or `None`.
         mixture: a scikit-learn `GaussianMixture` over z, or `None`. It gives the
             classes, and p(z) where `is_prior`.
-        n_samples: samples of z for each example.
-        seed: of the samples.
         batch_size: of the training, for an objective that depends on the batch.
-        progress: called with the number of examples after each chunk.
+        seed: of the samples.
+        **sampling: `n_samples` and `progress` of `estimate_log_px`.
     """
     z, z_log_var = encode_points(vae, x, label)
     log_prior = mixture.score_samples if is_prior(mixture, vae) else None
-    log_px = estimate_log_px(
-        vae,
-        x,
-        label,
-        n_samples=n_samples,
-        log_prior=log_prior,
-        seed=seed,
-        progress=progress,
-    )
+    log_px = estimate_log_px(vae, x, label, log_prior=log_prior, seed=seed, **sampling)
     classes = None if mixture is None else mixture.predict(z)
     scores = {
         "seed": seed,
         "p(z)": "mixture" if log_prior else "model",
-        "n_samples": n_samples,
         **bounds(log_px),
-        "objective": mean_objective(vae, x, label, batch_size)
-        if mixture is None or not vae.takes_message
-        else None,  # it depends on the messages of the training
-        "rmse": rmse(vae, x, z, label),
-        **latent_scores(vae, z, z_log_var, label, np.random.default_rng(seed)),
-        "classes": class_scores(z, classes, labels, seed),
+        "objective": None,  # with a message, it depends on those of the training
+        "rmse": _rmse(vae, x, z, label),
+        **_latent_scores(vae, z, z_log_var, label, np.random.default_rng(seed)),
+        "classes": _class_scores(z, classes, labels, seed),
     }
+    if mixture is None or not vae.takes_message:
+        scores["objective"] = mean_objective(vae, x, label, batch_size)
     return Evaluation(scores, log_px, z, classes)
 
 
 def is_prior(mixture, vae) -> bool:
     """Whether a mixture is p(z): of a model N(0, I) that takes its messages."""
-    return (
-        mixture is not None
-        and vae.takes_message
-        and isinstance(vae.prior, StandardNormal)
-    )
+    takes_its_place = vae.takes_message and isinstance(vae.prior, StandardNormal)
+    return mixture is not None and takes_its_place
 
 
 def bounds(terms: LogPxEstimate) -> dict:
     """The estimates of log p(x) with their errors, and the terms of the ELBO."""
-    share = float(np.mean(terms.ess < MIN_ESS))
+    share, mc_se = float(np.mean(terms.ess < MIN_ESS)), terms.mean_mc_se
+    warning = (
+        f"effective sample size < {MIN_ESS} for {share:.0%} of the rows: log p(x) is "
+        "too low, its MC error too small"
+    )
     return {
         "log_px": float(terms.log_px.mean()),
-        "log_px_se": standard_error(terms.log_px),
-        "log_px_mc_se": None if np.isnan(terms.mean_mc_se) else terms.mean_mc_se,
+        "log_px_se": _standard_error(terms.log_px),
+        "log_px_mc_se": None if np.isnan(mc_se) else mc_se,
+        "log_px_warning": warning if share > MAX_SHARE else None,
         "ess": {
             "median": float(np.median(terms.ess)),
             "min": float(np.min(terms.ess)),
             f"share_below_{MIN_ESS}": share,
         },
-        "log_px_warning": None
-        if share <= MAX_SHARE
-        else f"effective sample size < {MIN_ESS} for {share:.0%} of the rows: log p(x) "
-        "is too low, its MC error too small",
         "elbo": float(terms.elbo.mean()),
-        "elbo_se": standard_error(terms.elbo),
+        "elbo_se": _standard_error(terms.elbo),
         "log_likelihood": float(terms.log_likelihood.mean()),
         "kl": float(terms.kl.mean()),
     }
@@ -129,55 +108,17 @@ def mean_objective(vae, x, label=None, batch_size: int = 128) -> float:
         label: for a conditional model, one for each row.
         batch_size: on which the objective may depend.
     """
-    model = keras.Model(vae.input, vae.output["objective"])
-    total = 0.0
+    model, total = keras.Model(vae.input, vae.output["objective"]), 0.0
     for rows in slices(x):
         inputs = {"x": x[rows]}
         if vae.takes_message:
-            message = np.ones((len(inputs["x"]), vae.latent_dim), np.float32)
-            inputs |= {"prior_mean": 0 * message, "prior_precision": message}
+            ones = np.ones((len(inputs["x"]), vae.latent_dim), np.float32)
+            inputs |= {"prior_mean": 0 * ones, "prior_precision": ones}
         if label is not None:
             inputs["label"] = label[rows]
         values = model.predict(inputs, batch_size, verbose=0)
         total += values.sum(dtype=np.float64)
     return float(total / len(x))
-
-
-def rmse(vae, x, z: np.ndarray, label=None) -> float:
-    """The root mean squared error of the mean of p(x|z), over all entries of x."""
-    total = 0.0
-    for rows in slices(x):
-        x_mean = vae.decode(z[rows], None if label is None else label[rows])
-        total += np.sum(np.square(x[rows] - x_mean), dtype=np.float64)
-    return float(np.sqrt(total / x.size))
-
-
-def latent_scores(vae, z, z_log_var, label, rng) -> dict:
-    """KL by dimension, active units and mutual information; `None` if not Gaussian.
-
-    The KL is to the prior of the model, without a message.
-    """
-    statistics = latent_statistics(vae, z, z_log_var, label)
-    scores = dict.fromkeys(("kl_per_dimension", "active_units", "mutual_information"))
-    if statistics.measure == "KL":
-        scores["kl_per_dimension"] = statistics.relevance.tolist()
-    if z_log_var is not None:
-        scores["active_units"] = int(metrics.active_units(z).sum())
-        information = metrics.mutual_information(z, z_log_var, rng)
-        scores["mutual_information"] = information
-    return scores | {"latent_dim": z.shape[1]}
-
-
-def class_scores(z, classes, labels, seed) -> dict | None:
-    """The silhouette of classes, and their agreement with labels."""
-    if classes is None:
-        return None
-    scores = {"silhouette": metrics.silhouette(z, classes, seed)}
-    return (
-        scores
-        if labels is None
-        else metrics.clustering_scores(labels, classes) | scores
-    )
 
 
 def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
@@ -198,8 +139,37 @@ def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
     }
 
 
-def standard_error(values: np.ndarray) -> float | None:
-    """The standard error of the mean over examples; `None` for one example."""
-    if len(values) < 2:
+def _rmse(vae, x, z, label):
+    """The root mean squared error of the mean of p(x|z), over all entries of x."""
+    total = 0.0
+    for rows in slices(x):
+        x_mean = vae.decode(z[rows], None if label is None else label[rows])
+        total += np.sum(np.square(x[rows] - x_mean), dtype=np.float64)
+    return float(np.sqrt(total / x.size))
+
+
+def _latent_scores(vae, z, z_log_var, label, rng):
+    """What only a Gaussian q(z|x) has; the KL is to the prior without a message."""
+    statistics = latent_statistics(vae, z, z_log_var, label)
+    is_gaussian, has_kl = z_log_var is not None, statistics.measure == "KL"
+    information = is_gaussian and metrics.mutual_information(z, z_log_var, rng)
+    return {
+        "kl_per_dimension": statistics.relevance.tolist() if has_kl else None,
+        "active_units": int(metrics.active_units(z).sum()) if is_gaussian else None,
+        "latent_dim": z.shape[1],
+        "mutual_information": information if is_gaussian else None,
+    }
+
+
+def _class_scores(z, classes, labels, seed):
+    """The silhouette of classes, and their agreement with labels."""
+    if classes is None:
         return None
-    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    agreement = {} if labels is None else metrics.clustering_scores(labels, classes)
+    return agreement | {"silhouette": metrics.silhouette(z, classes, seed)}
+
+
+def _standard_error(values):
+    """The standard error of the mean over examples; `None` for one example."""
+    n = len(values)
+    return float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else None
