@@ -30,7 +30,7 @@ def build(
 
     Args:
         beta: the weight of the total correlation; 1 is the VAE.
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
     return Components(
         posterior=DiagonalGaussian(n_samples),

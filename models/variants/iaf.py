@@ -34,7 +34,7 @@ def build(
     Args:
         n_flows: the number of maps.
         flow_dim: the width of the hidden layer of each map.
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
     return Components(
         posterior=InverseAutoregressive(n_samples, n_flows, flow_dim),

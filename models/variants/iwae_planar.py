@@ -33,7 +33,7 @@ def build(
     Args:
         n_flows: the number of planar maps of q(z|x).
         n_gaussians: the number of components of p(z).
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
     return Components(
         posterior=PlanarFlow(n_samples, n_flows),

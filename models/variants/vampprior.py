@@ -29,7 +29,7 @@ def build(
 
     Args:
         n_pseudo_inputs: the number K of pseudo-inputs.
-        likelihood: p(x|z); `None` is `Bernoulli()`.
+        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
     return Components(
         posterior=DiagonalGaussian(n_samples),
@@ -83,7 +83,7 @@ class VampPrior(MixturePrior):
             )
         if self.bound_to not in (None, id(posterior)):
             raise ValueError(
-                "this VampPrior is that of another posterior: replace the prior too, by "
+                "this VampPrior is that of another posterior: replace the prior too by "
                 "a new VampPrior"
             )
         self.bound_to = id(posterior)
