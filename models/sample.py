@@ -54,14 +54,12 @@ def run(given):
     labels = select_labels(opened, given)
     mixture = find_mixture(opened, given.class_)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+        groups = {} if labels is None else {"labels": labels}
         if mixture is None:
             z, x_mean = vae.sample(given.num_samples, labels, given.seed)
-            groups = {}
         else:
-            z, classes = draw_latents(mixture, given.num_samples, given.seed)
+            z, groups["classes"] = draw_latents(mixture, given.num_samples, given.seed)
             x_mean = vae.decode(z, labels)
-            groups = {"classes": classes}
-        groups |= {} if labels is None else {"labels": labels}
         folder.write_arrays("samples.npz", z=z, x_mean=x_mean, **groups)
         figure = plot(opened, given, x_mean, labels, mixture)
         folder.write_figure("samples.png", figure)
@@ -71,9 +69,8 @@ def select_labels(opened, given):
     """The code of the label of each sample; `None` if the model takes no label."""
     import numpy as np
 
-    code = opened.label_code(given.label)
-    if code is not None:
-        return np.full(given.num_samples, code)
+    if given.label is not None:
+        return np.full(given.num_samples, opened.label_code(given.label))
     if not opened.model.is_conditional:
         return None
     return np.sort(np.arange(given.num_samples) % len(opened.label_names))

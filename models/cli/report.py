@@ -9,7 +9,7 @@ import numpy as np
 from models import plotting
 from models.cli.option_types import show
 from models.evaluation.scores import is_prior
-from models.runs.rounds import LATENTS, MIXTURE, Round, round_arrays
+from models.runs.rounds import LATENTS, MIXTURE, round_arrays
 from models.runs.run_folder import CHECKPOINT, RunFolder
 
 FILE_DESCRIPTIONS = {
@@ -34,6 +34,7 @@ FILE_DESCRIPTIONS = {
 MAX_POINTS = 20_000  # examples in a figure, of data on disk
 MAX_GROUPS = 20  # labels or classes in a figure
 N_SAMPLES = 10  # in each row of a figure
+N_PLANE = 30  # images on each side of the decoded plane
 
 
 # --- Lines on the screen --------------------------------------------------------------
@@ -43,40 +44,30 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
     """The data, the model and the training in two lines; the devices in a third."""
     shape = " x ".join(map(str, dataset.input_shape))
     note = f", {dataset.note}" if dataset.note else ""
+    given = {name: value for name, value in config.items() if value}
+    kind = "augmented " * ("augment" in given) + "conv " * ("filters" in given)
+    widths = given.get("filters") or given.get("hidden_dims") or ()
+    length = (
+        f"{given['steps']} steps" if "steps" in given else f"{config['epochs']} epochs"
+    )
     parts = [
         f"{config['variant']}: {type(vae.likelihood).__name__} p(x|z)",
-        network_summary(config),
+        kind + "-".join(map(str, [*widths, config["latent_dim"]])),
+        f"KL weight {show(config['kl_weight'])}" if "kl_weight" in config else "",
+        f"capacity {show(given['capacity'])} nats" if "capacity" in given else "",
+        f"{config['rounds']} x {length} of batches of {config['batch_size']}",
+        f"{given['n_components']} classes by {given['gmm_inference']}"
+        if "n_components" in given
+        else "",
+        f"seed {config['seed']}",
     ]
-    if config.get("kl_weight") is not None:
-        parts.append(f"KL weight {show(config['kl_weight'])}")
-    if config.get("capacity"):
-        parts.append(f"capacity {show(config['capacity'])} nats")
-    steps = config.get("steps")
-    length = f"{steps} steps" if steps else f"{config['epochs']} epochs"
-    parts.append(f"{config['rounds']} x {length} of batches of {config['batch_size']}")
-    if config.get("n_components"):
-        parts.append(f"{config['n_components']} classes by {config['gmm_inference']}")
-    parts.append(f"seed {config['seed']}")
-    lines = [f"{dataset.name}: {len(dataset.x)} rows of {shape}{note}"]
-    return "\n".join([*lines, ", ".join(parts), *([str(devices)] if devices else [])])
-
-
-def network_summary(config: dict) -> str:
-    """The kind of network and its widths: "augmented conv 32-64-10"."""
-    words = ["augmented"] * bool(config.get("augment"))
-    words += ["conv"] * (config.get("network") == "conv")
-    widths = config.get("filters") or config.get("hidden_dims") or ()
-    return " ".join([*words, "-".join(map(str, [*widths, config["latent_dim"]]))])
+    first = f"{dataset.name}: {len(dataset.x)} rows of {shape}{note}"
+    lines = [first, ", ".join(filter(None, parts)), str(devices or "")]
+    return "\n".join(filter(None, lines))
 
 
 def summary(folder: RunFolder, rows: list[dict], seconds: float) -> str:
-    """The scores of the first and the last round, and the files.
-
-    Args:
-        folder: the folder of the run.
-        rows: the scores of each round.
-        seconds: the duration of the run.
-    """
+    """The scores of the first and the last of the rounds, and the files."""
     lines = []
     if rows and "accuracy" in rows[-1]:
         names = ("accuracy", "ari", "nmi")
@@ -85,16 +76,11 @@ def summary(folder: RunFolder, rows: list[dict], seconds: float) -> str:
             cells = "".join(f"{row[name]:10.3f}" for name in names)
             lines.append(f"after round {row['round']:<4}" + cells)
     lines += ["", f"{seconds:.0f} s. Written to {folder.path}:"]
-    lines += [f"  {path.name:21}{describe_file(path.name)}" for path in folder.written]
+    for path in folder.written:
+        stem, _, label = path.stem.partition("-")  # manifold-3.png
+        label = f", for label {label}" if label else ""
+        lines.append(f"  {path.name:21}{FILE_DESCRIPTIONS[stem + path.suffix]}{label}")
     return "\n".join(lines)
-
-
-def describe_file(name: str) -> str:
-    """The content of a file in words."""
-    stem, _, label = name.removesuffix(".png").partition("-")
-    if label:
-        return f"{FILE_DESCRIPTIONS[stem + '.png']}, for label {label}"
-    return FILE_DESCRIPTIONS[name]
 
 
 # --- Files ----------------------------------------------------------------------------
@@ -106,15 +92,7 @@ def remove_old(folder: RunFolder) -> None:
         folder.remove(name)
 
 
-def write(
-    folder: RunFolder,
-    vae,
-    dataset,
-    config: dict,
-    history: dict[str, list],
-    rows: list[dict],
-    rounds: list[Round],
-) -> None:
+def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> None:
     """Writes the files of a run; after an interruption in round 1 those of the model.
 
     Args:
@@ -122,11 +100,11 @@ def write(
         vae: the trained `models.blocks.vae.VAE`.
         dataset: its training data.
         config: the resolved configuration.
-        history: the metrics of every epoch, by name.
-        rows: the scores of every round.
-        rounds: what every whole round left.
+        history: the metrics of every epoch, name -> list.
+        rows: the scores of every round, a list of dicts.
+        rounds: what every whole round left, a list of `Round`.
     """
-    folder.write_model("model.keras", vae)
+    folder.write_file("model.keras", vae.save)
     describe_model(folder, vae)
     if history:
         columns = history_columns(history, config["epochs"])
@@ -166,10 +144,8 @@ def write_rounds(folder, labels, rows, rounds):
     columns = {name: [row.get(name) for row in rows] for name in rows[-1]}
     folder.write_csv("rounds.csv", columns)
     folder.write_json("metrics.json", {"first": rows[0], "last": rows[-1]})
-    latents = rounds[-1].arrays(LATENTS)
-    folder.write_arrays(
-        "latents.npz", **latents, **({} if labels is None else {"labels": labels})
-    )
+    labels = {} if labels is None else {"labels": labels}
+    folder.write_arrays("latents.npz", **rounds[-1].arrays(LATENTS), **labels)
     if rounds[-1].mixture is not None:
         folder.write_arrays("gmm.npz", **rounds[-1].arrays(MIXTURE))
     if len(rounds) > 1:
@@ -184,16 +160,17 @@ def draw_figures(folder, vae, dataset, rows, rounds):
     folder.write_figure("latent_pca.png", draw_latents(dataset, rounds))
     labels = dataset.labels if vae.is_conditional else None
     shown = slice(None, None, max(1, len(dataset.x) // N_SAMPLES))
-    x_mean = vae.reconstruct(
-        dataset.x[shown], None if labels is None else labels[shown]
-    )
+    shown_labels = None if labels is None else labels[shown]
+    x_mean = vae.reconstruct(dataset.x[shown], shown_labels)
     figure = plotting.plot_reconstructions(dataset.x[shown], x_mean, N_SAMPLES)
     folder.write_figure("reconstructions.png", figure)
     folder.write_figure("samples.png", draw_samples(vae, rounds[-1], labels))
     if len(rows) > 1:
         folder.write_figure("rounds.png", plotting.plot_round_scores(rows))
     if vae.latent_dim == 2:
-        draw_manifolds(folder, vae, rounds[-1].points, labels)
+        for label in [None] if labels is None else np.unique(labels)[:MAX_GROUPS]:
+            name = "manifold.png" if label is None else f"manifold-{label}.png"
+            folder.write_figure(name, draw_manifold(vae, rounds[-1].points, label))
 
 
 def draw_latents(dataset, rounds):
@@ -226,30 +203,19 @@ def draw_samples(vae, last, labels):
 
 def sample_classes(last):
     """Samples of z from each of the largest classes, one class after the other."""
-    rng = np.random.default_rng(0)
+    rng, covariances = np.random.default_rng(0), last.mixture.covariances_
     shown = np.sort(np.argsort(-last.weights)[:MAX_GROUPS])
-    covariances = last.mixture.covariances_
-    samples = [
-        rng.multivariate_normal(last.means[k], covariances[k], N_SAMPLES) for k in shown
-    ]
+    normal = rng.multivariate_normal
+    samples = [normal(last.means[k], covariances[k], N_SAMPLES) for k in shown]
     return np.concatenate(samples)
 
 
-def draw_manifolds(folder, vae, z, labels):
-    """The decoded plane; for a conditional model one for each of the first labels."""
-    if labels is None:
-        folder.write_figure("manifold.png", draw_manifold(vae, z))
-        return
-    for label in np.unique(labels)[:MAX_GROUPS]:
-        figure = draw_manifold(vae, z, label)
-        folder.write_figure(f"manifold-{label}.png", figure)
-
-
-def draw_manifold(vae, z, label=None, side=30):
+def draw_manifold(vae, z, label):
     """The decoded plane, two standard deviations around the mean of the latents."""
-    low, high = z.mean(axis=0) - 2 * z.std(axis=0), z.mean(axis=0) + 2 * z.std(axis=0)
-    across, up = (np.linspace(low[i], high[i], side) for i in (0, 1))
+    low, high = (z.mean(axis=0) + side * z.std(axis=0) for side in (-2, 2))
+    across, up = np.linspace(low, high, N_PLANE).T
     grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1)  # the top row is highest
     x_mean = vae.decode(grid.reshape(-1, 2), label)
     extent = (low[0], high[0], low[1], high[1])
-    return plotting.plot_manifold(x_mean.reshape(side, side, *x_mean.shape[1:]), extent)
+    x_mean = x_mean.reshape(N_PLANE, N_PLANE, *x_mean.shape[1:])
+    return plotting.plot_manifold(x_mean, extent)

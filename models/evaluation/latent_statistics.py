@@ -30,13 +30,7 @@ class LatentStatistics:
 
 
 def encode_statistics(vae, x: np.ndarray, label=None) -> LatentStatistics:
-    """Encodes the data.
-
-    Args:
-        vae: the model.
-        x: (n, *input_shape).
-        label: of a conditional model, one for each row.
-    """
+    """The statistics of the latents of x, (n, *input_shape), and the labels if any."""
     return latent_statistics(vae, *encode_points(vae, x, label), label)
 
 
@@ -48,10 +42,10 @@ def encode_points(vae, x: np.ndarray, label=None) -> tuple:
 
 
 def latent_statistics(vae, z, z_log_var=None, label=None) -> LatentStatistics:
-    """The statistics of encoded data.
+    """The statistics of encoded data, with the prior of the model without a message.
 
     Args:
-        vae: the model, for its prior without any message.
+        vae: the model.
         z: the points, (n, latent_dim).
         z_log_var: the same shape, or None if q(z|x) is not Gaussian.
         label: of a conditional model, one for each row.
@@ -86,11 +80,7 @@ def kl_per_dimension(
 ) -> np.ndarray:
     """KL(q(z_d|x) || p(z_d)) in nats, the mean over the data, (latent_dim,).
 
-    Args:
-        z_mean: of a Gaussian q(z|x), (n, latent_dim).
-        z_log_var: the same shape.
-        prior_mean: the same shape, or a scalar.
-        prior_precision: the same shape, or a scalar.
+    The arguments are (n, latent_dim), those of the prior also scalars.
     """
     arrays = np.broadcast_arrays(z_mean, z_log_var, prior_mean, prior_precision)
     columns = (ops.reshape(ops.cast(a, "float32"), (-1, 1)) for a in arrays)

@@ -1,4 +1,8 @@
-"""Scores of classes and of latents: functions of NumPy arrays."""
+"""Scores of classes and of latents.
+
+Everywhere `labels` and `classes` are (n,) integers, and `z`, or the parameters `z_mean`
+and `z_log_var` of Gaussian q(z|x), (n, latent_dim).
+"""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -23,10 +27,6 @@ def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
 
     The matching is the best one-to-one matching (Kuhn, 1955); if there are more classes
     than labels, or fewer, some stay unmatched.
-
-    Args:
-        labels: (n,), integers.
-        classes: (n,), integers.
     """
     table = contingency_matrix(labels, classes)
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
@@ -35,12 +35,7 @@ def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
 def clustering_scores(labels: np.ndarray, classes: np.ndarray) -> dict[str, float]:
     """Accuracy, adjusted Rand index and normalised mutual information, by name.
 
-    Args:
-        labels: (n,), integers.
-        classes: (n,), integers.
-
-    Raises:
-        ValueError: the shapes are not (n,).
+    Raises ValueError if the shapes are not (n,).
     """
     labels, classes = np.asarray(labels), np.asarray(classes)
     if labels.ndim != 1 or labels.shape != classes.shape:
@@ -62,10 +57,6 @@ def active_units(z_mean: np.ndarray, threshold: float = 0.01) -> np.ndarray:
     """Whether the variance of E_q[z] over the data exceeds a threshold, by dimension.
 
     Burda et al. (2016), section 5.2.
-
-    Args:
-        z_mean: (n, latent_dim).
-        threshold: of the variance.
     """
     return np.var(z_mean, axis=0) > threshold
 
@@ -80,14 +71,8 @@ def mutual_information(
     """I(x; z) under the aggregate posterior q(z) = 1/n sum_n q(z|x_n), in nats.
 
     E[log q(z|x) - log q(z)] with one sample of z for each example (Hoffman and Johnson,
-    2016). It cannot exceed log n, and is too low where it comes near.
-
-    Args:
-        z_mean: of Gaussian q(z|x), (n, latent_dim).
-        z_log_var: the same shape.
-        rng: draws z, and the examples if there are too many.
-        max_examples: how many are used.
-        chunk: how many are in memory at a time.
+    2016). It cannot exceed log n, and is too low where it comes near. `rng` draws z, and
+    the examples if there are more than `max_examples`; `chunk` is a number of examples.
     """
     z_mean, z_log_var = (np.asarray(a, np.float64) for a in (z_mean, z_log_var))
     if len(z_mean) > max_examples:
@@ -112,13 +97,8 @@ def silhouette(
 ) -> float:
     """How much nearer examples are to their own class than to the next, in [-1, 1].
 
-    Rousseeuw (1987). NaN if there is only one class, or one for each example.
-
-    Args:
-        z: (n, latent_dim).
-        classes: (n,), integers.
-        seed: selects the examples if there are too many.
-        max_examples: how many are used.
+    Rousseeuw (1987). NaN if there is only one class, or one for each example. `seed`
+    selects the examples if there are more than `max_examples`.
     """
     if not 2 <= len(np.unique(classes)) < len(z):
         return float("nan")
@@ -139,23 +119,12 @@ def nearest_neighbours(k: int = 10):
     return KNeighborsClassifier(k)
 
 
-def probe_accuracy(
-    probe,
-    z: np.ndarray,
-    labels: np.ndarray,
-    train: tuple | None = None,
-    folds: int = 5,
-) -> float:
-    """How often a classifier predicts the label from the latents.
+def probe_accuracy(probe, z, labels, train: tuple | None = None) -> float:
+    """How often a classifier of scikit-learn predicts the label from the latents.
 
-    Args:
-        probe: `linear_probe()`, `nearest_neighbours()` or another of scikit-learn's.
-        z: (n, latent_dim).
-        labels: (n,), integers.
-        train: (z, labels) to fit the probe to; `None` returns the mean of a
-            cross-validation on z itself.
-        folds: of the cross-validation.
+    It is fitted to `train`, (z, labels); `None` returns the mean of a five-fold
+    cross-validation on z itself.
     """
     if train is None:
-        return float(np.mean(cross_val_score(probe, z, labels, cv=folds)))
+        return float(np.mean(cross_val_score(probe, z, labels, cv=5)))
     return float(probe.fit(*train).score(z, labels))

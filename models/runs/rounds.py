@@ -75,15 +75,14 @@ def round_arrays(rounds: list[Round]) -> dict[str, np.ndarray]:
 
 def saved_weights(arrays: dict, vae) -> list[np.ndarray]:
     """The weights of the VAE in a file of rounds, in the order of `vae.weights`."""
-    paths = [weight.path for weight in vae.weights]
     if "vae.0" in arrays:
-        return [arrays[f"vae.{i}"] for i in range(len(paths))]
+        return [arrays[f"vae.{i}"] for i in range(len(vae.weights))]
     # of an earlier release, which had the head z_log_var before z_mean
-    swapped = {"z_mean": "z_log_var", "z_log_var": "z_mean"}
-    old = [
-        "/".join(swapped.get(part, part) for part in path.split("/"))
-        if path.startswith("posterior/")
-        else path
-        for path in paths
-    ]
-    return [arrays[f"model.{paths.index(path)}"] for path in old]
+    paths = [weight.path for weight in vae.weights]
+    other = {"z_mean": "z_log_var", "z_log_var": "z_mean"}
+    swapped = {
+        f"posterior/{head}/{kind}": f"posterior/{other[head]}/{kind}"
+        for head in other
+        for kind in ("kernel", "bias")
+    }
+    return [arrays[f"model.{paths.index(swapped.get(p, p))}"] for p in paths]

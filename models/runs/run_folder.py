@@ -25,18 +25,11 @@ class RunFolder:
         path: the folder.
         written: the paths of the files, in the order in which they were written.
 
-    Raises:
-        FileExistsError: the folder holds files.
-        NotADirectoryError: `path` is a file.
-        PermissionError: the folder cannot be made or written to.
+    Raises FileExistsError, NotADirectoryError or PermissionError, with a message for
+    the user.
     """
 
-    def __init__(
-        self,
-        path: str | Path | None = None,
-        stem: str = "runs/run",
-        overwrite: bool = False,
-    ):
+    def __init__(self, path=None, stem: str = "runs/run", overwrite: bool = False):
         self.path = Path(path) if path is not None else next_free_folder(stem)
         self.written: list[Path] = []
         if self.path.exists() and not self.path.is_dir():
@@ -92,7 +85,7 @@ class RunFolder:
 
     def write_json(self, name: str, content) -> None:
         """Writes JSON, with null for numbers that are not finite."""
-        self.write_file(name, lambda path: save_json(path, without_nan(content)))
+        self.write_file(name, lambda path: save_json(path, content))
 
     def write_csv(self, name: str, columns: dict[str, list]) -> None:
         """Writes a table of equally long columns, by name."""
@@ -113,10 +106,6 @@ class RunFolder:
         """Writes a Matplotlib figure."""
         self.write_file(name, lambda path: figure.savefig(path, dpi=150))
 
-    def write_model(self, name: str, model) -> None:
-        """Writes a Keras model."""
-        self.write_file(name, model.save)
-
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write` with a temporary path in the same folder, then renames the file."""
@@ -135,29 +124,23 @@ def next_free_folder(stem: str) -> Path:
 
 
 def save_json(path: Path, content) -> None:
-    """Writes JSON; NumPy's numbers and paths are allowed."""
-    path.write_text(json.dumps(content, indent=2, default=_to_json) + "\n")
+    """Writes JSON: NumPy's numbers and paths too, and null for NaN and infinity."""
+    path.write_text(json.dumps(_to_json(content), indent=2) + "\n")
 
 
-def without_nan(content):
-    """The same with None, JSON's null, in place of NaN and infinity."""
+def _to_json(content):
     if isinstance(content, dict):
-        return {name: without_nan(value) for name, value in content.items()}
+        return {name: _to_json(value) for name, value in content.items()}
     if isinstance(content, list | tuple):
-        return [without_nan(value) for value in content]
-    is_number = isinstance(content, float | np.floating)
-    return None if is_number and not np.isfinite(content) else content
+        return [_to_json(value) for value in content]
+    if isinstance(content, np.generic):
+        content = content.item()
+    if isinstance(content, float) and not np.isfinite(content):
+        return None
+    return str(content) if isinstance(content, Path) else content
 
 
 def save_npz(path: Path, arrays: dict) -> None:
     """Writes arrays by name, compressed, to exactly this path."""
     with path.open("wb") as file:  # np.savez would add a suffix to a path
         np.savez_compressed(file, **arrays)
-
-
-def _to_json(value):
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be written to a JSON file")

@@ -77,14 +77,10 @@ class SavedRun:
         return dataset.split(self.config.get("test_fraction"), self.config["seed"])
 
     def load(self, source: str | Path, labels: str | Path | None = None):
-        """Reads data for this run's model, as `models.data.load` does.
+        """Data for the model of this run, with the arguments of `models.data.load`.
 
-        Args:
-            source: the data; those of the run are read as the run read them.
-            labels: a column, a key or a file.
-
-        Raises:
-            DataError: the data cannot be read, or have another shape than the model's.
+        The data of the run are read as the run read them. Raises DataError if data
+        cannot be read, or have another shape than the model's.
         """
         if source == self.config["data"]:
             return self._checked(self._own_splits(labels)[0])
@@ -121,15 +117,15 @@ class SavedRun:
                 "label for each row, and these data have none; give --labels."
             )
         codes = {name: code for code, name in enumerate(self.label_names)}
-        used = [dataset.label_names[code] for code in np.unique(dataset.labels)]
-        unknown = [name for name in used if name not in codes]
-        if unknown:
+        recoded = np.array([codes.get(name, -1) for name in dataset.label_names])
+        labels = recoded[dataset.labels]
+        if labels.min() < 0:
+            unknown = dataset.label_names[dataset.labels[labels < 0].min()]
             raise ValueError(
                 f"{dataset.name}: expected the labels of the run, {join_names(codes)}. "
-                f"Received: {unknown[0]}"
+                f"Received: {unknown}"
             )
-        recoded = np.array([codes.get(name, -1) for name in dataset.label_names])
-        return recoded[dataset.labels]
+        return labels
 
     def label_code(self, label: str | None) -> int | None:
         """The code of --label, a name or a code; `None` for `None`.

@@ -108,7 +108,7 @@ def test_a_folder_that_takes_no_files_is_refused(tmp_path, monkeypatch):
 def test_files_are_listed_in_the_order_they_were_written(folder):
     folder.write_json("b.json", {})
     folder.write_figure("a.png", Picture())
-    folder.write_model("c.keras", Picture())
+    folder.write_file("c.keras", Picture().save)
     assert [path.name for path in folder.written] == ["b.json", "a.png", "c.keras"]
     assert all(path.parent == folder.path for path in folder.written)
     assert names_in(folder.path) == ["a.png", "b.json", "c.keras"]
@@ -136,7 +136,9 @@ BAD = {
     "a figure that fails": lambda f, name: f.write_figure(
         name, Picture(RuntimeError())
     ),
-    "a model that fails": lambda f, name: f.write_model(name, Picture(ValueError())),
+    "a model that fails": lambda f, name: f.write_file(
+        name, Picture(ValueError().save)
+    ),
     "a full disk": lambda f, name: f.write_figure(name, Picture(OSError(28, "full"))),
     "Ctrl-C": lambda f, name: f.write_figure(name, Picture(KeyboardInterrupt())),
 }
