@@ -71,8 +71,8 @@ def mutual_information(
     """I(x; z) under the aggregate posterior q(z) = 1/n sum_n q(z|x_n), in nats.
 
     E[log q(z|x) - log q(z)] with one sample of z for each example (Hoffman and Johnson,
-    2016). It cannot exceed log n, and is too low where it comes near. `rng` draws z, and
-    the examples if there are more than `max_examples`; `chunk` is a number of examples.
+    2016). It cannot exceed log n, and is too low where it comes near. `rng` draws z,
+    and the examples if there are more than `max_examples`; `chunk` is a number of them.
     """
     z_mean, z_log_var = (np.asarray(a, np.float64) for a in (z_mean, z_log_var))
     if len(z_mean) > max_examples:
