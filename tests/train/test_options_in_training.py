@@ -1,11 +1,14 @@
 """The effect of options of `python -m models.train` on model, training and results."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 import models
-from models import train
+from models import VARIANTS, train
 from models.cli import options
 from models.cli.option_types import show
 from models.cli.resolve import resolve
@@ -185,3 +188,24 @@ def test_mixed_precision_is_of_the_hidden_layers_and_of_this_model(read, light):
     assert (kinds["posterior"], kinds["likelihood"]) == ("float32", "float32")
     assert read.arrays(result.folder)["z_mean"].dtype == "float32"
     assert keras.config.dtype_policy().name == "float32"
+
+
+HELP = """
+import sys
+from models import train
+try:
+    train.main(["--variant", "beta", "--help"])
+finally:
+    print(*(name for name in sys.modules if name.startswith("models.variants.")))
+"""
+
+
+def test_help_of_a_variant_is_quiet_and_imports_no_other(environment):
+    result = subprocess.run(
+        [sys.executable, "-c", HELP], env=environment, capture_output=True, text=True
+    )
+    *text, modules = result.stdout.splitlines()
+    assert (result.returncode, result.stderr) == (0, "")
+    assert any("--capacity W" in line for line in text)
+    variants = {f"models.variants.{name}" for name in VARIANTS}
+    assert variants & set(modules.split()) == {"models.variants.beta"}
