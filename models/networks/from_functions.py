@@ -31,8 +31,8 @@ class FromFunctions:
     The heads of q(z|x) are the function's own, so the posterior is a diagonal Gaussian.
 
     Raises:
-        ValueError: one is no function; or, when the model is built, it returns something
-            else than the above.
+        ValueError: one is no function; or, when the model is built, it returns
+            something else.
     """
 
     build_encoder: Callable
@@ -51,7 +51,8 @@ class FromFunctions:
         if not is_pair_of_shape((None, config.latent_dim), result):
             raise ValueError(
                 "build_encoder must return two Keras tensors (mu, log_var), each of "
-                f"the shape {(None, config.latent_dim)}. Received: {describe_result(result)}"
+                f"the shape {(None, config.latent_dim)}. "
+                f"Received: {describe_result(result)}"
             )
         outputs = {
             name: layers.Activation("linear", dtype="float32", name=name)(value)
