@@ -23,12 +23,11 @@ import `models`. A module of your own derives from `srk.Module` (or, if it was w
 for Serket, from `srk.SerketModule`), and joins saved loops with `@srk.register`.
 """
 
-import sys
 from importlib import import_module
 
+from serket_bridge import deprecation as _former_names  # noqa: F401
 from serket_bridge.files import output_dir
 from serket_bridge.gmm import GMM
-from serket_bridge.inference import chunked_em, em, gibbs
 from serket_bridge.loading import load
 from serket_bridge.loop import MessageLoop
 from serket_bridge.messages import Categorical, Gaussian
@@ -37,27 +36,14 @@ from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
 
-__all__ = [
-    "GMM",
-    "VAE",
-    "Categorical",
-    "Gaussian",
-    "MessageLoop",
-    "Module",
-    "Observation",
-    "SerketModule",
-    "load",
-    "output_dir",
-    "register",
-]
-
-for _old, _new in {"mixture": em, "gibbs": gibbs, "chunked": chunked_em}.items():
-    sys.modules[f"{__name__}.{_old}"] = _new  # where scripts of earlier versions look
+__all__ = ["GMM", "VAE", "Categorical", "Gaussian", "MessageLoop", "Module"]
+__all__ += ["Observation", "SerketModule", "load", "output_dir", "register"]
 
 
 def __getattr__(name):
     """`VAE` and the file `vae`, whose import needs Keras and takes seconds."""
     if name not in ("VAE", "vae"):
         raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
+    import_module("models.suppress_output").import_keras()
     vae = import_module("serket_bridge.vae")
     return vae.VAE if name == "VAE" else vae

@@ -13,10 +13,7 @@ class output_dir:
     """Sets the folder that holds `module001_vae/` and its siblings.
 
     `srk.output_dir("results")` sets it from then on; in a `with` statement it holds for
-    the block. The default is the working directory.
-
-    Args:
-        path: the folder; `None` writes no files.
+    the block. `None` writes no files. The default is the working directory.
     """
 
     current = Path()
@@ -34,6 +31,7 @@ class output_dir:
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Calls `write` with a temporary path beside `path`, and renames that file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".partial-{path.name}")
     try:
         write(temporary)
@@ -65,10 +63,7 @@ def to_python(value):
 
 def read_json(path: Path):
     """The content of a JSON file; ValueError with the path if it cannot be read."""
-    try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+    return _read(path, json.load)
 
 
 def write_arrays(path: Path, arrays: dict) -> None:
@@ -83,8 +78,12 @@ def write_arrays(path: Path, arrays: dict) -> None:
 
 def read_arrays(path: Path) -> dict:
     """The arrays of an `.npz`; ValueError with the path if it cannot be read."""
+    return _read(path, lambda file: dict(np.load(file)))
+
+
+def _read(path, read):
     try:
-        with Path(path).open("rb") as file, np.load(file) as arrays:
-            return dict(arrays)
+        with Path(path).open("rb") as file:
+            return read(file)
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error

@@ -8,19 +8,15 @@ import numpy as np
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from serket_bridge.deprecation import renamed_attributes
+from serket_bridge.checks import positive_integer, require
 from serket_bridge.files import read_arrays, write_arrays, write_text
 from serket_bridge.inference.em import EM
 from serket_bridge.inference.gaussian_mixture import GaussianMixture
 from serket_bridge.messages import Categorical, Gaussian
-from serket_bridge.module import Module, positive_integer
+from serket_bridge.module import Module
 from serket_bridge.saving import save_module
 from serket_bridge.scores import matching_accuracy
 from serket_bridge.serialization import register
-
-__getattr__ = renamed_attributes(
-    __name__, hard="class_mean_message", soft="collapsed_gaussian_message"
-)
 
 
 @register
@@ -53,15 +49,15 @@ def collapsed_gaussian_message(
         rows: how many examples are computed at a time.
     """
     weighted_means = np.einsum("kij,kj->ki", mixture.precisions, mixture.means)
-    means, precisions = [], []
+    mean, diagonal = np.empty((2, len(responsibilities), mixture.means.shape[1]))
     for first in range(0, len(responsibilities), rows):
-        r = responsibilities[first : first + rows]
+        part = slice(first, first + rows)
+        r = responsibilities[part]
         precision = np.einsum("nk,kij->nij", r, mixture.precisions)
-        means.append(
-            np.linalg.solve(precision, (r @ weighted_means)[..., None])[..., 0]
-        )
-        precisions.append(np.einsum("nii->ni", precision))
-    return Gaussian(np.concatenate(means), np.concatenate(precisions))
+        shift = (r @ weighted_means)[..., None]
+        mean[part] = np.linalg.solve(precision, shift)[..., 0]
+        diagonal[part] = np.einsum("nii->ni", precision)
+    return Gaussian(mean, diagonal)
 
 
 @register
@@ -131,25 +127,20 @@ class GMM(Module):
     @property
     def accuracy(self) -> float | None:
         """The share of examples whose class is matched with their category."""
-        if self.category is None:
-            return None
-        return matching_accuracy(self.category, self.classes)
+        known = self.category is not None
+        return matching_accuracy(self.category, self.classes) if known else None
 
     # --- Learning ---------------------------------------------------------------------
 
     def learn(self, progress) -> None:
         (latents,) = self.inputs()
-        if len(latents) < self.K:
-            raise ValueError(
-                f"{self.name}: K must be at most the number of examples, "
-                f"{len(latents)}. Received: K={self.K}"
-            )
+        n = len(latents)
+        rule = f"{self.name}: K must be at most the number of examples, {n}"
+        require(n >= self.K, rule, f"K={self.K}")
         z = np.asarray(latents.sample(self.rng), np.float64)
-        # on small arrays several threads are slower than one
-        with threadpool_limits(1):
-            fit = self.inference(
-                z, self.log_prior(len(z)), self.K, self.inference_state, self.rng
-            )
+        state = self.inference_state
+        with threadpool_limits(1):  # on small arrays several threads are slower
+            fit = self.inference(z, self.log_prior(n), self.K, state, self.rng)
         self.mixture, self.inference_state = fit.mixture, fit.state
         self.metrics = {"bound": fit.bound}
         progress()
@@ -157,16 +148,15 @@ class GMM(Module):
     def inputs(self) -> tuple[Gaussian]:
         """The latents, (n, D)."""
         latents = super().inputs()[0].in_memory()
-        if latents.mean.ndim != 2:
-            raise ValueError(
-                f"{self.name} takes latents of the shape (n, latent_dim) from "
-                f"{self.parents[0].name}. Received: {latents.mean.shape}"
+        shape, lower = latents.mean.shape, self.parents[0].name
+        rule = f"{self.name} takes latents of the shape (n, latent_dim) from {lower}"
+        require(len(shape) == 2, rule, shape)
+        if self.category is not None:
+            rule = (
+                f"category must have one label for each of the {len(latents)} examples"
             )
-        if self.category is not None and len(self.category) != len(latents):
-            raise ValueError(
-                f"{self.name}: category must have one label for each of the "
-                f"{len(latents)} examples. Received: {len(self.category)}"
-            )
+            n = len(self.category)
+            require(n == len(latents), f"{self.name}: {rule}", n)
         return (latents,)
 
     def log_prior(self, n: int) -> np.ndarray:
@@ -181,7 +171,8 @@ class GMM(Module):
     def send(self) -> None:
         (latents,) = self.inputs()
         prior = self.backward_message(Categorical.uniform(len(latents), self.K))
-        self.forward = Categorical(self._expected_log_joint(latents))
+        q = latents.mean, latents.precision
+        self.forward = Categorical(self.mixture.expected_log_joint(*q))
         self.responsibilities = (self.forward * prior).prob
         self._set_classes()
         self.send_backward(self.parents[0], self.prior)
@@ -190,9 +181,6 @@ class GMM(Module):
         self.classes = self.responsibilities.argmax(axis=1)
         self.prior = self.message(self.responsibilities, self.mixture)
 
-    def _expected_log_joint(self, q):
-        return self.mixture.expected_log_joint(q.mean, q.precision)
-
     def evidence(self) -> float:
         """-sum_k r_k KL(q || N_k) + sum_k r_k log(pi_k b_k / r_k), with the optimal r.
 
@@ -200,17 +188,16 @@ class GMM(Module):
         log sum_k pi_k b_k exp(E_q log N_k(z)); for known z it is log p(z).
         """
         q = self.parents[0].posterior.in_memory()
-        log_joint = self._expected_log_joint(q) + self.log_prior(len(q))
-        return float(np.mean(logsumexp(log_joint, axis=1) + q.entropy()))
+        log_joint = self.mixture.expected_log_joint(q.mean, q.precision)
+        total = logsumexp(log_joint + self.log_prior(len(q)), axis=1)
+        return float(np.mean(total + q.entropy()))
 
     def predict(self, value):
         """The data expected from classes, (n,) int, by way of their means."""
         classes = np.atleast_1d(value)
-        if classes.dtype.kind not in "iu" or not np.isin(classes, range(self.K)).all():
-            raise ValueError(
-                f"{self.name}: classes must be integers from 0 to {self.K - 1}. "
-                f"Received: {value!r}"
-            )
+        known = classes.dtype.kind in "iu" and np.isin(classes, range(self.K)).all()
+        rule = f"{self.name}: classes must be integers from 0 to {self.K - 1}"
+        require(known, rule, repr(value))
         return super().predict(self.mixture.means[classes])
 
     def inference_copy(self) -> "GMM":
@@ -222,7 +209,6 @@ class GMM(Module):
 
     def write_results(self, folder: Path) -> None:
         """Writes Serket's files; a class is the number of a column of Pdz."""
-        folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / f"class_{self.mode}.txt", self.classes, "%d")
         write_text(folder / f"Pdz_{self.mode}.txt", self.responsibilities)
         write_text(folder / f"mu_{self.mode}.txt", self.prior.mean)
@@ -239,14 +225,10 @@ class GMM(Module):
         self.learned = True
 
     def state(self) -> dict:
-        return {
-            "inference": self.inference_state,
-            "responsibilities": self.responsibilities,
-            "forward": self.forward,
-        }
+        state = {"forward": self.forward, "inference": self.inference_state}
+        return state | {"responsibilities": self.responsibilities}
 
     def set_state(self, state: dict) -> None:
-        self.inference_state = state["inference"]
+        self.forward, self.inference_state = state["forward"], state["inference"]
         self.responsibilities = state["responsibilities"]
-        self.forward = state["forward"]
         self._set_classes()

@@ -3,6 +3,8 @@
 import itertools
 from weakref import WeakSet
 
+from serket_bridge.checks import require
+
 
 class Node:
     """A module as a node of the graph; observations are the roots.
@@ -26,10 +28,8 @@ class Node:
     _count = itertools.count()
 
     def __init__(self, name: str):
-        if not isinstance(name, str) or not name or set(name) & set('/\\:*?"<>|'):
-            raise ValueError(
-                f"name must be a word that can name a folder. Received: {name!r}"
-            )
+        is_word = isinstance(name, str) and name and not set(name) & set('/\\:*?"<>|')
+        require(is_word, "name must be a word that can name a folder", repr(name))
         self.name = name
         self._creation_index = next(Node._count)
         self.disconnect()
@@ -49,12 +49,11 @@ class Node:
             TypeError: no modules, too many, or something that is not a module.
             ValueError: messages of another kind, or a cycle.
         """
-        if not 0 < len(parents) <= self.max_parents:
-            names = ", ".join(getattr(m, "name", repr(m)) for m in parents) or "none"
-            raise TypeError(
-                f"{self.name}.connect needs at least one module, and takes at most "
-                f"{self.max_parents}. Received: {names}"
-            )
+        names = ", ".join(getattr(m, "name", type(m).__name__) for m in parents)
+        is_allowed = 0 < len(parents) <= self.max_parents
+        rule = "needs at least one module, and takes at most"
+        rule = f"{self.name}.connect {rule} {self.max_parents}"
+        require(is_allowed, rule, names or "none", TypeError)
         for parent in parents:
             self._check_parent(parent)
         for parent in self.parents:
@@ -65,21 +64,19 @@ class Node:
             parent.children.add(self)
 
     def _check_parent(self, parent):
-        if not isinstance(parent, Node):
-            raise TypeError(
-                f"{self.name}.connect takes modules (wrap data in Observation). "
-                f"Received: {type(parent).__name__}"
-            )
+        rule = f"{self.name}.connect takes modules (wrap data in Observation)"
+        require(isinstance(parent, Node), rule, type(parent).__name__, TypeError)
+        connection = f"{self.name} cannot be connected to {parent.name}"
         if self in parent.ancestors():
             raise ValueError(
-                f"{self.name} cannot be connected to {parent.name}: that would be a "
-                f"cycle, because {parent.name} depends on {self.name}"
+                f"{connection}: that would be a cycle, because {parent.name} depends "
+                f"on {self.name}"
             )
-        if not issubclass(parent.output_message, self.input_message):
+        taken, sent = self.input_message, parent.output_message
+        if not issubclass(sent, taken):
             raise ValueError(
-                f"{self.name} cannot be connected to {parent.name}: it takes "
-                f"{self.input_message.__name__} messages, and {parent.name} sends "
-                f"{parent.output_message.__name__} messages"
+                f"{connection}: it takes {taken.__name__} messages, and "
+                f"{parent.name} sends {sent.__name__} messages"
             )
 
     def ancestors(self) -> set:

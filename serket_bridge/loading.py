@@ -21,25 +21,21 @@ def load(folder: str | Path, data=None) -> MessageLoop:
         ValueError: nothing was saved there, a file is damaged, or a class or function
             is not registered (`serket_bridge.register`).
     """
-    folder = Path(folder)
     rows, home = read_manifest(folder)
-    saved = {
-        path.parent.name: read_description(path.parent)
-        for path in sorted(home.glob("*/module.json"))
-    }
+    paths = sorted(home.glob("*/module.json"))
+    saved = {path.parent.name: read_description(path.parent) for path in paths}
     if not saved:
         raise ValueError(f"folder {folder}: no module was saved there")
-    names = {name for part in saved.values() for name in part["parents"]} | {*saved}
+    parents = {name: part["parents"] for name, part in saved.items()}
     modules = {}
-    for name in sorted(names):  # numbers grow from the data up
+    for name in sorted({*saved}.union(*parents.values())):  # from the data up
         modules[name] = make_module(saved.get(name), name, home, data)
-        if saved.get(name, {}).get("parents"):
-            modules[name].connect(*(modules[n] for n in saved[name]["parents"]))
+        if parents.get(name):
+            modules[name].connect(*(modules[parent] for parent in parents[name]))
     loop = MessageLoop(modules.values())
     if rows is not None and data is not None:
-        restore_loop(loop, folder)
-    elif rows is not None:
-        loop.rows = rows
+        restore_loop(loop, Path(folder))
+    loop.rows = rows or []
     return loop
 
 

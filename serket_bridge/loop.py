@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from serket_bridge.module import Module, positive_integer
+from serket_bridge.checks import positive_integer, require
+from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.progress import progress_bar
 from serket_bridge.saving import check_savable, restore_loop, save_loop
@@ -41,8 +42,7 @@ class MessageLoop:
     """
 
     def __init__(self, modules):
-        self.modules = list(modules)
-        self.rows = []
+        self.modules, self.rows = list(modules), []
         self._last_classes = None
         self._check()
 
@@ -50,33 +50,19 @@ class MessageLoop:
         return f"MessageLoop({self.modules!r}, rounds={len(self.rows)})"
 
     def _check(self):
-        if not self.modules:
-            raise ValueError("modules must hold at least one module. Received: none")
-        seen = set()
-        for module in self.modules:
-            if not isinstance(module, Module):
-                kind = type(module).__name__
-                raise ValueError(
-                    f"modules must be serket_bridge modules. Received: {kind}"
-                )
-            missing = [m.name for m in module.parents if m not in seen]
+        require(self.modules, "modules must hold at least one module", "none")
+        for i, module in enumerate(self.modules):
+            rule = "modules must be serket_bridge modules"
+            require(isinstance(module, Module), rule, type(module).__name__)
+            missing = [m.name for m in module.parents if m not in self.modules[:i]]
             if missing:
                 raise ValueError(
                     f"modules must be in order from the data up: {module.name} is "
                     f"connected to {', '.join(missing)}, which must come before it"
                 )
-            seen.add(module)
         names = [module.name for module in self.modules]
-        if len(set(names)) < len(names):
-            raise ValueError(f"modules must have different names. Received: {names}")
-
-    def _check_labels(self, labels):
-        data = self.modules[0].forward
-        if labels is not None and data is not None and len(labels) != len(data):
-            raise ValueError(
-                f"labels must have one entry for each of the {len(data)} examples. "
-                f"Received: {len(labels)}"
-            )
+        rule = "modules must have different names"
+        require(len(set(names)) == len(names), rule, names)
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -86,15 +72,12 @@ class MessageLoop:
 
     def __getitem__(self, name: str) -> Module:
         """The module of this name."""
-        for module in self.modules:
-            if module.name == name:
-                return module
-        names = ", ".join(module.name for module in self.modules)
-        raise KeyError(f"{name!r} is not a module of this loop. Modules: {names}")
-
-    def set_rows(self, rows: list[dict]) -> None:
-        """Continues after these rows, with the modules' current classes."""
-        self.rows, self._last_classes = rows, self.classes
+        modules = {module.name: module for module in self.modules}
+        if name not in modules:
+            raise KeyError(
+                f"{name!r} is not a module of this loop. Modules: {', '.join(modules)}"
+            )
+        return modules[name]
 
     def run(
         self,
@@ -125,7 +108,10 @@ class MessageLoop:
             ValueError: a wrong argument, or another loop is saved in the folder.
         """
         positive_integer("rounds", rounds)
-        self._check_labels(labels)
+        data = self.modules[0].forward
+        if labels is not None and data is not None:
+            rule = f"labels must have one entry for each of the {len(data)} examples"
+            require(len(labels) == len(data), rule, len(labels))
         if folder is not None:
             rounds = self._resume(Path(folder), rounds, verbose)
         before = len(self.rows)

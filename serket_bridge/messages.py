@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
-INFINITY = np.array(np.inf)
-INFINITY.setflags(write=False)
+from serket_bridge.checks import require
 
 
 def is_on_disk(array) -> bool:
@@ -30,8 +29,15 @@ def _read_only(array):
     return array
 
 
+def constant(value: float, shape: tuple) -> np.ndarray:
+    """A read-only array of one value, which is in memory once."""
+    value = np.array(float(value))
+    value.setflags(write=False)
+    return np.broadcast_to(value, shape)
+
+
 def _distinct(array):
-    """The array without the repetitions of `numpy.broadcast_to`."""
+    """The array without the repetitions of `constant`."""
     array = np.asarray(array)
     return array[tuple(slice(None if step else 1) for step in array.strides)]
 
@@ -54,19 +60,15 @@ class Gaussian:
 
     def __post_init__(self):
         mean, precision = np.shape(self.mean), np.shape(self.precision)
-        if mean != precision or len(mean) < 2:
-            raise ValueError(
-                "mean and precision must have one shape, (n, ...). "
-                f"Received: mean {mean}, precision {precision}"
-            )
+        rule = "mean and precision must have one shape, (n, ...)"
+        received = f"mean {mean}, precision {precision}"
+        require(mean == precision and len(mean) > 1, rule, received)
         if not is_on_disk(self.mean):
-            if not np.all(np.isfinite(self.mean)):
-                bad = int(np.sum(~np.isfinite(self.mean)))
-                raise ValueError(f"mean must be finite. Received: {bad} values are not")
+            wrong = np.size(self.mean) - np.count_nonzero(np.isfinite(self.mean))
+            require(wrong == 0, "mean must be finite", f"{wrong} values are not")
             object.__setattr__(self, "mean", _read_only(self.mean))
         lowest = np.min(_distinct(self.precision))
-        if not lowest > 0:
-            raise ValueError(f"precision must be > 0. Received: a minimum of {lowest}")
+        require(lowest > 0, "precision must be > 0", f"a minimum of {lowest}")
         object.__setattr__(self, "precision", _read_only(self.precision))
 
     @classmethod
@@ -77,7 +79,7 @@ class Gaussian:
     @classmethod
     def point(cls, value) -> "Gaussian":
         """A known value, (n, ...)."""
-        return cls(value, np.broadcast_to(INFINITY, np.shape(value)))
+        return cls(value, constant(np.inf, np.shape(value)))
 
     def __len__(self):
         return len(self.mean)
@@ -132,14 +134,12 @@ class Categorical:
     log_prob: np.ndarray
 
     def __post_init__(self):
-        if np.ndim(self.log_prob) != 2:
-            raise ValueError(
-                "log_prob must have the shape (n, n_components). "
-                f"Received: {np.shape(self.log_prob)}"
-            )
-        best = np.max(self.log_prob, axis=1)
-        if not np.all(np.isfinite(best)):  # catches NaN too
-            row = int(np.argmin(np.isfinite(best)))
+        shape = np.shape(self.log_prob)
+        rule = "log_prob must have the shape (n, n_components)"
+        require(len(shape) == 2, rule, shape)
+        is_valid = np.isfinite(np.max(self.log_prob, axis=1))  # NaN is found too
+        if not is_valid.all():
+            row = int(np.argmin(is_valid))
             raise ValueError(
                 "log_prob must be numbers or -inf, with one above -inf in every row. "
                 f"Received in row {row}: {np.asarray(self.log_prob)[row]}"
@@ -150,9 +150,7 @@ class Categorical:
     @classmethod
     def uniform(cls, n: int, n_components: int) -> "Categorical":
         """The uniform distribution for n examples: the default message."""
-        value = np.array(-np.log(n_components))
-        value.setflags(write=False)
-        return cls.from_normalized(np.broadcast_to(value, (n, n_components)))
+        return cls.from_normalized(constant(-np.log(n_components), (n, n_components)))
 
     @classmethod
     def from_normalized(cls, log_prob: np.ndarray) -> "Categorical":
@@ -181,5 +179,4 @@ class Categorical:
 
 def describe(message: Gaussian | Categorical) -> str:
     """Kind and shape of a message, for error messages."""
-    shape = (len(message), message.dim)
-    return f"a {type(message).__name__} of the shape {shape}"
+    return f"a {type(message).__name__} of the shape {(len(message), message.dim)}"

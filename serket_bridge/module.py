@@ -9,13 +9,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from serket_bridge.checks import require
 from serket_bridge.files import output_dir
 from serket_bridge.graph import Node
 from serket_bridge.messages import Categorical, Gaussian, describe
 from serket_bridge.progress import progress_bar
 from serket_bridge.saving import read_manifest
-
-MODES = ("learn", "recog")
 
 
 class Module(Node):
@@ -27,8 +26,8 @@ class Module(Node):
     "recog" the parameters do not change.
 
     A subclass has `send`, and `learn` if it has parameters. To be saved it needs the
-    decorator `serket_bridge.register`, and as far as it has them `saved_arguments`,
-    `state`, `set_state`, `save_parameters` and `load_parameters`.
+    decorator `serket_bridge.register`, and `saved_arguments`, `state`, `set_state`,
+    `save_parameters` and `load_parameters` as far as it has any.
 
     Args:
         name: names must differ within a MessageLoop.
@@ -59,11 +58,10 @@ class Module(Node):
         if type(self).send is Module.send:
             raise TypeError(
                 f"{type(self).__name__} must have a method send. A module that was "
-                "written for Serket, with update and get_observations, can derive "
-                "from serket_bridge.SerketModule instead"
+                "written for Serket can derive from serket_bridge.SerketModule instead"
             )
-        if mode not in MODES:
-            raise ValueError(f'mode must be "learn" or "recog". Received: {mode!r}')
+        is_mode = mode in ("learn", "recog")
+        require(is_mode, 'mode must be "learn" or "recog"', repr(mode))
         super().__init__(name)
         self.mode, self.verbose = mode, verbose
         self.seed = random.getrandbits(32) if seed is None else seed
@@ -92,12 +90,12 @@ class Module(Node):
             raise RuntimeError(
                 f"{self.name} is not connected: call {self.name}.connect(...) first"
             )
-        for parent in self.parents:
-            if parent.forward is None:
-                raise RuntimeError(
-                    f"{self.name} was updated before {parent.name}, which it is "
-                    f"connected to: update {parent.name} first"
-                )
+        missing = [parent.name for parent in self.parents if parent.forward is None]
+        if missing:
+            raise RuntimeError(
+                f"{self.name} was updated before {missing[0]}: "
+                f"update {missing[0]} first"
+            )
         return [parent.forward for parent in self.parents]
 
     def backward_message(self, default):
@@ -106,16 +104,13 @@ class Module(Node):
         Raises:
             ValueError: a message has another kind or shape than `default`.
         """
-        expected = describe(default)
-        for child, message in self._backward.items():
-            if describe(message) != expected:
-                raise ValueError(
-                    f"{self.name} expects {expected} from {child.name}. "
-                    f"Received: {describe(message)}"
-                )
         # in a fixed order, so that the product is the same to the last bit
-        sent = sorted(self._backward.items(), key=lambda i: i[0]._creation_index)
-        return reduce(mul, (message for _, message in sent)) if sent else default
+        children = sorted(self._backward, key=lambda child: child._creation_index)
+        for child in children:
+            rule = f"{self.name} expects {describe(default)} from {child.name}"
+            received = describe(self._backward[child])
+            require(received == describe(default), rule, received)
+        return reduce(mul, map(self._backward.get, children)) if children else default
 
     def detach(self, child: Node) -> None:
         """Removes the message of a child."""
@@ -128,9 +123,7 @@ class Module(Node):
     # --- Work -------------------------------------------------------------------------
 
     def update(self) -> None:
-        """Learns, sends messages and writes result files.
-
-        The files go to the folder `self.folder` of `serket_bridge.output_dir`.
+        """Learns, sends messages and writes files to `self.folder` of `output_dir`.
 
         Raises:
             ValueError: in the mode "recog", if no parameters were saved there.
@@ -153,8 +146,8 @@ class Module(Node):
             self.learned = True
         elif not self.learned:
             raise RuntimeError(
-                f"{self.name} has learned nothing yet: learn first, with "
-                f"MessageLoop.run or {self.name}.update()"
+                f"{self.name} has learned nothing yet: call {self.name}.update() or "
+                "MessageLoop.run first"
             )
         self.send()
 
@@ -211,8 +204,8 @@ class Module(Node):
         if not expected.exists():
             raise ValueError(
                 f"{self.name} has learned nothing yet: {expected} does not exist. "
-                f'Learn first ({self.name}.update() in the mode "learn"), or give the '
-                "folder that it wrote, with output_dir or load_dir="
+                "Learn first, or give the folder of what was learned (output_dir, "
+                "load_dir)"
             )
         self.load_parameters(Path(folder))
 
@@ -222,11 +215,3 @@ class Module(Node):
         module = cls(**settings)
         module.load_parameters(folder)
         return module
-
-
-def positive_integer(name: str, value) -> int:
-    """The value; ValueError if it is not an integer >= 1."""
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_integer or value < 1:
-        raise ValueError(f"{name} must be an integer >= 1. Received: {name}={value!r}")
-    return int(value)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from serket_bridge.checks import require
 from serket_bridge.messages import Gaussian, is_on_disk
 from serket_bridge.module import Module
 from serket_bridge.serialization import register
@@ -72,13 +73,11 @@ def to_message(data) -> Gaussian:
     """The data as a point message, float32 in memory; ValueError as `Observation`."""
     stays = is_on_disk(data)
     data = data if stays else np.asarray(data)
-    if data.dtype.kind not in "fiub" or data.ndim < 2 or len(data) == 0:
-        raise ValueError(
-            "data must be numbers of the shape (n, ...), with n >= 1. "
-            f"Received: {data.dtype} of the shape {data.shape}"
-        )
-    if stays and not all(np.isfinite(part).all() for part in chunks(data)):
-        raise ValueError("data must be finite numbers. Received: NaN or infinity")
+    is_table = data.dtype.kind in "fiub" and data.ndim > 1 and len(data) > 0
+    rule = "data must be numbers of the shape (n, ...), with n >= 1"
+    require(is_table, rule, f"{data.dtype} of the shape {data.shape}")
+    is_finite = not stays or all(np.isfinite(part).all() for part in chunks(data))
+    require(is_finite, "data must be finite numbers", "NaN or infinity")
     return Gaussian.point(data if stays else data.astype(np.float32))
 
 

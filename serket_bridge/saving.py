@@ -16,23 +16,11 @@ import os
 import shutil
 from pathlib import Path
 
-from serket_bridge.files import (
-    read_arrays,
-    read_json,
-    to_python,
-    write_arrays,
-    write_json,
-)
-from serket_bridge.serialization import (
-    OLD_NAMES,
-    flatten,
-    registered_name,
-    to_json,
-    unflatten,
-    upgrade,
-)
+from serket_bridge import files, serialization
+from serket_bridge.checks import require
 
 FORMAT = 2
+FORMER_KEYS = {"lowers": "parents", "identity": "fingerprint", "report": "metrics"}
 COMPARED = ("kind", "name", "parents", "config", "fingerprint")
 
 
@@ -41,17 +29,17 @@ COMPARED = ("kind", "name", "parents", "config", "fingerprint")
 
 def describe_module(module) -> dict:
     """The content of `module.json`; ValueError if its class is not registered."""
-    kinds = [registered_name(kind) for kind in type(module).__mro__]
-    if not any(kinds):
-        raise ValueError(
-            f"{module.name} cannot be saved: its class must be registered, with the "
-            f"decorator serket_bridge.register. Received: a {type(module).__name__}"
-        )
+    names = [serialization.registered_name(kind) for kind in type(module).__mro__]
+    rule = f"{module.name} cannot be saved: its class must be registered, with the "
+    rule += "decorator serket_bridge.register"
+    require(any(names), rule, f"a {type(module).__name__}")
     return {
-        "kind": next(kind for kind in kinds if kind),
+        "kind": next(filter(None, names)),
         "name": module.name,
         "parents": [parent.folder for parent in module.parents],
-        "config": {key: to_json(key, v) for key, v in module.config().items()},
+        "config": {
+            key: serialization.to_json(key, v) for key, v in module.config().items()
+        },
         "fingerprint": module.fingerprint,
         "rng": module.rng.bit_generator.state,
         "metrics": module.metrics,
@@ -63,29 +51,18 @@ def save_module(module, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     description = describe_module(module)
     module.save_parameters(folder)
-    write_json(folder / "module.json", description)
+    files.write_json(folder / "module.json", description)
 
 
 def read_description(folder: Path) -> dict:
     """The content of `module.json`, also of an earlier version."""
-    saved = read_json(folder / "module.json")
-    if "lowers" not in saved:
-        return saved
-    return {
-        "kind": OLD_NAMES[saved["kind"]],
-        "name": saved["name"],
-        "parents": saved["lowers"],
-        "config": {key: upgrade(value) for key, value in saved["config"].items()},
-        "fingerprint": saved["identity"],
-        "rng": saved["rng"],
-        "metrics": saved["report"],
+    content = files.read_json(folder / "module.json")
+    saved = {FORMER_KEYS.get(key, key): value for key, value in content.items()}
+    saved["kind"] = serialization.OLD_NAMES.get(saved["kind"], saved["kind"])
+    saved["config"] = {
+        key: serialization.upgrade(v) for key, v in saved["config"].items()
     }
-
-
-def save_state(module, folder: Path) -> None:
-    """Writes `state.npz`: what the next round needs beside the parameters."""
-    backward = {child.folder: m for child, m in module._backward.items()}
-    write_arrays(folder / "state.npz", flatten(module.state() | {"backward": backward}))
+    return saved
 
 
 def restore_module(module, folder: Path, by_folder: dict) -> None:
@@ -94,7 +71,7 @@ def restore_module(module, folder: Path, by_folder: dict) -> None:
     description = read_description(folder)
     module.rng.bit_generator.state = description["rng"]
     module.metrics = description["metrics"]
-    tree = unflatten(read_arrays(folder / "state.npz"))
+    tree = serialization.unflatten(files.read_arrays(folder / "state.npz"))
     backward = tree.pop("above", {}) | tree.pop("backward", {})  # "above": format 1
     for name, message in backward.items():
         module._backward[by_folder[name]] = message
@@ -108,16 +85,14 @@ def check_savable(loop) -> None:
     """Raises ValueError if a module, or a message that it receives, cannot be saved."""
     for module in loop.modules:
         for value in describe_module(module)["config"].values():
-            if isinstance(value, dict) and "unknown" in value:
-                raise ValueError(
-                    f"{module.name} cannot be saved: functions and inferences must be "
-                    "registered, with the decorator serket_bridge.register. "
-                    f"Received: {value['unknown']}"
-                )
+            unknown = value.get("unknown") if isinstance(value, dict) else None
+            rule = f"{module.name} cannot be saved: functions and inferences must be "
+            rule += "registered, with the decorator serket_bridge.register"
+            require(unknown is None, rule, unknown)
         for child in module.children.difference(loop.modules):
             raise ValueError(
-                f"{module.name} receives messages from {child.name}, which is not a "
-                "module of this loop and would be missing in the saved loop"
+                f"{module.name} cannot be saved: it receives messages from "
+                f"{child.name}, which is not a module of this loop"
             )
 
 
@@ -129,10 +104,12 @@ def save_loop(loop, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     for module in loop.modules:
         save_module(module, part / module.folder)
-        save_state(module, part / module.folder)
+        backward = {child.folder: m for child, m in module._backward.items()}
+        state = serialization.flatten(module.state() | {"backward": backward})
+        files.write_arrays(part / module.folder / "state.npz", state)
     os.replace(part, folder / name)
     manifest = {"format": FORMAT, "round": name, "rows": loop.rows}
-    write_json(folder / "loop.json", manifest)
+    files.write_json(folder / "loop.json", manifest)
     for old in [*folder.glob("round-*"), *folder.glob(".partial-round-*")]:
         if old.name != name:
             shutil.rmtree(old)
@@ -145,12 +122,12 @@ def restore_loop(loop, folder: Path) -> None:
         raise ValueError(
             f"{folder} holds other rounds than this loop has run: use another folder"
         )
-    for module in loop.modules:
-        check_same(module, home, folder)
     by_folder = {module.folder: module for module in loop.modules}
     for name, module in by_folder.items():
+        check_same(module, read_description(home / name), folder)
+    for name, module in by_folder.items():
         restore_module(module, home / name, by_folder)
-    loop.set_rows(rows)
+    loop.rows, loop._last_classes = rows, loop.classes
 
 
 def without_timings(rows: list[dict]) -> list[dict]:
@@ -158,10 +135,9 @@ def without_timings(rows: list[dict]) -> list[dict]:
     return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
 
 
-def check_same(module, home: Path, folder: Path) -> None:
-    """Raises ValueError unless the module is the one that was saved."""
-    saved = read_description(home / module.folder)
-    ours = json.loads(json.dumps(describe_module(module), default=to_python))
+def check_same(module, saved: dict, folder: Path) -> None:
+    """Raises ValueError unless the module is the one that was saved in the folder."""
+    ours = json.loads(json.dumps(describe_module(module), default=files.to_python))
     for part in COMPARED:
         if saved[part] != ours[part]:
             raise ValueError(
@@ -184,15 +160,12 @@ def read_manifest(folder: str | Path) -> tuple[list[dict] | None, Path]:
     path = Path(folder) / "loop.json"
     if not path.exists():
         return None, Path(folder)
-    manifest = read_json(path)
-    if manifest.get("format") not in (1, FORMAT):
-        raise ValueError(
-            f"folder {folder}: its loop.json must have the format 1 or {FORMAT}. "
-            f"Received: {manifest.get('format')}"
-        )
+    manifest = files.read_json(path)
+    version, rows = manifest.get("format"), manifest.get("rows")
+    rule = f"folder {folder}: its loop.json must have the format 1 or {FORMAT}"
+    require(version in (1, FORMAT), rule, version)
     home = Path(folder) / manifest["round"]
-    rows = manifest["rows"]
-    return (rows if manifest["format"] == FORMAT else upgrade_rows(rows, home)), home
+    return (rows if version == FORMAT else upgrade_rows(rows, home)), home
 
 
 def upgrade_rows(rows: list[dict], home: Path) -> list[dict]:

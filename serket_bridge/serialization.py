@@ -8,6 +8,7 @@ import dataclasses
 import warnings
 from importlib import import_module
 
+from serket_bridge.checks import require
 from serket_bridge.messages import Categorical, Gaussian
 
 REGISTRY = {}  # qualified name -> class or function
@@ -19,9 +20,9 @@ OLD_NAMES = {  # in files written by earlier versions
     "Chunked": "serket_bridge.inference.em.EM",
     "Variational": "serket_bridge.inference.em.Variational",
     "Gibbs": "serket_bridge.inference.gibbs.Gibbs",
-    "sample": "serket_bridge.latents.sample",
-    "mean": "serket_bridge.latents.mean",
-    "moments": "serket_bridge.latents.moments",
+    "sample": "serket_bridge.vae.sample",
+    "mean": "serket_bridge.vae.mean",
+    "moments": "serket_bridge.vae.moments",
     "hard": "serket_bridge.gmm.class_mean_message",
     "soft": "serket_bridge.gmm.collapsed_gaussian_message",
 }
@@ -35,8 +36,7 @@ def register(part):
             a dataclass or with a method `config` that returns its arguments.
     """
     name = f"{part.__module__}.{part.__qualname__}"
-    if "<lambda>" in name:
-        raise ValueError(f"register needs a function with a name. Received: {name}")
+    require("<lambda>" not in name, "register needs a function with a name", name)
     REGISTRY[name] = part
     return part
 
@@ -75,11 +75,8 @@ def from_json(value):
     """The setting of a JSON value; ValueError if it is not registered."""
     if not isinstance(value, dict):
         return value
-    if "unknown" in value:
-        raise ValueError(
-            "only what is registered (serket_bridge.register) can be loaded. "
-            f"Received: {value['unknown']}"
-        )
+    rule = "only what is registered (serket_bridge.register) can be loaded"
+    require("unknown" not in value, rule, value.get("unknown"))
     part = find_registered(value["name"])
     return part(**value["settings"]) if "settings" in value else part
 
@@ -121,12 +118,13 @@ def unflatten(flat: dict) -> dict:
 
 
 def _restore_messages(tree):
-    if set(tree) == {"point"}:
-        return Gaussian.point(tree["point"])
-    if set(tree) == {"mean", "precision"}:
-        return Gaussian(**tree)
-    if set(tree) == {"log_prob"}:
-        return Categorical.from_normalized(tree["log_prob"])
-    return {
-        k: _restore_messages(v) if isinstance(v, dict) else v for k, v in tree.items()
-    }
+    match sorted(tree) if isinstance(tree, dict) else None:
+        case None:
+            return tree
+        case ["point"]:
+            return Gaussian.point(tree["point"])
+        case ["mean", "precision"]:
+            return Gaussian(**tree)
+        case ["log_prob"]:
+            return Categorical.from_normalized(tree["log_prob"])
+    return {key: _restore_messages(value) for key, value in tree.items()}

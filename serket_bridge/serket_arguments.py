@@ -9,6 +9,7 @@ import numpy as np
 from models import bernoulli, networks, serket, vanilla
 from models.blocks.likelihoods import Bernoulli
 from models.blocks.ondisk_array import wrap_memmap
+from serket_bridge.checks import require
 
 # Serket's names of p(x|z). Its squared error has no 1/2, which is a variance of 1/2.
 RECONSTRUCTION_ERRORS = {
@@ -39,8 +40,8 @@ class ModelFactory:
     def __init__(self, owner, RE, weight_stddev, widths, latent_dim, kl_weight):
         import keras
 
-        if RE not in RECONSTRUCTION_ERRORS:
-            raise ValueError(f'RE must be "BCE" or "MSE". Received: RE={RE!r}')
+        is_known = RE in RECONSTRUCTION_ERRORS
+        require(is_known, 'RE must be "BCE" or "MSE"', f"RE={RE!r}")
         self.owner, self.optimizer = owner, None
         self.fingerprint = {
             "RE": RE,
@@ -51,11 +52,8 @@ class ModelFactory:
             "KL_param": keras.saving.serialize_keras_object(kl_weight),
         }
         own = [hasattr(owner, name) for name in ("build_encoder", "build_decoder")]
-        if any(own) and not all(own):
-            raise TypeError(
-                f"{type(owner).__name__} must have build_encoder and build_decoder. "
-                "Received: only one of them"
-            )
+        rule = f"{type(owner).__name__} must have build_encoder and build_decoder"
+        require(all(own) or not any(own), rule, "only one of them", TypeError)
         self.build = partial(
             RECONSTRUCTION_ERRORS[RE],
             latent_dim=latent_dim,
@@ -87,21 +85,15 @@ def compile_model(model, learning_rate: float, optimizer=None) -> None:
     model.compile(optimizer or keras.optimizers.Adam(learning_rate))
 
 
-def weight_shapes(model) -> dict:
-    """The shapes of the weights, by path, as JSON."""
-    return {weight.path: list(weight.shape) for weight in model.weights}
-
-
 def check_support(name: str, model, x) -> None:
     """Raises ValueError if x, (n, ...), has values that p(x|z) cannot have."""
+    if not isinstance(model.likelihood, Bernoulli):
+        return
     x = wrap_memmap(x)
-    is_bernoulli = isinstance(model.likelihood, Bernoulli)
-    if is_bernoulli and (x.min() < 0 or x.max() > 1):
-        raise ValueError(
-            f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
-            'scale them, or use a Gaussian one (RE="MSE"). '
-            f"Received: {x.min():g} to {x.max():g}"
-        )
+    low, high = x.min(), x.max()
+    rule = f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
+    rule += 'scale them, or use a Gaussian one (RE="MSE")'
+    require(low >= 0 and high <= 1, rule, f"{low:g} to {high:g}")
 
 
 def check_convergence(name: str, model, loss: float, inputs: dict) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from serket_bridge.messages import Categorical, Gaussian
+from serket_bridge.messages import Categorical, Gaussian, constant
 from serket_bridge.module import Module
 
 
@@ -55,12 +55,14 @@ class SerketModule(Module):
         if self.mode == "learn":
             self.update()
             progress()
-        elif not hasattr(self, "recog"):
-            raise NotImplementedError(
-                f"{type(self).__name__} must have a method recog to recognise new data"
-            )
         else:
             self.recog()
+
+    def recog(self) -> None:
+        """Does the same as `update` without learning."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must have a method recog to recognise new data"
+        )
 
     def send(self) -> None:
         """Not used: `update` sends the messages."""
@@ -78,4 +80,4 @@ def to_message(values, kind, precision):
     if issubclass(kind, Categorical):
         with np.errstate(divide="ignore"):  # a probability of 0
             return Categorical(np.log(values))
-    return Gaussian(values, np.broadcast_to(float(precision), values.shape))
+    return Gaussian(values, constant(precision, values.shape))

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 import models
+from serket_bridge.checks import positive_integer
 from serket_bridge.files import write_atomically, write_text
-from serket_bridge.latents import mean, moments, sample
 from serket_bridge.messages import Gaussian
-from serket_bridge.module import Module, positive_integer
+from serket_bridge.module import Module
 from serket_bridge.saving import save_module
 from serket_bridge.serialization import register
 from serket_bridge.serket_arguments import (
@@ -17,12 +17,27 @@ from serket_bridge.serket_arguments import (
     check_convergence,
     check_support,
     compile_model,
-    weight_shapes,
 )
 
-__all__ = ["VAE", "mean", "moments", "sample"]
-
 LOSS_STEP = 50  # between the lines of loss.txt where a step is an epoch
+
+
+@register
+def sample(posterior: Gaussian, rng: np.random.Generator) -> Gaussian:
+    """The forward message that is one draw of q(z|x), (n, latent_dim)."""
+    return Gaussian.point(posterior.sample(rng))
+
+
+@register
+def mean(posterior: Gaussian, rng: np.random.Generator) -> Gaussian:
+    """The forward message that is the mean of q(z|x), as if it were certain."""
+    return Gaussian.point(posterior.mean)
+
+
+@register
+def moments(posterior: Gaussian, rng: np.random.Generator) -> Gaussian:
+    """The forward message that is q(z|x) itself, mean and precision."""
+    return posterior
 
 
 @register
@@ -112,7 +127,9 @@ class VAE(Module):
         self._factory = ModelFactory(
             self, RE, weight_stddev, widths, latent_dim, weight
         )
-        self.fingerprint = weight_shapes(model) if model else self._factory.fingerprint
+        self.fingerprint = self._factory.fingerprint
+        if model:
+            self.fingerprint = {w.path: list(w.shape) for w in model.weights}
         self.history, self._x_hat, self._checked = {}, None, None
         if load_dir is not None:
             self.load_learned(load_dir)
@@ -174,16 +191,12 @@ class VAE(Module):
             self._checked = x
         if not self.model.compiled:
             compile_model(self.model, self.learning_rate)
-        if not self.warm_start:
-            self._reset_training()
-
-    def _reset_training(self):
-        """Restores the initial weights, with a new optimiser."""
-        if self.initial is not None:
+        if not self.warm_start and self.initial is not None:
             self.model.set_weights(self.initial)
             optimizer = self.model.optimizer
             self.model.compile(type(optimizer).from_config(optimizer.get_config()))
-        self.initial = self.model.get_weights()
+        if not self.warm_start:
+            self.initial = self.model.get_weights()
 
     def training_inputs(self, x, label=None) -> dict:
         """The inputs of the model by name."""
@@ -260,7 +273,6 @@ class VAE(Module):
     # --- Files ------------------------------------------------------------------------
 
     def write_results(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / f"z_{self.mode}.txt", self.forward.mean)
         write_text(folder / f"x_hat_{self.mode}.txt", self.x_hat)
         if self.mode == "learn":

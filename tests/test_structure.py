@@ -63,7 +63,6 @@ EXCEPTIONS = {
     ("serket_bridge/serket_arguments.py", "models/networks/"),
     # what infers can be saved with its module
     ("serket_bridge/inference/", "serket_bridge/serialization.py"),
-    ("serket_bridge/inference/", "serket_bridge/deprecation.py"),
 }
 # Their functions may import the project: the commands, so that `--help` is instant, and
 # the two doors to what is slow to import.

@@ -15,7 +15,6 @@ from the centre: at 10^4 standard deviations 10^-8 of its covariance.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import joblib
 import numpy as np
@@ -25,19 +24,6 @@ from serket_bridge.inference.gaussian_mixture import GaussianMixture
 
 ROWS = 2048  # their features stay in the processor's cache up to about D = 16
 LOG_ZERO = -1e10  # log of a probability of 0: 0 * -inf would be NaN in a bound
-
-
-@dataclass(frozen=True, eq=False)
-class SufficientStatistics:
-    """The result of one pass over all rows.
-
-    Args:
-        features: (K, F), sum_n r_nk f(z_n - centre).
-        log_likelihood: of all rows in nats, the backward message included.
-    """
-
-    features: np.ndarray
-    log_likelihood: float
 
 
 def fit_em(
@@ -70,31 +56,31 @@ def fit_em(
     while iteration < max_iter and change >= tol:
         iteration += 1
         centre = mixture.weights @ mixture.means
-        statistics = e_step(z, log_prior, mixture, centre, rows)
-        mixture = m_step(statistics.features, centre, reg_covar)
-        last, bound = bound, statistics.log_likelihood / len(z)
+        sums, log_likelihood = e_step(z, log_prior, mixture, centre, rows)
+        mixture = m_step(sums, centre, reg_covar)
+        last, bound = bound, log_likelihood / len(z)
         change = abs(bound - last)
     return mixture, bound, iteration
 
 
-def e_step(z, log_prior, mixture, centre, rows=ROWS) -> SufficientStatistics:
-    """The statistics of all chunks, some of which are computed in parallel."""
+def e_step(z, log_prior, mixture, centre, rows=ROWS) -> tuple[np.ndarray, float]:
+    """S, (K, F), and the log-likelihood in nats, which includes the message, of z."""
     C = coefficients(mixture, centre)
 
     def chunk(first):
         part = slice(first, first + rows)
-        return chunk_statistics(z[part], log_prior[part], C, centre)
+        return chunk_sums(z[part], log_prior[part], C, centre)
 
-    features, log_likelihood = np.zeros_like(C), 0.0
+    sums, log_likelihood = np.zeros_like(C), 0.0
     with threadpool_limits(1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        for statistics in pool.map(chunk, range(0, len(z), rows)):
-            features += statistics.features
-            log_likelihood += statistics.log_likelihood
-    return SufficientStatistics(features, log_likelihood)
+        for chunk_sum, chunk_log_likelihood in pool.map(chunk, range(0, len(z), rows)):
+            sums += chunk_sum
+            log_likelihood += chunk_log_likelihood
+    return sums, log_likelihood
 
 
-def chunk_statistics(z, log_prior, C, centre) -> SufficientStatistics:
-    """The statistics of one chunk; C: its `coefficients`."""
+def chunk_sums(z, log_prior, C, centre):
+    """What `e_step` returns, of one chunk; C: the `coefficients`."""
     f = features_of(np.asarray(z, np.float64) - centre)
     log_joint = C @ f
     log_joint += np.maximum(np.asarray(log_prior, np.float64), LOG_ZERO).T
@@ -102,7 +88,7 @@ def chunk_statistics(z, log_prior, C, centre) -> SufficientStatistics:
     r = np.exp(log_joint - best)
     total = r.sum(axis=0)
     r /= total
-    return SufficientStatistics(r @ f.T, float(np.sum(best + np.log(total))))
+    return r @ f.T, float(np.sum(best + np.log(total)))
 
 
 def features_of(z: np.ndarray) -> np.ndarray:
@@ -133,18 +119,14 @@ def coefficients(mixture: GaussianMixture, centre: np.ndarray) -> np.ndarray:
     return np.concatenate([squares, linear, constant[:, None]], axis=1)
 
 
-def m_step(features, centre, reg_covar: float) -> GaussianMixture:
-    """The mixture of these sums, (K, F).
-
-    Raises:
-        ValueError: a covariance is not positive definite.
-    """
+def m_step(sums, centre, reg_covar: float) -> GaussianMixture:
+    """The mixture of S, (K, F); ValueError if a covariance is not positive definite."""
     dim = len(centre)
-    n = features[:, -1] + 10 * np.finfo(float).eps  # > 0 for an empty class too
-    means = features[:, -1 - dim : -1] / n[:, None]
+    n = sums[:, -1] + 10 * np.finfo(float).eps  # > 0 for an empty class too
+    means = sums[:, -1 - dim : -1] / n[:, None]
     covariances = np.empty((len(n), dim, dim))
     i, j = np.triu_indices(dim)
-    covariances[:, i, j] = features[:, : len(i)] / n[:, None]
+    covariances[:, i, j] = sums[:, : len(i)] / n[:, None]
     covariances[:, j, i] = covariances[:, i, j]
     covariances -= np.einsum("ki,kj->kij", means, means)
     covariances[:, range(dim), range(dim)] += reg_covar

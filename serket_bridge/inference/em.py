@@ -7,25 +7,18 @@ example, which is the backward message.
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 import numpy as np
 from sklearn import mixture as sklearn_mixture
 from sklearn.exceptions import ConvergenceWarning
 
-from serket_bridge.deprecation import renamed_arguments, renamed_attributes
 from serket_bridge.inference import chunked_em
 from serket_bridge.inference.gaussian_mixture import FitResult, GaussianMixture
 from serket_bridge.serialization import register
 
-__getattr__ = renamed_attributes(
-    __name__, Mixture="GaussianMixture", Fit="FitResult", Chunked="EM"
-)
-renamed = renamed_arguments(
-    short="short_iter",
-    finalists="n_refine",
-    fresh="restart",
-    start_rows="init_subsample",
-)
+PARAMETERS = ("weights_", "means_", "precisions_")  # of a `GaussianMixture`
+LEARNED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
 
 
 class _WithLogPrior:
@@ -52,7 +45,6 @@ class _Variational(_WithLogPrior, sklearn_mixture.BayesianGaussianMixture):
 
 
 @register
-@renamed
 @dataclass(frozen=True)
 class EM:
     """Maximum likelihood by EM, full covariances (scikit-learn's `GaussianMixture`).
@@ -87,7 +79,7 @@ class EM:
     @classmethod
     def from_iterations(cls, iterations: int, n_init: int | None = None):
         """This many iterations and starts, and defaults for the other arguments."""
-        return cls(**{"max_iter": iterations} | ({"n_init": n_init} if n_init else {}))
+        return cls(max_iter=iterations, n_init=n_init or cls.n_init)
 
     def __call__(self, z, log_prior, n_components, state, rng) -> FitResult:
         """Fits K = n_components Gaussians.
@@ -111,39 +103,30 @@ class EM:
         if state is not None:
             fits.append(resume(*sample, n_components, state))
         if state is None or self.restart:
-            fits.append(self._start(*sample, n_components, rng, resume))
-        fit = max(fits, key=lambda fit: fit.bound)
+            fits += self._start(*sample, n_components, rng, resume)
+        fit = max(fits, key=attrgetter("bound"))
         if not is_large:
             return fit
         state = state if state is not None and fit is fits[0] else fit.state
         return resume(z, log_prior, n_components, state)
 
     def _start(self, z, log_prior, n_components, rng, resume):
-        """The best of `n_init` starts."""
-        fits = [
-            _fit(
-                self._new(n_components, self.short_iter, random_state=seed),
-                z,
-                log_prior,
-            )
-            for seed in rng.integers(2**31, size=self.n_init).tolist()
-        ]
-        best = sorted(fits, key=lambda fit: fit.bound)[-self.n_refine :]
-        ends = [resume(z, log_prior, n_components, fit.state) for fit in best]
-        return max(ends, key=lambda fit: fit.bound)
+        """The `n_refine` best of `n_init` short starts, continued to the end."""
+        fits = []
+        for seed in rng.integers(2**31, size=self.n_init).tolist():
+            estimator = self._new(n_components, self.short_iter, random_state=seed)
+            fits.append(_fit(estimator, z, log_prior))
+        best = sorted(fits, key=attrgetter("bound"))[-self.n_refine :]
+        return [resume(z, log_prior, n_components, fit.state) for fit in best]
 
     def _continue(self, z, log_prior, n_components, state):
         """Continues from the parameters of an earlier fit."""
         estimator = self._new(n_components, self.max_iter, warm_start=True)
-        for name, array in state.items():
-            setattr(estimator, name, array)
-        estimator.converged_, estimator.lower_bound_ = False, -np.inf
+        vars(estimator).update(state, converged_=False, lower_bound_=-np.inf)
         return _fit(estimator, z, log_prior)
 
     def _continue_in_chunks(self, z, log_prior, n_components, state):
-        start = GaussianMixture(
-            state["weights_"], state["means_"], state["precisions_"]
-        )
+        start = GaussianMixture(*(state[name] for name in PARAMETERS))
         limits = self.max_iter, self.tol, self.reg_covar, self.rows
         mixture, bound, _ = chunked_em.fit_em(z, log_prior, start, *limits)
         return FitResult(mixture, bound, sklearn_state(mixture))
@@ -154,7 +137,6 @@ class EM:
 
 
 @register
-@renamed
 @dataclass(frozen=True)
 class Variational(EM):
     """Variational Bayes, Dirichlet and Normal-Wishart priors (Bishop 2006, 10.2).
@@ -177,23 +159,17 @@ def sklearn_state(mixture: GaussianMixture) -> dict:
     return dict(zip(LEARNED, values, strict=True))
 
 
-LEARNED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
-
-
 def _fit(estimator, z, log_prior):
     """Runs a scikit-learn estimator; returns what it learned."""
     # 0 * -inf would be NaN in a bound
     estimator.log_prior = np.maximum(log_prior, chunked_em.LOG_ZERO)
-    with warnings.catch_warnings():
-        # The next round continues, so EM need not converge in this one.
+    with warnings.catch_warnings():  # the next round continues: EM need not converge
         warnings.simplefilter("ignore", ConvergenceWarning)
         estimator.fit(z)
-    state = {
+    learned = {
         name: value
         for name, value in vars(estimator).items()
         if name.endswith("_") and isinstance(value, np.ndarray | float)
     }
-    mixture = GaussianMixture(
-        estimator.weights_, estimator.means_, estimator.precisions_
-    )
-    return FitResult(mixture, estimator.bound_per_example(len(z)), state)
+    mixture = GaussianMixture(*(learned[name] for name in PARAMETERS))
+    return FitResult(mixture, estimator.bound_per_example(len(z)), learned)

@@ -33,17 +33,11 @@ class GaussianMixture:
         return constant + log_weights + log_dets - 0.5 * np.stack(distances, axis=1)
 
     def expected_log_joint(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-        """E_q[log p(z_n, c_n = k)], nats, under q = N(mean_n, diag(1 / precision_n)).
+        """E_q[log p(z_n, c_n = k)], (n, K), nats; q = N(mean_n, diag(1 / precision_n)).
 
         log N(z; m, L^-1) is quadratic in z: its expectation is its value at the mean of
-        q, minus half the trace of L times the covariance of q.
-
-        Args:
-            mean: (n, D).
-            precision: (n, D); infinity where z is known.
-
-        Returns:
-            (n, K).
+        q, minus half the trace of L times the covariance of q. mean and precision,
+        which is infinite where z is known: (n, D).
         """
         variances = np.asarray(1 / precision, np.float64)
         diagonals = np.einsum("kdd->kd", self.precisions)

@@ -20,7 +20,6 @@ from scipy.special import gammaln, multigammaln
 from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import pairwise_distances_argmin
 
-from serket_bridge.deprecation import renamed_arguments
 from serket_bridge.inference.gaussian_mixture import FitResult, GaussianMixture
 from serket_bridge.serialization import register
 
@@ -84,16 +83,12 @@ class NormalWishart:
 
 def log_multigamma(values, dim):
     """log of the multivariate gamma function, at each of the values."""
-    return np.array([multigammaln(v, dim) for v in np.ravel(values)]).reshape(
-        np.shape(values)
-    )
+    found = [multigammaln(value, dim) for value in np.ravel(values)]
+    return np.reshape(found, np.shape(values))
 
 
 def log_marginal(z, classes, n_components, prior, concentration, log_prior):
-    """log p(z, classes), parameters integrated out; the total, in nats.
-
-    The backward message, log_prior (n, K), is added at the classes.
-    """
+    """log p(z, classes), parameters integrated out, plus log_prior at the classes."""
     n, dim = z.shape
     posterior = prior.posterior(z, classes, n_components)
     gain = posterior.log_normaliser() - prior.log_normaliser()
@@ -106,19 +101,20 @@ def log_marginal(z, classes, n_components, prior, concentration, log_prior):
     return log_likelihood + log_classes + message
 
 
-def sweep(z, classes, n_components, prior, concentration, log_prior, rng):
+def sweep(z, classes, n_components, prior, concentration, log_prior, rng, times=1):
     """Draws all parameters given the classes, then all classes: (n,) int."""
-    counts = np.bincount(classes, minlength=n_components)
-    weights = rng.dirichlet(concentration + counts)
-    parameters = prior.posterior(z, classes, n_components).sample(rng)
-    log_joint = GaussianMixture(weights, *parameters).log_joint(z) + log_prior
-    # the largest after standard Gumbel noise, -log of an exponential, is a draw
-    noise = -np.log(rng.standard_exponential(log_joint.shape))
-    return np.argmax(log_joint + noise, axis=1)
+    for _ in range(times):
+        counts = np.bincount(classes, minlength=n_components)
+        weights = rng.dirichlet(concentration + counts)
+        parameters = prior.posterior(z, classes, n_components).sample(rng)
+        log_joint = GaussianMixture(weights, *parameters).log_joint(z) + log_prior
+        # the largest after standard Gumbel noise, -log of an exponential, is a draw
+        noise = -np.log(rng.standard_exponential(log_joint.shape))
+        classes = np.argmax(log_joint + noise, axis=1)
+    return classes
 
 
 @register
-@renamed_arguments(short="short_iter")
 @dataclass(frozen=True)
 class Gibbs:
     """Blocked Gibbs sampling of classes and parameters.
@@ -143,7 +139,7 @@ class Gibbs:
     @classmethod
     def from_iterations(cls, iterations: int, n_init: int | None = None):
         """This many sweeps and chains, and defaults for the other arguments."""
-        return cls(sweeps=iterations, **({} if n_init is None else {"n_init": n_init}))
+        return cls(sweeps=iterations, n_init=n_init or cls.n_init)
 
     def __call__(self, z, log_prior, n_components, state, rng) -> FitResult:
         """Samples; arguments as of `serket_bridge.inference.em.EM`.
@@ -169,32 +165,19 @@ class Gibbs:
         prior = NormalWishart(1.0, dim + 2.0, z.mean(axis=0), self.scale * np.eye(dim))
         model = (n_components, prior, self.concentration, log_prior)
         if state is None:
-            chains = [
-                run_sweeps(
-                    z,
-                    nearest_centres(z, n_components, rng),
-                    *model,
-                    rng,
-                    self.short_iter,
-                )
-                for _ in range(self.n_init)
-            ]
+            chains = []
+            for _ in range(self.n_init):
+                classes = nearest_centres(z, n_components, rng)
+                chains.append(sweep(z, classes, *model, rng, self.short_iter))
             classes = max(chains, key=lambda classes: log_marginal(z, classes, *model))
         else:
             classes = state["classes"]
-        classes = run_sweeps(z, classes, *model, rng, self.sweeps)
+        classes = sweep(z, classes, *model, rng, self.sweeps)
         bound = log_marginal(z, classes, *model) / len(z)
         means, precisions = prior.posterior(z, classes, n_components).expectation()
         counts = self.concentration + np.bincount(classes, minlength=n_components)
         mixture = GaussianMixture(counts / counts.sum(), means, precisions)
         return FitResult(mixture, bound, {"classes": classes})
-
-
-def run_sweeps(z, classes, n_components, prior, concentration, log_prior, rng, sweeps):
-    """The classes after this many sweeps: (n,) int."""
-    for _ in range(sweeps):
-        classes = sweep(z, classes, n_components, prior, concentration, log_prior, rng)
-    return classes
 
 
 def nearest_centres(z, n_components, rng):

@@ -180,6 +180,6 @@ def test_former_names_warn():
     with pytest.warns(FutureWarning, match=r"EM\(short=\) is now short_iter="):
         assert EM(short=3) == EM(short_iter=3)
     with pytest.warns(FutureWarning, match="Chunked is now EM"):
-        assert srk.em.Chunked is EM
+        assert srk.inference.em.Chunked is EM
     with pytest.raises(AttributeError, match="has no attribute 'medium'"):
         srk.gmm.medium  # noqa: B018
