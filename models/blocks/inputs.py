@@ -38,7 +38,8 @@ def checked(name, array, shape):
     """The array, (n, *shape), in Keras's float type; `Rows` stay on disk."""
     array = wrap_memmap(array)
     if not isinstance(array, Rows):
-        array = keras.ops.convert_to_numpy(array)
+        if not isinstance(array, np.ndarray):  # of which Keras would make a copy
+            array = keras.ops.convert_to_numpy(array)
         array = np.asarray(array, dtype=keras.config.floatx())
     if array.shape[1:] != tuple(shape) or array.ndim == 0:
         raise ValueError(

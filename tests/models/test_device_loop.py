@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models import networks
+from models.blocks.inputs import checked
 from models.training import device_loop
 from models.training.batching import EpochPermutation
 
@@ -104,6 +105,10 @@ def test_sample_weights_follow_their_rows(pair, inputs_of, train):
     losses = train(fitted, batch_size=16, sample_weight=weight)["loss"]
     expected = one_at_a_time(stepped, inputs_of(stepped), 2, weight=weight)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+def test_arrays_are_not_copied_when_they_are_checked(data):
+    assert checked("x", data, (4, 3)) is data
 
 
 @needs_loop
