@@ -2,13 +2,15 @@
 
     python benchmarks/speed.py
     python benchmarks/speed.py --networks conv --kinds train --batches 128
+    python benchmarks/speed.py --kinds train encode sample --baseline ../other-checkout
 
 Each contender (`benchmarks/contenders`) is a process, with the same data, network,
 batches, threads and float32. All contenders of a row are prepared first and then run
 alternately; a run is one epoch, or several short ones. The median of the runs is
 printed. `products` are the bare matrix products of a step, forward and backward: a
-lower bound. The data are random and have the size of MNIST. On a CPU JAX convolves
-slowly inside a loop, so `conv` has no `lax.scan` and at most 1000 rows.
+lower bound. With `--baseline` only the zoo runs, of this checkout and of another. The
+data are random and have the size of MNIST. On a CPU JAX convolves slowly inside a loop,
+so `conv` has no `lax.scan` and at most 1000 rows.
 """
 
 import argparse
@@ -57,6 +59,8 @@ BARS = [  # contender, its time over that of, must be
 
 def main():
     args = parser().parse_args()
+    if args.baseline:
+        compare_with(args.baseline)
     names = [name for kind in args.kinds for name in KINDS[kind]]
     names = [name for name in dict.fromkeys(names) if name not in args.leave_out]
     processes = {name: Contender(name, args.threads) for name in names}
@@ -70,6 +74,19 @@ def main():
         show_row("models.train --help", timed_runs(command, args.repeat), 1, "s")
 
 
+def compare_with(checkout):
+    """Leaves the zoo's own contenders, of this checkout and of the other one."""
+    own = {name: CONTENDERS[name] for name in ("fit, TensorFlow", "fit, JAX")}
+    CONTENDERS.clear()
+    BARS.clear()
+    for name, contender in own.items():
+        CONTENDERS[name] = contender
+        CONTENDERS[f"{name}, baseline"] = (*contender, Path(checkout).resolve())
+        BARS.append((name, f"{name}, baseline", "at most 1.03"))
+    for kind in ("train", "encode", "sample"):
+        KINDS[kind] = tuple(CONTENDERS)
+
+
 def parser():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
@@ -81,6 +98,7 @@ def parser():
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     parser.add_argument("--threads", type=int, default=cores, help="(default: all)")
     parser.add_argument("--leave-out", nargs="+", choices=CONTENDERS, default=[])
+    parser.add_argument("--baseline", metavar="FOLDER", help="another checkout")
     return parser
 
 
@@ -100,13 +118,14 @@ class Contender:
     """A process that runs one task after another, on request."""
 
     def __init__(self, name, threads):
-        self.name, (file, backend) = name, CONTENDERS[name]
+        self.name, (file, backend, *checkout) = name, CONTENDERS[name]
+        script = (checkout[0] / "benchmarks/speed.py") if checkout else __file__
         count = str(threads)
         variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
         variables |= {f"TF_NUM_{i}OP_THREADS": count for i in ("INTRA", "INTER")}
         variables |= {"KERAS_BACKEND": backend} if backend else {}
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--child", file, count],
+            [sys.executable, script, "--child", file, count],
             env=os.environ | variables | {"TF_CPP_MIN_LOG_LEVEL": "3"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -149,7 +168,7 @@ def show(task, seconds):
     for name, values in seconds.items():
         prefix = {1e3: "ms", 1e6: "us"}[scale]
         show_row(name, np.array(values) * scale / task.units, 3, f"{prefix} a {unit}")
-    for name, other, bar in BARS if task.kind == "train" else ():
+    for name, other, bar in BARS:
         if {name, other} <= set(seconds):
             ratio = np.median(seconds[name]) / np.median(seconds[other])
             print(f"    {name} / {other}: {ratio:.2f} ({bar})", flush=True)
