@@ -212,6 +212,7 @@ KNOW_VARIANTS = {
     "models/__init__.py",
     "models/cli/defaults.py",
     "models/data/builtin_datasets.py",
+    "models/data/loading.py",
 }
 
 

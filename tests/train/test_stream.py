@@ -28,4 +28,6 @@ def test_a_run_from_disk_leaves_what_every_run_leaves(
 
 
 def test_what_is_no_npy_is_refused(check):
-    check("--data digits --stream", "--stream is for an .npy file or a folder of images")
+    check(
+        "--data digits --stream", "--stream is for an .npy file or a folder of images"
+    )
