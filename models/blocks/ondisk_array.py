@@ -52,11 +52,6 @@ class Rows(ABC):
         """The number of axes."""
         return len(self.shape)
 
-    @property
-    def size(self) -> int:
-        """The number of values."""
-        return math.prod(self.shape)
-
     def __getitem__(self, rows):
         """The rows of a slice, an index, or an array of indices or booleans."""
         if isinstance(rows, slice):
@@ -76,10 +71,6 @@ class Rows(ABC):
     def __array__(self, dtype=None, copy=None):
         return self[:].astype(dtype or self.dtype, copy=False)
 
-    def view(self, first: int, last: int) -> "View":
-        """Rows first to last - 1, still on disk."""
-        return View(self, first, last)
-
     @cached_property
     def raw_extremes(self) -> tuple:
         """(minimum, maximum) as stored, NaN if a value is; all rows are read once."""
@@ -94,7 +85,7 @@ class Rows(ABC):
 
 
 class View(Rows):
-    """Rows first to last - 1 of another `Rows`."""
+    """Rows first to last - 1 of another `Rows`, still on disk."""
 
     def __init__(self, rows: Rows, first: int, last: int):
         self.rows, self.first, self.scale = rows, first, rows.scale

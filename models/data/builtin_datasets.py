@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data import files
 from models.data.errors import DataError
+from models.data.files import encode_labels, read_arrays
 from models.suppress_output import import_keras
 
-NAMES = ("digits", "mnist", "fashion_mnist", "serket")
+WITH_TEST_DATA = ("mnist", "fashion_mnist", "serket")
+NAMES = ("digits", *WITH_TEST_DATA)
 
 _DIGITS = tuple("0123456789")
 _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
@@ -26,13 +27,9 @@ def read_builtin(
     if name == "digits":
         from sklearn.datasets import load_digits  # slow to import
 
-        if split == "test":
-            raise no_test_split(name)
         digits = load_digits()  # (1797, 8, 8), 0..16
         return digits.images.astype(np.uint8), digits.target.astype(np.int64), _DIGITS
-    images, labels = (
-        _download(name, split) if path is None else _mnist_file(name, path, split)
-    )
+    images, labels = _mnist_file(name, path, split) if path else _download(name, split)
     if name == "serket" and split == "train":
         rows = _serket_rows(labels)
         images, labels = images[rows], labels[rows]
@@ -40,32 +37,11 @@ def read_builtin(
     return images, labels.astype(np.int64), names
 
 
-def no_test_split(source) -> DataError:
-    """The error for data without test rows."""
-    return DataError(
-        f"{source}: has no test data; score the training data with --split train, or "
-        "other data with --data, or train with --test-fraction 0.2."
-    )
-
-
-def path_after_colon(name: str, rest: str) -> Path:
-    """The path in NAME:PATH, of a downloaded mnist.npz."""
-    path = Path(rest).expanduser()
-    if name == "digits":
-        raise DataError(f"digits:{rest}: comes with scikit-learn; leave out the path.")
-    if not path.is_file():
-        raise DataError(
-            f"{name}:{rest}: there is no such file; give the path of a downloaded "
-            "mnist.npz after the colon."
-        )
-    return path
-
-
 def _mnist_file(name, path, split):
     """Images and labels of a downloaded mnist.npz, or of a file with the same keys."""
-    keys = (f"x_{split}", f"y_{split}") if split == "test" else (None, None)
-    images, labels = files.read_arrays(path, keys[1], keys[0])
-    labels, names = files.encode_labels(labels, path)
+    keys = ("y_test", "x_test") if split == "test" else (None, None)
+    images, labels = read_arrays(path, *keys)
+    labels, names = encode_labels(labels, path)
     if images.shape[1:] != (28, 28) or names != _DIGITS or len(images) != len(labels):
         raise DataError(
             f"{name}:{path}: expected images (n, 28, 28) with labels 0..9, as x_train "
@@ -87,8 +63,7 @@ def _download(name, split):
     except Exception as error:  # Keras raises a bare Exception where the network fails
         raise DataError(
             f"{name}: the download failed ({error}); check the network, or give "
-            f"{name}:PATH, where PATH is an .npz file with x_train and y_train, like "
-            "a downloaded mnist.npz."
+            f"{name}:PATH, where PATH is an .npz file with the keys of mnist.npz."
         ) from error
     return test if split == "test" else train
 

@@ -1,18 +1,14 @@
 """A data set, and its checks against a configuration."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from models.blocks.ondisk_array import Binarized, Rows, extremes
+from models.blocks.ondisk_array import ArrayRows, Binarized, Rows, View
 from models.data.errors import DataError
-from models.deprecated import renamed
 
-USE_GAUSSIAN = (
-    "use --likelihood gaussian, which takes any real values, or scale the data to "
-    "[0, 1]"
-)
+USE_GAUSSIAN = "use --likelihood gaussian, or scale the data to [0, 1]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +22,6 @@ class Dataset:
         labels: (n,) int64, codes 0..n_classes-1, or `None`.
         label_names: the name of each code, or `None`.
         note: how the values were converted, "" if they were not.
-        known_extremes: minimum and maximum of x if they are known already.
     """
 
     name: str
@@ -35,7 +30,6 @@ class Dataset:
     labels: np.ndarray | None
     label_names: tuple[str, ...] | None
     note: str
-    known_extremes: tuple[float, float] | None = field(default=None, repr=False)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -55,15 +49,7 @@ class Dataset:
     @cached_property
     def extremes(self) -> tuple[float, float]:
         """(minimum, maximum) of x; read once."""
-        if self.is_on_disk:
-            return self.x.extremes
-        return self.known_extremes or extremes(self.x)
-
-    @property
-    def in_unit_interval(self) -> bool:
-        """Whether all values are in [0, 1]."""
-        low, high = self.extremes
-        return bool(low >= 0 and high <= 1)
+        return (self.x if self.is_on_disk else ArrayRows(self.x)).extremes
 
     def select_rows(self, rows: tuple[int, int] | None) -> "Dataset":
         """The rows (first, last), both included; all for `None`. Raises DataError."""
@@ -108,9 +94,6 @@ class Dataset:
             )
         return self._subset(~is_test), self._subset(is_test)
 
-    part = renamed("Dataset.part", select_rows)
-    hold_out = renamed("Dataset.hold_out", split)
-
     def every(self, step: int) -> "Dataset":
         """Every `step`-th row, in memory."""
         return self._subset(slice(None, None, step))
@@ -118,16 +101,15 @@ class Dataset:
     def binarized(self, seed: int) -> "Dataset":
         """Each entry replaced by a Bernoulli sample with that mean; on disk or not."""
         sample = Binarized(self.x, seed)
-        x = sample if self.is_on_disk else sample[:]
-        return replace(self, x=x, known_extremes=(0.0, 1.0))
+        return replace(self, x=sample if self.is_on_disk else sample[:])
 
     def _subset(self, rows):
         labels = None if self.labels is None else self.labels[rows]
         if self.is_on_disk and isinstance(rows, slice) and rows.step is None:
-            x = self.x.view(rows.start, rows.stop)
+            x = View(self.x, rows.start, rows.stop)
         else:
             x = self.x[rows]
-        return replace(self, x=x, labels=labels, known_extremes=None)
+        return replace(self, x=x, labels=labels)
 
 
 def check_unit_interval(dataset: Dataset, advice: str = USE_GAUSSIAN) -> None:
@@ -135,8 +117,8 @@ def check_unit_interval(dataset: Dataset, advice: str = USE_GAUSSIAN) -> None:
 
     advice: the end of the message, what to do.
     """
-    if not dataset.in_unit_interval:
-        low, high = dataset.extremes
+    low, high = dataset.extremes
+    if not 0 <= low <= high <= 1:
         raise DataError(
             f"{dataset.name}: the values must lie in [0, 1] for this likelihood. "
             f"Received: {low:g} to {high:g}; {advice}."

@@ -10,9 +10,8 @@ from models.data.errors import DataError, reading
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 SUFFIXES = (*ARRAY_SUFFIXES, ".csv", ".txt", tables.PARQUET)
-
 DATA_KEYS = ("x", "x_train", "data", "image", "images")
-LABEL_KEYS = ("y", "y_train", "label", "labels", "target")
+LABEL_NAMES = ("label", "labels", "class", "target", "y", "y_train")  # in any case
 
 
 def read(path: Path, label_name: str | None = None):
@@ -23,68 +22,57 @@ def read(path: Path, label_name: str | None = None):
             f"{path}: unknown kind of file {path.suffix!r}; expected a folder of "
             f"images or one of {', '.join(SUFFIXES)}."
         )
-    is_array = suffix in ARRAY_SUFFIXES
-    x, labels = (read_arrays if is_array else tables.read_table)(path, label_name)
+    if suffix in ARRAY_SUFFIXES:
+        x, labels = read_arrays(path, label_name)
+    else:
+        table = tables.read(path, lambda fields: _is_header(fields, label_name))
+        name = find_labels(table.header, label_name, path)
+        labels = None if name is None else table.pop_labels(name)
+        x = table.numbers()
     return x, *encode_labels(labels, path)
 
 
 def read_labels(path: Path):
-    """(codes, names) of a file that holds only labels, integers or text."""
+    """(codes, names) of a file that holds only labels, or labels of a usual name."""
     if not path.is_file():
         raise DataError(f"--labels {path}: there is no such file.")
     if path.suffix.lower() not in ARRAY_SUFFIXES:
-        return encode_labels(tables.read_label_table(path), path)
-    with _opened(path, "an .npy or .npz file of labels") as stored:
+        table = tables.read(path, lambda fields: find_labels(fields) is not None)
+        name = find_labels(table.header)
+        if name is None and len(table.frame.columns) != 1:
+            raise DataError(
+                f"--labels {path}: expected one column, or one called 'label' in the "
+                f"header, but there are {len(table.frame.columns)}."
+            )
+        return encode_labels(table.pop_labels(name), path)
+    with _opened(path) as stored:
         if not isinstance(stored, np.ndarray):
-            key = _label_key(path, stored.files, None)
-            stored = stored[key or _data_key(path, stored.files, None)]
+            keys = stored.files
+            stored = stored[find_labels(keys) or _data_key(path, keys)]
         return encode_labels(stored, path)
-
-
-def refuse_label_name(source, label_name: str | None) -> None:
-    """Raises DataError for the name of a column where there are no columns."""
-    if label_name is not None:
-        raise DataError(
-            f"--labels {label_name}: {source} has no named columns or keys; give the "
-            f"path of a file of labels ({', '.join(SUFFIXES)})."
-        )
-
-
-def refuse_image_size(source, image_size) -> None:
-    """Raises DataError for the size of images where there is no folder of images."""
-    if image_size is not None:
-        raise DataError(f"--image-size is for a folder of images, not for {source}.")
 
 
 def read_arrays(path: Path, label_key: str | None = None, data_key: str | None = None):
     """(data, labels or None) of an .npy or .npz file, never with pickle."""
-    with _opened(path, "an .npy or .npz file of plain numbers") as stored:
+    with _opened(path) as stored:
         if isinstance(stored, np.ndarray):
-            refuse_label_name(path, label_key)
             return stored, None
-        label_key = _label_key(path, stored.files, label_key)
+        label_key = find_labels(stored.files, label_key, path)
         x = stored[data_key or _data_key(path, stored.files, label_key)]
         return x, None if label_key is None else stored[label_key]
 
 
 @contextmanager
-def _opened(path, expected):
+def _opened(path):
     """The array of an .npy, or the open archive of an .npz."""
+    expected = "an .npy or .npz file of plain numbers"
     with reading(path, expected), path.open("rb") as file:
         yield np.load(file, allow_pickle=False)
 
 
-def _label_key(path, keys, wanted):
-    if wanted is not None and wanted not in keys:
-        raise DataError(
-            f"--labels {wanted}: {path} has no such key, only {', '.join(keys)}; "
-            "give one of these, or the path of a file of labels."
-        )
-    return wanted or next((key for key in LABEL_KEYS if key in keys), None)
-
-
-def _data_key(path, keys, label_key):
-    others = [key for key in keys if key != label_key and key not in LABEL_KEYS]
+def _data_key(path, keys, label_key=None):
+    """The key of the data: a usual one, or the only one that holds no labels."""
+    others = [k for k in keys if k != label_key and k.lower() not in LABEL_NAMES]
     key = next((key for key in DATA_KEYS if key in others), None)
     if key is None and len(others) != 1:
         raise DataError(
@@ -92,6 +80,32 @@ def _data_key(path, keys, label_key):
             f"{', '.join(keys) or 'none'}; save the data under the key 'x'."
         )
     return key or others[0]
+
+
+def find_labels(names, wanted: str | None = None, source=None) -> str | None:
+    """The name of the labels among those of columns or keys, or `None`.
+
+    wanted: their name, which must be there (DataError); `None` is a usual name.
+    """
+    if wanted is None:
+        usual = [name for name in names if name.lower() in LABEL_NAMES]
+        return min(
+            usual, key=lambda name: LABEL_NAMES.index(name.lower()), default=None
+        )
+    if wanted in names:
+        return wanted
+    only = f"such column or key, only {', '.join(names)}"
+    raise DataError(
+        f"--labels {wanted}: {source} has no "
+        f"{only if names else 'named columns or keys'}; give one that it has, or the "
+        f"path of a file of labels ({', '.join(SUFFIXES)})."
+    )
+
+
+def _is_header(fields, label_column):
+    """Whether a line has no number, or the name of the labels."""
+    words = [field for field in fields if not tables.is_number(field)]
+    return label_column in words or find_labels(words) is not None or words == fields
 
 
 def encode_labels(raw: np.ndarray | None, source):
@@ -108,8 +122,11 @@ def encode_labels(raw: np.ndarray | None, source):
             f"{source}: expected integers or text, one label for each row, got "
             f"shape {raw.shape} and dtype {raw.dtype}."
         )
-    values = _as_numbers(raw) if raw.dtype.kind == "U" else raw
-    bad = _is_missing(values)
+    values = _as_numbers(np.char.strip(raw)) if raw.dtype.kind == "U" else raw
+    if values.dtype.kind == "U":
+        bad = np.isin(np.char.lower(values), ("", "nan"))
+    else:
+        bad = ~np.isfinite(values) | (values != np.floor(values))
     if bad.any():
         row = int(bad.argmax())
         raise DataError(
@@ -129,12 +146,3 @@ def _as_numbers(words):
         except (ValueError, OverflowError):
             continue
     return words
-
-
-def _is_missing(values):
-    """Whether each label is empty, NaN or not whole, (n,)."""
-    if values.dtype.kind == "U":
-        return np.isin(np.char.lower(np.char.strip(values)), ("", "nan"))
-    if values.dtype.kind == "f":
-        return ~np.isfinite(values) | (values != np.floor(values))
-    return np.zeros(len(values), bool)

@@ -44,7 +44,7 @@ class ImageRows(Rows):
     """
 
     scale = 255
-    extremes = (0.0, 1.0)  # the range of a byte; the images need not be read
+    raw_extremes = (0, 255)  # the range of a byte; the images need not be read
 
     def __init__(self, paths: list[Path], size: tuple[int, int] | None):
         self.paths, self.resize = paths, size

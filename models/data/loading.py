@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from models.blocks.ondisk_array import from_memmap
-from models.data import builtin_datasets, files
-from models.data.builtin_datasets import NAMES
+from models.blocks.ondisk_array import ArrayRows, Rows, from_memmap
+from models.data import files
+from models.data.builtin_datasets import NAMES, WITH_TEST_DATA, read_builtin
 from models.data.dataset import Dataset
 from models.data.errors import DataError, reading
 from models.data.image_folders import open_images
-from models.data.values import as_float32, as_images, check_shape
+from models.data.values import check_shape, choose_scale, set_image_shape
 
 LIMIT = 2**30  # bytes; a larger .npy file stays on disk
 
@@ -46,85 +46,83 @@ def load(
         DataError: the data are missing, damaged or not numbers that a network can learn
             from, or an argument does not fit them. The message says what to change.
     """
-    kind, path = _resolve_source(str(source))
-    label_name, label_file = _resolve_labels(labels)
-    stream = _stays_on_disk(path if kind == "custom" else None, stream)
-    if kind in NAMES:
-        files.refuse_label_name(kind, label_name)
-        files.refuse_image_size(kind, image_size)
-        x, codes, label_names = builtin_datasets.read_builtin(kind, path, split)
-    elif split == "test":
-        raise builtin_datasets.no_test_split(source)
-    else:
-        x, codes, label_names = _read(path, label_name, image_size, stream)
-    if label_file is not None:
-        codes, label_names = files.read_labels(label_file)
-    check_shape(x, source)
-    if codes is not None and len(codes) != len(x):
+    form, path = _resolve_source(str(source))
+    in_a_file = Path(labels or "").suffix.lower() in files.SUFFIXES
+    label_name = None if in_a_file or labels is None else str(labels)
+    if stream is None:
+        stream = form == ".npy" and path.stat().st_size > LIMIT
+    _check_options(source, form, label_name, image_size, split, stream)
+    x, codes, label_names = _read(form, path, label_name, image_size, split, stream)
+    if in_a_file:
+        codes, label_names = files.read_labels(Path(labels).expanduser())
+    rows = x if isinstance(x, Rows) else ArrayRows(x)
+    check_shape(rows, source)
+    if codes is not None and len(codes) != len(rows):
         raise DataError(
-            f"{label_file or source}: expected one label for each of the {len(x)} "
-            f"rows, got {len(codes)} labels; give labels and data of the same length."
+            f"{labels if in_a_file else source}: expected one label for each of the "
+            f"{len(rows)} rows, got {len(codes)} labels; give as many labels as rows."
         )
-    dtype = x.dtype
-    x = from_memmap(x) if isinstance(x, np.memmap) else x
-    x = as_images(x, image_shape, source)
-    white = 16 if kind == "digits" else 255
-    x, note, extremes = as_float32(x, dtype, white, source)
-    name = kind if kind in NAMES else _stem(path)
-    return Dataset(name, kind, x, codes, label_names, note, extremes)
+    set_image_shape(rows, image_shape, source)
+    note = choose_scale(rows, 16 if form == "digits" else 255, source)
+    if stream:
+        note = f"{note}; read as they are needed".removeprefix("; ")
+    kind, name = (form, form) if form in NAMES else ("custom", _stem(form, path))
+    x = rows if stream else rows[:]
+    return Dataset(name, kind, x, codes, label_names, note)
 
 
 def _resolve_source(source):
-    """(the kind of data, the path to read or None); mnist.npz is the data set mnist."""
+    """(a built-in name, "folder" or a suffix; the path to read or None)."""
     if source in NAMES:
         return source, None
     name, colon, rest = source.partition(":")
-    if colon and name in NAMES:
-        return name, builtin_datasets.path_after_colon(name, rest)
-    path = Path(source).expanduser()
-    if not path.exists():
+    is_builtin = colon and name in NAMES
+    path = Path(rest if is_builtin else source).expanduser()
+    if is_builtin and name == "digits":
+        raise DataError(f"{source}: comes with scikit-learn; leave out the path.")
+    if not (path.is_file() if is_builtin else path.exists()):
         near = difflib.get_close_matches(name.lower(), NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "check the path."
+        is_misspelt = near and not is_builtin
+        hint = f"did you mean {near[0]!r}?" if is_misspelt else "check the path."
         raise DataError(
             f"{source}: expected a file, a folder or one of {', '.join(NAMES)}, but "
             f"there is nothing of that name; {hint}"
         )
-    return "mnist" if path.name == "mnist.npz" else "custom", path
+    if is_builtin or path.name == "mnist.npz":
+        return name if is_builtin else "mnist", path
+    return "folder" if path.is_dir() else path.suffix.lower(), path
 
 
-def _resolve_labels(labels):
-    """(the name of a column or key, the path of a file); a path ends in a suffix."""
-    if labels is None or Path(labels).suffix.lower() not in files.SUFFIXES:
-        return None if labels is None else str(labels), None
-    return None, Path(labels).expanduser()
-
-
-def _stays_on_disk(path, stream):
-    """Whether the data stay on disk; `stream` None decides by size."""
-    is_npy = path is not None and path.is_file() and path.suffix.lower() == ".npy"
-    if stream and not is_npy and not (path and path.is_dir()):
+def _check_options(source, form, label_name, image_size, split, stream):
+    """Raises DataError for an option that is not for data of this form."""
+    if form in (*NAMES, "folder", ".npy"):
+        files.find_labels((), label_name, source)
+    if image_size is not None and form != "folder":
+        raise DataError(f"--image-size is for a folder of images, not for {source}.")
+    if stream and form not in ("folder", ".npy"):
         raise DataError(
             "--stream is for an .npy file or a folder of images; others are read into "
-            f"memory. Received: {path or 'a built-in data set'}. Leave it out, or save "
-            "the numbers as .npy."
+            f"memory. Received: {source}. Leave it out, or save the numbers as .npy."
         )
-    return is_npy and path.stat().st_size > LIMIT if stream is None else stream
+    if split == "test" and form not in WITH_TEST_DATA:
+        raise DataError(
+            f"{source}: has no test data; score the training data with --split train, "
+            "or other data with --data, or train with --test-fraction 0.2."
+        )
 
 
-def _read(path, label_name, image_size, stream):
-    """(an array, a memory map or `Rows` (n, ...), label codes, label names)."""
-    if path.is_dir():
-        files.refuse_label_name(path, label_name)
-        rows, *labels = open_images(path, image_size)
-        return rows if stream else rows.read_raw(0, len(rows)), *labels
-    files.refuse_image_size(path, image_size)
+def _read(form, path, label_name, image_size, split, stream):
+    """(the values as they are stored, an array or `Rows`; label codes; their names)."""
+    if form in NAMES:
+        return read_builtin(form, path, split)
+    if form == "folder":
+        return open_images(path, image_size)
     if not stream:
         return files.read(path, label_name)
-    files.refuse_label_name(path, label_name)
     with reading(path, "an .npy file of plain numbers"):
-        return np.load(path, mmap_mode="r", allow_pickle=False), None, None
+        return from_memmap(np.load(path, mmap_mode="r")), None, None
 
 
-def _stem(path):
+def _stem(form, path):
     path = path.resolve()
-    return path.name if path.is_dir() else path.stem
+    return path.name if form == "folder" else path.stem

@@ -19,7 +19,7 @@ class TestArrays:
         assert dataset.labels is None and dataset.label_names is None
         assert dataset.x.dtype == np.float32 and dataset.x.flags.c_contiguous
         np.testing.assert_array_equal(dataset.x, x.astype(np.float32))
-        assert not dataset.is_image and not dataset.in_unit_interval
+        assert not dataset.is_image
 
     @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2, 3, 4, 1)])
     def test_shapes(self, save_npy, shape):
@@ -175,12 +175,12 @@ class TestValues:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 1.1 * (path.stat().st_size + dataset.x.nbytes)
-        assert dataset.known_extremes == (dataset.x.min(), dataset.x.max())
+        assert dataset.extremes == (dataset.x.min(), dataset.x.max())
 
     def test_extremes_of_rows_that_were_selected(self, save_npy):
         dataset = load(save_npy(np.arange(24.0).reshape(6, 4) / 20))
-        assert not dataset.in_unit_interval
-        assert dataset.select_rows((0, 4)).in_unit_interval
+        assert dataset.extremes == (0, np.float32(1.15))
+        assert dataset.select_rows((0, 4)).extremes == (0, np.float32(0.95))
         train, test = dataset.split(0.5, seed=0)
         assert train.extremes == (train.x.min(), train.x.max())
         assert test.extremes == (test.x.min(), test.x.max())

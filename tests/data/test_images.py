@@ -24,7 +24,7 @@ class TestImages:
         expected = np.stack([GREY + 1, GREY + 2, GREY])
         np.testing.assert_array_equal(dataset.x, expected.astype(np.float32) / 255)
         assert dataset.name == "set.v1" and dataset.labels is None
-        assert dataset.note == "integers 0..222 divided by 255"
+        assert dataset.note == "values divided by 255"
 
     def test_sub_folders_are_labels(self, tmp_path):
         for name in ("07/b.png", "07/deep/a.png", "10/a.png", "cat/z.png"):

@@ -17,7 +17,6 @@ def assert_same(path, **options):
     np.testing.assert_array_equal(disk.x[:], memory.x)
     assert (disk.name, disk.label_names) == (memory.name, memory.label_names)
     assert disk.is_image == memory.is_image
-    assert disk.in_unit_interval == memory.in_unit_interval
     assert disk.note.endswith("read as they are needed")
     return disk
 
@@ -104,14 +103,6 @@ def test_options_that_do_not_go_with_data_on_disk(save_npy, rng):
         load(save_npy(rng.random((30, 4))), stream=True).split(0.5, 0)
     with pytest.raises(DataError, match="--labels kind: .* no named columns"):
         load(save_npy(rng.random((30, 4))), labels="kind", stream=True)
-
-
-def test_former_names_of_methods_warn(save_npy, rng):
-    dataset = load(save_npy(rng.random((10, 4))))
-    with pytest.warns(FutureWarning, match="Dataset.part is now .*select_rows"):
-        np.testing.assert_array_equal(dataset.part((2, 4)).x, dataset.x[2:5])
-    with pytest.warns(FutureWarning, match="Dataset.hold_out is now .*split"):
-        assert len(dataset.hold_out(0.2, seed=0)[1].x) == 2
 
 
 def test_the_former_name_of_from_memmap_warns(save_npy, rng):

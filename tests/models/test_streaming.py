@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from models.blocks.ondisk_array import (
+    ArrayRows,
     Binarized,
     FileRows,
-    MapRows,
-    chunks,
+    View,
     from_memmap,
+    slices,
 )
 from models.training.streaming import (
     BlockStream,
@@ -51,28 +52,28 @@ def test_rows_are_those_of_the_file(save, rng, kind):
         np.testing.assert_array_equal(rows[part], x[part])
     for part in (slice(0, 20, 7), [5, 1, 1], np.arange(20) % 2 == 0, 3, -1):
         np.testing.assert_array_equal(rows[part], x[part])
-    np.testing.assert_array_equal(rows.view(4, 12).view(1, 5)[:], x[5:9])
+    np.testing.assert_array_equal(View(View(rows, 4, 12), 1, 5)[:], x[5:9])
     np.testing.assert_array_equal(np.asarray(rows), x)
-    assert (rows.min(), rows.max()) == (x.min(), x.max())
+    assert rows.extremes == (x.min(), x.max())
 
 
 def test_rows_are_divided_by_the_scale(save, rng):
     x = rng.integers(256, size=(20, 3)).astype("uint8")
     rows = from_memmap(save(x), scale=255)
     np.testing.assert_array_equal(rows[:], x.astype("float32") / np.float32(255))
-    np.testing.assert_array_equal(rows.view(2, 5)[:], rows[2:5])
+    np.testing.assert_array_equal(View(rows, 2, 5)[:], rows[2:5])
     np.testing.assert_array_equal(rows.read_raw(2, 5), x[2:5])
 
 
 def test_rows_drawn_as_0_and_1_are_the_same_however_they_are_read(save, rng):
     x = np.tile(np.linspace(0, 1, 5, dtype="float32"), (700, 1))
-    drawn = Binarized(from_memmap(save(x)), seed=3, block=256)
+    drawn = Binarized(from_memmap(save(x)), seed=3)
     whole = drawn[:]
     assert set(np.unique(whole)) == {0, 1} and whole.dtype == np.float32
     np.testing.assert_allclose(whole.mean(axis=0), x[0], atol=0.06)
     for part in (slice(250, 260), slice(512, 700), slice(10, 10), [699, 0, 300]):
         np.testing.assert_array_equal(drawn[part], whole[part])
-    np.testing.assert_array_equal(drawn.view(300, 600)[:], whole[300:600])
+    np.testing.assert_array_equal(View(drawn, 300, 600)[:], whole[300:600])
     assert (Binarized(from_memmap(save(x)), seed=4)[:] != whole).any()
 
 
@@ -80,15 +81,15 @@ def test_parts_of_a_map_and_other_orders_are_read_rightly(save, rng):
     x = rng.normal(size=(20, 3)).astype("float32")
     for view in (save(x)[5:], save(x)[:, 1:], save(np.asfortranarray(x))):
         rows = from_memmap(view)
-        assert isinstance(rows, MapRows)
+        assert isinstance(rows, ArrayRows)
         np.testing.assert_array_equal(rows[2:7], np.array(view)[2:7])
 
 
-def test_chunks_are_all_rows_in_little_parts(save):
-    x = np.arange(30, dtype="float32").reshape(10, 3)
-    parts = list(chunks(from_memmap(save(x)), size=3 * 12))
+def test_slices_are_all_rows_in_small_parts(save):
+    rows = from_memmap(save(np.arange(30, dtype="float32").reshape(10, 3)))
+    parts = [rows[part] for part in slices(rows, size=3 * 12)]
     assert [len(part) for part in parts] == [3, 3, 3, 1]
-    np.testing.assert_array_equal(np.concatenate(parts), x)
+    np.testing.assert_array_equal(np.concatenate(parts), rows[:])
 
 
 # --- The order ------------------------------------------------------------------------
