@@ -54,16 +54,10 @@ class Rows(ABC):
 
     def __getitem__(self, rows):
         """The rows of a slice, an index, or an array of indices or booleans."""
-        if isinstance(rows, slice):
-            first, last, step = rows.indices(len(self))
-            if step == 1:
-                return self.scaled(self.read_raw(first, max(first, last)))
-            rows = range(first, last, step)
-        rows = np.asarray(rows)
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        if np.any((rows < -len(self)) | (rows >= len(self))):
-            raise IndexError(f"rows must be below {len(self)}. Received: {rows}")
-        rows = np.where(rows < 0, rows + len(self), rows)
+        if isinstance(rows, slice) and rows.step in (None, 1):
+            first, last, _ = rows.indices(len(self))
+            return self.scaled(self.read_raw(first, max(first, last)))
+        rows = np.arange(len(self))[rows]
         parts = [self.read_raw(row, row + 1) for row in rows.ravel().tolist()]
         values = self.scaled(np.concatenate(parts or [self.read_raw(0, 0)]))
         return values.reshape(*rows.shape, *self.shape[1:])
@@ -154,8 +148,8 @@ def from_memmap(array: np.memmap, scale: float | None = None) -> Rows:
         array: (n, ...).
         scale: the number that values are divided by; 255 for pixels in bytes.
     """
-    whole = isinstance(array.base, mmap.mmap)  # a view has the offset of its base
-    if not whole or not array.flags.c_contiguous or array.filename is None:
+    is_whole = isinstance(array.base, mmap.mmap)  # a view has the offset of its base
+    if not is_whole or not array.flags.c_contiguous or array.filename is None:
         return ArrayRows(array, scale)
     return FileRows(array.filename, array.dtype, array.shape, array.offset, scale)
 

@@ -81,9 +81,8 @@ def _resolve_source(source):
     if is_builtin and name == "digits":
         raise DataError(f"{source}: comes with scikit-learn; leave out the path.")
     if not (path.is_file() if is_builtin else path.exists()):
-        near = difflib.get_close_matches(name.lower(), NAMES, n=1)
-        is_misspelt = near and not is_builtin
-        hint = f"did you mean {near[0]!r}?" if is_misspelt else "check the path."
+        near = not is_builtin and difflib.get_close_matches(name.lower(), NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "check the path."
         raise DataError(
             f"{source}: expected a file, a folder or one of {', '.join(NAMES)}, but "
             f"there is nothing of that name; {hint}"

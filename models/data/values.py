@@ -32,14 +32,13 @@ def set_image_shape(rows: Rows, image_shape: tuple[int, ...] | None, source) -> 
     """
     if image_shape is None:
         return
-    size, shape = math.prod(image_shape), " x ".join(map(str, image_shape))
+    size = math.prod(image_shape)
     is_valid = len(image_shape) in (2, 3) and min(image_shape) > 0
     if not is_valid or rows.shape[1:] not in ((size,), tuple(image_shape)):
-        received = " x ".join(map(str, rows.shape[1:]))
         raise DataError(
-            f"--image-shape {' '.join(map(str, image_shape))}: expected height, width "
-            f"and perhaps channels, and rows of {shape} = {size} columns, but a row of "
-            f"{source} has {received}; give a shape of as many values."
+            f"--image-shape: expected height, width and perhaps channels, of as many "
+            f"values as a row of {source}, whose shape is {rows.shape[1:]}. "
+            f"Received: {image_shape}, {size} values"
         )
     rows.shape = (len(rows), *image_shape)
 
