@@ -34,13 +34,11 @@ RESERVED_ARGUMENTS += ("validation_split",)
 class Checkpoint(keras.callbacks.Callback):
     """Saves the history and then the model after every epoch.
 
-    Within an epoch, the model after the first call of the train function that ends
-    `seconds` after the last checkpoint.
-
     Args:
         folder: the `RunFolder`.
         history: a function that returns the columns of `history.csv`, name -> list.
-        seconds: between checkpoints within an epoch; 0 saves after every call.
+        seconds: within an epoch, the model is saved after the first call of the train
+            function that ends as long after the last checkpoint; 0: after every call.
     """
 
     save_freq = "epoch"  # by which Keras's callbacks declare that steps may be grouped
@@ -103,9 +101,7 @@ class ResumableTraining:
         steps_per_epoch: an integer.
         begun_at: the steps that the model had made before this training.
 
-    Attributes:
-        model: as above.
-        history: of the complete epochs so far, name -> list.
+    Attributes: `model`; `history` of the complete epochs so far, name -> list.
 
     Raises:
         ValueError: the files in the folder are damaged.

@@ -26,16 +26,15 @@ MAX_STEPS_PER_CALL = 64  # more gain nothing, and delay Ctrl-C and the progress 
 
 
 class TrainFunction:
-    """Keras's train function, or the steps of a call where `queued_batches` holds them.
+    """Keras's train function; or the steps of `queued_batches`, where they are set.
 
-    Attributes:
-        queued_batches: (the `DeviceLoop`, the row indices of each batch) of the next
-            call, or `None`.
+    They are (the `DeviceLoop`, the row indices of each batch) of the next call.
     """
 
     def __init__(self, model: keras.Model, single_step_function):
         self.single_step_function, self.queued_batches = single_step_function, None
-        self.run_steps = {"jax": on_jax, "tensorflow": on_tensorflow}[backend()](model)
+        tensorflow = on_tensorflow_by_xla if model.jit_compile else on_tensorflow
+        self.run_steps = {"jax": on_jax, "tensorflow": tensorflow}[backend()](model)
 
     def __call__(self, *state_and_iterator):
         if self.queued_batches is None:
@@ -111,7 +110,9 @@ def on_jax(model):
         logs, state = model.train_step(state, keras.tree.map_structure(gather, arrays))
         return state, logs
 
-    if is_slow_in_loop(model):
+    # On a CPU, JAX 0.10 convolves three to four times slower within a loop.
+    has_convolutions = any(len(weight.shape) > 2 for weight in model.weights)
+    if has_convolutions and jax.default_backend() == "cpu":
         jitted_step = jax.jit(step, donate_argnums=1)
 
         def run_one_by_one(state, loop, rows):
@@ -137,25 +138,11 @@ def on_jax(model):
     return run_steps
 
 
-def is_slow_in_loop(model: keras.Model) -> bool:
-    """Whether the model has convolutions and JAX is on a CPU.
+def on_tensorflow_by_xla(model):
+    """The function (loop, rows) -> logs of the steps of a call.
 
-    JAX 0.10 then uses slow convolutions within a loop: three to four times the time of
-    a step.
+    XLA compiles the loop, not only its steps: at 20 rows that saves 40 % of the time.
     """
-    import jax
-
-    has_convolutions = any(len(weight.shape) > 2 for weight in model.weights)
-    return has_convolutions and jax.default_backend() == "cpu"
-
-
-def on_tensorflow(model):
-    """The function (loop, rows) -> logs of the steps of a call."""
-    return tensorflow_by_xla(model) if model.jit_compile else tensorflow_graph(model)
-
-
-def tensorflow_by_xla(model):
-    """XLA compiles the loop, not only its steps: at 20 rows that saves 40 % of them."""
     import tensorflow as tf
 
     @functools.partial(tf.function, jit_compile=True, autograph=False)
@@ -190,8 +177,8 @@ def pad_batches(rows, max_steps):
         yield padded, len(group)
 
 
-def tensorflow_graph(model):
-    """A step of TensorFlow's own operations, and a loop of such steps."""
+def on_tensorflow(model):
+    """As `on_tensorflow_by_xla`, a loop of TensorFlow's own operations."""
     import tensorflow as tf
 
     step = tf.function(model.train_step, reduce_retracing=True, autograph=False)
