@@ -14,7 +14,7 @@ import models
 from models.cli import report
 from models.cli.options import train_parser
 from serket_bridge import GMM, VAE
-from serket_bridge.inference import em
+from serket_bridge.inference.gaussian_mixture import GaussianMixture
 
 # --- Where results go -----------------------------------------------------------------
 
@@ -96,10 +96,10 @@ def test_ctrl_c_in_a_later_round_keeps_the_rounds_before(
 def test_ctrl_c_in_the_mixture_leaves_arrays_of_one_round(read, light, monkeypatch):
     """latents.npz is of the last complete round: its latents belong to its classes."""
     interrupt_round(monkeypatch, GMM, 2)
-    result = light("--rounds", "2", "--message", "hard")
+    result = light("--rounds", "2", "--gmm-message", "class-mean")
     assert result.code == 130
     latents = read.arrays(result.folder)
-    stored = em.Mixture(**read.arrays(result.folder, "gmm.npz"))
+    stored = GaussianMixture(**read.arrays(result.folder, "gmm.npz"))
     classes = stored.log_joint(latents["z"].astype(float)).argmax(axis=1)
     np.testing.assert_array_equal(classes, latents["classes"])
 
