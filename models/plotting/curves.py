@@ -29,11 +29,10 @@ def plot_training_curves(history: dict[str, list[float]], rounds=None) -> Figure
     shown = [key for key in TERMS if {key, f"val_{key}"} & known.keys()]
     check_argument(shown, "history", f"any of {', '.join(TERMS)}", list(history))
     n = max(map(np.size, known.values()))
-    for key, values in known.items():
-        fits, name = values.shape == (n,), f"history[{key!r}]"
-        check_argument(fits, name, f"{n} epochs", values.shape)
     rounds = [0] * n if rounds is None else rounds
-    check_argument(len(rounds) == n, "rounds", f"one per epoch, {n}", len(rounds))
+    named = {f"history[{key!r}]": values for key, values in known.items()}
+    for name, values in (named | {"rounds": rounds}).items():
+        check_argument(np.shape(values) == (n,), name, f"{n} epochs", np.shape(values))
     figure = InlineFigure(3.5 * len(shown) + 0.4, 3.0)
     axes = figure.subplots(1, len(shown), squeeze=False).flat
     for ax, key in zip(axes, shown, strict=True):

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix
 
-from models.plotting.image_grids import draw_image, grey_limits, tile_images
+from models.plotting.image_grids import draw_named_rows, grey_limits, tile_images
 from models.plotting.style import DARK, GREY, PALETTE, InlineFigure, style_axes
 
 N_EXTREMES = 10  # of the most and of the least probable examples
@@ -94,9 +94,6 @@ def _draw_extremes(ax, x, x_mean):
     """The most and the least probable examples, each over its reconstruction."""
     rows = np.stack([x, x_mean], axis=1)
     image = tile_images(rows.reshape(4, *x.shape[1:]))
-    draw_image(ax, image, grey_limits(x, x_mean))
-    height = len(image) / 4
     names = ["most probable", "reconstructed", "least probable", "reconstructed"]
-    ax.set_yticks([(i + 0.5) * height for i in range(4)], names)
-    ax.tick_params(length=0, labelsize=8, labelcolor=DARK)
+    draw_named_rows(ax, image, names, grey_limits(x, x_mean), size=8)
     ax.set_title("log p(x): the highest and the lowest", fontsize=10, color=DARK)

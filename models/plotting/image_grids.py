@@ -17,6 +17,7 @@ Limits = tuple[float, float] | None  # the least and the greatest value
 Box = tuple[float, float, float, float]  # left, right, bottom, top
 
 CELL_WIDTH = 0.75  # inches
+FRAME_COLUMNS = 5  # of an animation
 VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
 
 
@@ -49,33 +50,28 @@ def plot_samples_by_label(x_mean, labels, label_names: Names, limit: int) -> Fig
     """Draws samples, (n, *example shape), with one row per label, at most `limit`."""
     distinct = np.unique(labels)
     drawn = [x_mean[labels == label][:limit] for label in distinct[:limit]]
-    grid = np.full((len(drawn), max(map(len, drawn)), *x_mean.shape[1:]), np.nan)
-    for row, samples in zip(grid, drawn, strict=True):
-        row[: len(samples)] = samples
+    width = max(map(len, drawn))
+    grid = np.concatenate([fill_grid(samples, width) for samples in drawn])
     names = [label_names[label] for label in distinct]
     subset = f", {limit} of {len(names)} labels" if len(names) > limit else ""
-    title, heads = f"Samples of each label{subset}", [""] * grid.shape[1]
-    return plot_image_grid(grid, names[:limit], heads, title, grey_limits(x_mean))
+    title, names = f"Samples of each label{subset}", names[:limit]
+    return plot_image_grid(grid, names, [""] * width, title, grey_limits(x_mean))
 
 
-def plot_animation_frame(
-    x_mean, names: Names, title: str, limits: Limits, columns: int = 5
-) -> Figure:
+def plot_animation_frame(x_mean, names: Names, title: str, limits: Limits) -> Figure:
     """Draws examples, (n, *example shape), each below its name: one animation frame.
 
     The `limits` are those of `plot_image_grid`, the same for all frames.
     """
-    rows, columns = -(-len(x_mean) // columns), min(columns, len(x_mean))
-    cells = np.full((rows * columns, *x_mean.shape[1:]), np.nan)
-    cells[: len(x_mean)] = x_mean
-    cells = cells.reshape(rows, 1, columns, *x_mean.shape[1:])
+    cells = fill_grid(x_mean, min(FRAME_COLUMNS, len(x_mean)))
+    rows, columns = cells.shape[:2]
     names = [*names, *[""] * (rows * columns - len(names))]
     width = 1.2 * CELL_WIDTH
-    height = rows * (width * _cell_aspect(cells[0]) + 0.3) + 0.3
+    height = rows * (width * _cell_aspect(cells) + 0.3) + 0.3
     figure = InlineFigure(width * columns, height)
     for row, ax in enumerate(figure.subplots(rows, squeeze=False).flat):
         heads = names[row * columns : (row + 1) * columns]
-        _draw_labelled_grid(ax, cells[row], [""], heads, limits)
+        _draw_labelled_grid(ax, cells[[row]], [""], heads, limits)
     figure.suptitle(title, fontsize=10, color=DARK)
     return figure
 
@@ -93,6 +89,14 @@ def _draw_labelled_grid(ax, x_mean, row_names, column_names, limits):
 def _cell_aspect(x_mean):
     """Height over width of a cell; x_mean: (rows, columns, ...)."""
     return VECTOR_ASPECT if x_mean.ndim == 3 else x_mean.shape[2] / x_mean.shape[3]
+
+
+def fill_grid(examples: np.ndarray, columns: int) -> np.ndarray:
+    """(n, *example shape) -> (rows, columns, *example shape), NaN after the last."""
+    rows = -(-len(examples) // columns)
+    grid = np.full((rows * columns, *examples.shape[1:]), np.nan)
+    grid[: len(examples)] = examples
+    return grid.reshape(rows, columns, *examples.shape[1:])
 
 
 def draw_grid(
@@ -149,6 +153,14 @@ def draw_image(ax: Axes, image, limits: Limits, edges: Box | None = None) -> Non
         left, right, bottom, top = edges
         height, width = image.shape[:2]
         ax.set_aspect(height / (top - bottom) * (right - left) / width)
+
+
+def draw_named_rows(ax: Axes, image, names: Names, limits: Limits, size: int) -> None:
+    """Draws the image of `tile_images` with a name, of this font size, for each row."""
+    draw_image(ax, image, limits)
+    height = len(image) / len(names)
+    ax.set_yticks([(i + 0.5) * height for i in range(len(names))], names)
+    ax.tick_params(length=0, labelsize=size, labelcolor=DARK)
 
 
 def _outer_edges(first, last, count):

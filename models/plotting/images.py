@@ -9,8 +9,7 @@ from itertools import cycle, zip_longest
 import numpy as np
 from matplotlib.figure import Figure
 
-from models.plotting import style
-from models.plotting.image_grids import draw_grid, draw_image, grey_limits, tile_images
+from models.plotting import image_grids, style
 from models.plotting.style import DARK, GREY, PALETTE, InlineFigure, check_argument
 
 MAX_STEPS = 64  # features of a vector drawn as steps; longer ones are plain lines
@@ -31,8 +30,8 @@ def plot_reconstructions(x: np.ndarray, x_mean: np.ndarray, n: int = 10) -> Figu
         ValueError: if shapes do not fit, or n < 1.
     """
     x, x_mean = _checked_examples("x", x), _checked_examples("x_mean", x_mean)
-    same = x.shape == x_mean.shape
-    check_argument(same, "x_mean", f"the shape of x, {x.shape}", x_mean.shape)
+    expected = f"the shape of x, {x.shape}"
+    check_argument(x.shape == x_mean.shape, "x_mean", expected, x_mean.shape)
     check_argument(n >= 1, "n", "at least 1", n)
     x, x_mean = x[:n], x_mean[:n]
     if x.ndim == 2:
@@ -40,13 +39,11 @@ def plot_reconstructions(x: np.ndarray, x_mean: np.ndarray, n: int = 10) -> Figu
         styles = [{"color": GREY, "label": "original"} | dots]
         styles += [{"color": PALETTE[0], "label": "reconstruction"}]
         return _plot_overlaid_vectors(np.stack([x, x_mean], axis=1), styles)
-    image = tile_images(np.stack([x, x_mean]))
+    image = image_grids.tile_images(np.stack([x, x_mean]))
     height, width = image.shape[:2]
     figure = InlineFigure(0.75 * len(x) + 1.1, 0.75 * len(x) * height / width + 0.1)
-    ax = figure.subplots()
-    draw_image(ax, image, grey_limits(x, x_mean))
-    ax.set_yticks([height / 4, 3 * height / 4], ["original", "reconstruction"])
-    ax.tick_params(length=0, labelsize=10, labelcolor=DARK)
+    names, limits = ["original", "reconstruction"], image_grids.grey_limits(x, x_mean)
+    image_grids.draw_named_rows(figure.subplots(), image, names, limits, size=10)
     return figure
 
 
@@ -70,13 +67,12 @@ def plot_samples(
         groups = [x_mean[i : i + columns] for i in range(0, len(x_mean), columns)]
         figure = _plot_overlaid_vectors(groups, [{"color": c} for c in PALETTE])
     else:
-        rows = -(-len(x_mean) // columns)
-        grid = np.full((rows * columns, *x_mean.shape[1:]), np.nan)
-        grid[: len(x_mean)] = x_mean
-        image = tile_images(grid.reshape(rows, columns, *x_mean.shape[1:]))
+        image = image_grids.tile_images(image_grids.fill_grid(x_mean, columns))
         width = 0.75 * columns
         figure = InlineFigure(width, width * image.shape[0] / image.shape[1] + 0.35)
-        draw_image(figure.subplots(), image, grey_limits(x_mean))
+        image_grids.draw_image(
+            figure.subplots(), image, image_grids.grey_limits(x_mean)
+        )
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure
 
@@ -100,7 +96,7 @@ def plot_manifold(
     rows, columns, *event = x_mean.shape
     width, h, w = (6.5, 1, 1) if len(event) == 1 else (6.0, *event[:2])
     figure = InlineFigure(width, width * rows * h / (columns * w))
-    draw_grid(figure.subplots(), x_mean, extent, gap=0)
+    image_grids.draw_grid(figure.subplots(), x_mean, extent, gap=0)
     style.style_axes(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$")
     return figure
 

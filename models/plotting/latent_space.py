@@ -84,8 +84,7 @@ def _checked_latents(latents):
         name = f"latents[{title!r}]"
         fits = z.size and z.ndim == 2 and z.shape[1:] == dims
         check_argument(fits, name, "shape (n, a common latent_dim)", z.shape)
-        is_finite = np.isfinite(z).all()
-        check_argument(is_finite, name, "finite numbers", "NaN or infinity")
+        check_argument(np.isfinite(z).all(), name, "finite numbers", "NaN or infinity")
     return latents
 
 
@@ -93,8 +92,8 @@ def _panel_values(name, colouring, title, points):
     """The values that colour one panel: an array (n,), or None."""
     argument, shape = f"colourings[{name!r}]", (len(points),)
     if isinstance(colouring, dict):
-        known = title in colouring
-        check_argument(known, argument, f"the key {title!r}", list(colouring))
+        key = f"the key {title!r}"
+        check_argument(title in colouring, argument, key, list(colouring))
         colouring = colouring[title]
     fits = colouring is None or np.shape(colouring) == shape
     check_argument(fits, argument, f"shape {shape} for {title!r}", np.shape(colouring))
