@@ -31,6 +31,11 @@ def variant_name(text: str) -> str:
 
 
 VariantName = Annotated[str, Word("NAME", variant_name)]
+Source = Annotated[str, Word("NAME|PATH", str)]
+LabelSource = Annotated[str, Word("COLUMN|PATH", str)]
+Folder = Annotated[str, Word("FOLDER", str)]
+SavedModel = Annotated[str, Word("RUN|PATH", str)]
+RunName = Annotated[str, Word("RUN", str)]
 
 
 @dataclass
@@ -40,9 +45,9 @@ class Data:
     Args:
         data: digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded
             mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images.
-        labels: their column, key or file, for scores, colours and variants that train
+        labels: the column, key or file of the labels, for scores, colours and variants that train
             on labels (default: in the data).
-        image_size: resize the images of a folder to SIDE x SIDE (default: as stored).
+        image_size: resize the images of a folder to N x N (default: as stored).
         image_shape: height, width and maybe channels of images that are stored as rows
             of numbers, such as 16 16 for 256 columns.
         stream: leave an .npy file or a folder of images on disk and read it in training
@@ -52,8 +57,8 @@ class Data:
             models.evaluate (default: none).
     """
 
-    data: str = "digits"
-    labels: str | None = None
+    data: Source = "digits"
+    labels: LabelSource | None = None
     image_size: Positive | None = None
     image_shape: tuple[Positive, ...] | None = None
     stream: bool | None = None
@@ -118,7 +123,7 @@ class Training:
     batch_size: Positive = 128
     optimizer: Literal["adam", "adamw", "muon", "rmsprop", "sgd"] = "adam"
     learning_rate: Rate = 1e-3
-    init_weights: str | None = None
+    init_weights: SavedModel | None = None
     seed: Natural = 0
 
 
@@ -157,11 +162,11 @@ class Results:
     """
 
     name: FolderName | None = None
-    out: str | None = None
+    out: Folder | None = None
     overwrite: bool = False
     explore: bool = False
     checkpoint: bool = False
-    resume: str | None = None
+    resume: RunName | None = None
     distribute: bool = False
 
 
