@@ -13,6 +13,8 @@ MODULES = {
     "models.blocks.rows": "models.blocks.ondisk_array",
     "models.experiment.data": "models.data",
     "models.experiment.checkpoint": "models.runs.checkpoint",
+    "models.experiment.finished": "models.runs.saved_run",
+    "models.experiment.metrics": "models.evaluation.metrics",
 }
 
 # Options of `python -m models.train`, as in config.json, and values of them.

@@ -145,7 +145,7 @@ def _rmse(vae, x, z, label):
     for rows in slices(x):
         x_mean = vae.decode(z[rows], None if label is None else label[rows])
         total += np.sum(np.square(x[rows] - x_mean), dtype=np.float64)
-    return float(np.sqrt(total / x.size))
+    return float(np.sqrt(total / np.prod(x.shape)))
 
 
 def _latent_scores(vae, z, z_log_var, label, rng):

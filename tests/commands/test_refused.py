@@ -99,7 +99,7 @@ WRONG = {  # command and arguments -> the sentence
     "encode serket nan.npy": "nan.npy: expected finite numbers",
     "encode serket gone.npy": "gone.npy: expected a file",
     "encode no_data": "gone.npz: expected a file",
-    "encode serket --labels size": "--labels size: .* has no such key",
+    "encode serket --labels size": "--labels size: .* has no such column or key",
     "encode serket --format txt": "--format: invalid choice: 'txt'",
     "encode serket --out full/thesis.txt": "--out must be a folder",
     "encode conditional unlabelled.npy": "unlabelled: .* conditional .* --labels",
