@@ -45,5 +45,6 @@ def __getattr__(name):
     if name not in ("VAE", "vae"):
         raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
     import_module("models.suppress_output").import_keras()
+    import_module("models.suppress_output").import_keras()  # without its notes
     vae = import_module("serket_bridge.vae")
     return vae.VAE if name == "VAE" else vae

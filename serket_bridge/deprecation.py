@@ -12,26 +12,20 @@ ATTRIBUTES = {
     gmm: {"hard": "class_mean_message", "soft": "collapsed_gaussian_message"},
     em: {"Mixture": "GaussianMixture", "Fit": "FitResult", "Chunked": "EM"},
 }
-ARGUMENTS = {
-    "short": "short_iter",
-    "finalists": "n_refine",
-    "fresh": "restart",
-    "start_rows": "init_subsample",
-}
+ARGUMENTS = dict(
+    short="short_iter",
+    finalists="n_refine",
+    fresh="restart",
+    start_rows="init_subsample",
+)
 
 
-def rename_attributes(module, names: dict) -> None:
-    """Lets the attributes of a module be found under their former names."""
-
-    def __getattr__(name):
-        if name not in names:
-            raise AttributeError(
-                f"module {module.__name__!r} has no attribute {name!r}"
-            )
-        warn(f"{module.__name__}.{name}", names[name])
-        return getattr(module, names[name])
-
-    module.__getattr__ = __getattr__
+def former_attribute(module, name: str):
+    """The attribute of a module that is there under another name."""
+    if name not in ATTRIBUTES[module]:
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+    warn(f"{module.__name__}.{name}", ATTRIBUTES[module][name])
+    return getattr(module, ATTRIBUTES[module][name])
 
 
 def rename_arguments(cls) -> None:
@@ -54,7 +48,7 @@ def warn(old: str, new: str) -> None:
 
 
 sys.modules |= {f"serket_bridge.{old}": module for old, module in MODULES.items()}
-for _module, _names in ATTRIBUTES.items():
-    rename_attributes(_module, _names)
+for _module in ATTRIBUTES:
+    _module.__getattr__ = functools.partial(former_attribute, _module)
 for _class in (em.EM, em.Variational, gibbs.Gibbs):
     rename_arguments(_class)

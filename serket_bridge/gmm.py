@@ -25,9 +25,7 @@ def class_mean_message(
 ) -> Gaussian:
     """Serket's message, (n, D): N(m_k, I) with the most probable class k.
 
-    Args:
-        responsibilities: (n, K).
-        mixture: of K classes in D dimensions.
+    responsibilities: (n, K); mixture: of K classes in D dimensions.
     """
     mean = mixture.means[responsibilities.argmax(axis=1)]
     return Gaussian(mean, np.ones_like(mean))
@@ -43,10 +41,7 @@ def collapsed_gaussian_message(
     with L = sum_k r_k L_k. The mean uses the full matrix L; the precision of the
     message is its diagonal, because q is diagonal.
 
-    Args:
-        responsibilities: (n, K).
-        mixture: of K classes in D dimensions.
-        rows: how many examples are computed at a time.
+    Arguments as of `class_mean_message`; rows: how many are computed at a time.
     """
     weighted_means = np.einsum("kij,kj->ki", mixture.precisions, mixture.means)
     mean, diagonal = np.empty((2, len(responsibilities), mixture.means.shape[1]))
@@ -75,8 +70,8 @@ class GMM(Module):
         name, mode, seed, verbose: as for every module.
         category: labels (n,), only for the accuracy.
         inference: `EM`, `Variational` (`serket_bridge.inference.em`) or `Gibbs`
-            (`serket_bridge.inference.gibbs`); or an instance, `EM(n_init=5)`, for which
-            `itr` and `n_init` are not used; or any function of the same signature.
+            (`serket_bridge.inference.gibbs`); or an instance, `EM(n_init=5)`, or any
+            function of the same signature, for which `itr` and `n_init` are not used.
         n_init: the number of starts in the first round; `None` is the inference's own.
         message: the backward message, a function (responsibilities, mixture) ->
             `Gaussian`: `class_mean_message` or `collapsed_gaussian_message`.
@@ -88,7 +83,6 @@ class GMM(Module):
         responsibilities: p(c_n | z_n, backward message), (n, K).
         classes: the most probable class of each example, (n,) int.
         prior: the last backward message that was sent.
-        accuracy: of the classes, under the best matching with `category`.
     """
 
     output_message = Categorical
@@ -126,11 +120,9 @@ class GMM(Module):
 
     @property
     def accuracy(self) -> float | None:
-        """The share of examples whose class is matched with their category."""
+        """Of the classes, under the best matching with `category`."""
         known = self.category is not None
         return matching_accuracy(self.category, self.classes) if known else None
-
-    # --- Learning ---------------------------------------------------------------------
 
     def learn(self, progress) -> None:
         (latents,) = self.inputs()
@@ -152,11 +144,9 @@ class GMM(Module):
         rule = f"{self.name} takes latents of the shape (n, latent_dim) from {lower}"
         require(len(shape) == 2, rule, shape)
         if self.category is not None:
-            rule = (
-                f"category must have one label for each of the {len(latents)} examples"
-            )
-            n = len(self.category)
-            require(n == len(latents), f"{self.name}: {rule}", n)
+            n = len(latents)
+            rule = f"{self.name}: category must have {n} labels, one per example"
+            require(len(self.category) == n, rule, len(self.category))
         return (latents,)
 
     def log_prior(self, n: int) -> np.ndarray:
@@ -165,8 +155,6 @@ class GMM(Module):
             return np.broadcast_to(0.0, (n, self.K))
         message = self.backward_message(Categorical.uniform(n, self.K))
         return message.log_prob + np.log(self.K)
-
-    # --- Messages ---------------------------------------------------------------------
 
     def send(self) -> None:
         (latents,) = self.inputs()
@@ -204,8 +192,6 @@ class GMM(Module):
         copied = super().inference_copy()
         copied.category = None  # labels of other data
         return copied
-
-    # --- Files ------------------------------------------------------------------------
 
     def write_results(self, folder: Path) -> None:
         """Writes Serket's files; a class is the number of a column of Pdz."""

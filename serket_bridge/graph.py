@@ -1,7 +1,7 @@
 """The directed acyclic graph of connected modules."""
 
 import itertools
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from serket_bridge.checks import require
 
@@ -39,8 +39,10 @@ class Node:
         return f"<{type(self).__name__} {self.name!r}, connected to {parents}>"
 
     def disconnect(self) -> None:
-        """Removes this module's parents and children from it."""
-        self.parents, self.children = (), WeakSet()  # weak: modules can be deleted
+        """Removes this module's parents and children, and their messages, from it."""
+        self.parents = ()
+        # weak: modules can be deleted
+        self.children, self._backward = WeakSet(), WeakKeyDictionary()
 
     def connect(self, *parents: "Node") -> None:
         """Connects this module to its parents, in order; replaces earlier ones.
@@ -58,7 +60,7 @@ class Node:
             self._check_parent(parent)
         for parent in self.parents:
             parent.children.discard(self)
-            parent.detach(self)
+            parent._backward.pop(self, None)
         self.parents = parents
         for parent in parents:
             parent.children.add(self)
@@ -103,6 +105,3 @@ class Node:
     def folder(self) -> str:
         """module<number>_<name>; the number is the position in `graph`."""
         return f"module{self.graph.index(self):03d}_{self.name}"
-
-    def detach(self, child: "Node") -> None:
-        """Called when a child is connected to other modules."""

@@ -23,10 +23,10 @@ class MessageLoop:
         modules: every module comes after the modules that it is connected to.
 
     Attributes:
-        rows: one dict per round: `round`; the metrics of each module with its name
-            (`vae.loss`, `vae.log_likelihood`, `vae.kl`, `gmm.bound`, nats per example;
-            `vae.seconds`); `elbo`; `agreement` of the classes with the last round's;
-            `accuracy`, `ari` and `nmi` if there are labels; `seconds` in all.
+        rows: one dict per round: `round`; the metrics of each module, with its name
+            (`vae.loss`, `gmm.bound`, nats per example; `vae.seconds`); `elbo`;
+            `agreement` of the classes with the last round's; with labels `accuracy`,
+            `ari` and `nmi`; `seconds` in all.
 
     `elbo` is the evidence lower bound of the whole model p(x|z) p(z|c) p(c), nats per
     example. For a VAE and a mixture it is the mean over the examples of
@@ -44,12 +44,6 @@ class MessageLoop:
     def __init__(self, modules):
         self.modules, self.rows = list(modules), []
         self._last_classes = None
-        self._check()
-
-    def __repr__(self):
-        return f"MessageLoop({self.modules!r}, rounds={len(self.rows)})"
-
-    def _check(self):
         require(self.modules, "modules must hold at least one module", "none")
         for i, module in enumerate(self.modules):
             rule = "modules must be serket_bridge modules"
@@ -63,6 +57,9 @@ class MessageLoop:
         names = [module.name for module in self.modules]
         rule = "modules must have different names"
         require(len(set(names)) == len(names), rule, names)
+
+    def __repr__(self):
+        return f"MessageLoop({self.modules!r}, rounds={len(self.rows)})"
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -88,9 +85,7 @@ class MessageLoop:
         after_round: Callable | None = None,
         folder: str | Path | None = None,
     ) -> list[dict]:
-        """Runs up to `rounds` rounds; stops when no class changes any more.
-
-        A further call continues where this one ended.
+        """Runs up to `rounds` further rounds, until no class changes any more.
 
         Args:
             rounds: an integer >= 1.
@@ -98,8 +93,8 @@ class MessageLoop:
             verbose: whether a progress bar and a row per round are printed.
             after_round: a function of this loop, called after each round.
             folder: the loop is saved there after each round, and `rounds` is the total
-                number of rounds: a loop that was killed continues after its last
-                complete round, to bit-identical results (`serket_bridge.load`).
+                number: a loop that was killed continues after its last complete round,
+                to bit-identical results (`serket_bridge.load`).
 
         Returns:
             The rows of these rounds.
@@ -122,8 +117,10 @@ class MessageLoop:
                 if folder is not None:
                     save_loop(self, Path(folder))
                 if verbose:
-                    header = len(self.rows) == before + 1
-                    bar.write(format_table(self.rows[-1:], header))
+                    # a column that the first round has no value for
+                    later = {} if self.classes is None else {"agreement": None}
+                    is_first = len(self.rows) == before + 1
+                    bar.write(format_table([later | self.rows[-1]], is_first))
                 if after_round is not None:
                     after_round(self)
                 if self.converged:
@@ -146,9 +143,7 @@ class MessageLoop:
         return bool(self.rows) and self.rows[-1].get("agreement") == 1.0
 
     def recognize(self, data, rounds: int = 2) -> "MessageLoop":
-        """Passes new data through all modules, with the parameters that were learned.
-
-        This loop, its messages and its random state do not change.
+        """Passes new data through copies of the modules, which do not learn.
 
         Args:
             data: (n, ...), or for several observations a dict by name.
@@ -156,16 +151,14 @@ class MessageLoop:
                 means of q(z|x), not samples, so results are reproducible.
 
         Returns:
-            A loop of copies of the modules: `.classes`, and for each module, such as
-            `loop["gmm"]`, what an update leaves, such as `responsibilities`.
+            A loop of the copies, with their messages, `classes`, `responsibilities`.
 
         Raises:
             RuntimeError: a module has learned nothing yet.
         """
         positive_integer("rounds", rounds)
-        copies = {}
-        for module in self.modules:
-            copies[module] = copied = module.inference_copy()
+        copies = {module: module.inference_copy() for module in self.modules}
+        for module, copied in copies.items():
             if isinstance(module, Observation):
                 copied.observe(data[module.name] if isinstance(data, dict) else data)
             else:

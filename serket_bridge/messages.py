@@ -1,8 +1,6 @@
 """Messages between modules: one distribution per example, in memory.
 
-The default message, before any was sent, is N(0, I) or the uniform distribution. The
-one array that may stay on disk is the mean of a point message: the data of an
-`Observation`.
+Only the mean of a point message, the data of an `Observation`, may stay on disk.
 """
 
 from dataclasses import dataclass
@@ -48,8 +46,7 @@ class Gaussian:
 
     Args:
         mean: (n, ...).
-        precision: (n, ...). Infinity means that the value is known: the message is a
-            point, as data are.
+        precision: (n, ...); infinite where the value is known, a point, as data are.
 
     Raises:
         ValueError: the shapes differ, a mean is not finite, or a precision is not > 0.

@@ -5,7 +5,6 @@ import random
 from functools import reduce
 from operator import mul
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,8 +21,7 @@ class Module(Node):
 
     One `update` reads the forward messages of the parents and the backward messages of
     the children, refits the module's own parameters, then sets its own forward message
-    and sends backward messages to its parents (Nakamura et al., 2018). In the mode
-    "recog" the parameters do not change.
+    and sends backward messages to its parents (Nakamura et al., 2018).
 
     A subclass has `send`, and `learn` if it has parameters. To be saved it needs the
     decorator `serket_bridge.register`, and `saved_arguments`, `state`, `set_state`,
@@ -31,8 +29,8 @@ class Module(Node):
 
     Args:
         name: names must differ within a MessageLoop.
-        mode: "learn", or "recog" to recognise new data with the parameters of an
-            earlier run, which the first `update` reads from the module's folder.
+        mode: "learn", or "recog" to recognise new data with fixed parameters, which
+            the first `update` reads from the module's folder.
         seed: an integer; `None` takes one from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
         verbose: whether `update` shows a progress bar.
@@ -49,10 +47,8 @@ class Module(Node):
     """
 
     input_message = output_message = Gaussian
-    n_steps = 1
-    parameter_file = None
-    saved_arguments = ()
-    uses_backward_message = True
+    n_steps, uses_backward_message = 1, True
+    parameter_file, saved_arguments = None, ()
 
     def __init__(self, name: str, mode="learn", seed: int | None = None, verbose=True):
         if type(self).send is Module.send:
@@ -67,13 +63,7 @@ class Module(Node):
         self.seed = random.getrandbits(32) if seed is None else seed
         self.rng = np.random.default_rng(self.seed)
         self.learned, self.fingerprint = False, {}
-        self._reset_messages()
-
-    def _reset_messages(self):
         self.forward, self.metrics = None, {}
-        self._backward = WeakKeyDictionary()  # weak: modules can be deleted
-
-    # --- Messages ---------------------------------------------------------------------
 
     @property
     def posterior(self) -> Gaussian | Categorical | None:
@@ -81,11 +71,7 @@ class Module(Node):
         return self.forward
 
     def inputs(self) -> list:
-        """The forward messages of the parents.
-
-        Raises:
-            RuntimeError: the module has no parents, or one of them has no message yet.
-        """
+        """The parents' forward messages; RuntimeError if there are not all of them."""
         if not self.parents:
             raise RuntimeError(
                 f"{self.name} is not connected: call {self.name}.connect(...) first"
@@ -112,15 +98,9 @@ class Module(Node):
             require(received == describe(default), rule, received)
         return reduce(mul, map(self._backward.get, children)) if children else default
 
-    def detach(self, child: Node) -> None:
-        """Removes the message of a child."""
-        self._backward.pop(child, None)
-
     def send_backward(self, parent: Node, message: Gaussian | Categorical) -> None:
         """Sends a message to a parent; it replaces the last one."""
         parent._backward[self] = message
-
-    # --- Work -------------------------------------------------------------------------
 
     def update(self) -> None:
         """Learns, sends messages and writes files to `self.folder` of `output_dir`.
@@ -171,11 +151,9 @@ class Module(Node):
         """A copy for recognition: it shares the parameters, and has no connections."""
         copied = copy.copy(self)
         copied.mode, copied.rng = "recog", copy.deepcopy(self.rng)
-        copied._reset_messages()
+        copied.forward, copied.metrics = None, {}
         copied.disconnect()
         return copied
-
-    # --- Files: `serket_bridge.saving` describes the format ---------------------------
 
     def write_results(self, folder: Path) -> None:
         """Writes the result files of `update`."""

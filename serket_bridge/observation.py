@@ -27,8 +27,7 @@ class Observation(Module):
         ValueError: fewer than two axes, no rows, or values that are not finite.
     """
 
-    max_parents = 0
-    n_steps = 0
+    max_parents = n_steps = 0
     uses_backward_message = False
 
     def __init__(self, data, name: str = "obs"):
@@ -39,7 +38,15 @@ class Observation(Module):
 
     def observe(self, data) -> None:
         """Replaces the data; arguments and errors as of the constructor."""
-        self.data = self.forward = to_message(data)
+        stays = is_on_disk(data)
+        data = data if stays else np.asarray(data)
+        is_table = data.dtype.kind in "fiub" and data.ndim > 1 and len(data) > 0
+        rule = "data must be numbers of the shape (n, ...), with n >= 1"
+        require(is_table, rule, f"{data.dtype} of the shape {data.shape}")
+        is_finite = not stays or all(np.isfinite(part).all() for part in chunks(data))
+        require(is_finite, "data must be finite numbers", "NaN or infinity")
+        self.data = Gaussian.point(data if stays else data.astype(np.float32))
+        self.forward = self.data
         vars(self).pop("fingerprint", None)
 
     @cached_property
@@ -67,18 +74,6 @@ class Observation(Module):
     def predict(self, value):
         """The value itself."""
         return value
-
-
-def to_message(data) -> Gaussian:
-    """The data as a point message, float32 in memory; ValueError as `Observation`."""
-    stays = is_on_disk(data)
-    data = data if stays else np.asarray(data)
-    is_table = data.dtype.kind in "fiub" and data.ndim > 1 and len(data) > 0
-    rule = "data must be numbers of the shape (n, ...), with n >= 1"
-    require(is_table, rule, f"{data.dtype} of the shape {data.shape}")
-    is_finite = not stays or all(np.isfinite(part).all() for part in chunks(data))
-    require(is_finite, "data must be finite numbers", "NaN or infinity")
-    return Gaussian.point(data if stays else data.astype(np.float32))
 
 
 def chunks(array):

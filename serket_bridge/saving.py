@@ -24,22 +24,18 @@ FORMER_KEYS = {"lowers": "parents", "identity": "fingerprint", "report": "metric
 COMPARED = ("kind", "name", "parents", "config", "fingerprint")
 
 
-# --- A module -------------------------------------------------------------------------
-
-
 def describe_module(module) -> dict:
     """The content of `module.json`; ValueError if its class is not registered."""
     names = [serialization.registered_name(kind) for kind in type(module).__mro__]
     rule = f"{module.name} cannot be saved: its class must be registered, with the "
     rule += "decorator serket_bridge.register"
     require(any(names), rule, f"a {type(module).__name__}")
+    config = {k: serialization.to_json(k, v) for k, v in module.config().items()}
     return {
         "kind": next(filter(None, names)),
         "name": module.name,
         "parents": [parent.folder for parent in module.parents],
-        "config": {
-            key: serialization.to_json(key, v) for key, v in module.config().items()
-        },
+        "config": config,
         "fingerprint": module.fingerprint,
         "rng": module.rng.bit_generator.state,
         "metrics": module.metrics,
@@ -59,10 +55,8 @@ def read_description(folder: Path) -> dict:
     content = files.read_json(folder / "module.json")
     saved = {FORMER_KEYS.get(key, key): value for key, value in content.items()}
     saved["kind"] = serialization.OLD_NAMES.get(saved["kind"], saved["kind"])
-    saved["config"] = {
-        key: serialization.upgrade(v) for key, v in saved["config"].items()
-    }
-    return saved
+    config = saved["config"].items()
+    return saved | {"config": {k: serialization.upgrade(v) for k, v in config}}
 
 
 def restore_module(module, folder: Path, by_folder: dict) -> None:
@@ -76,9 +70,6 @@ def restore_module(module, folder: Path, by_folder: dict) -> None:
     for name, message in backward.items():
         module._backward[by_folder[name]] = message
     module.set_state(tree)
-
-
-# --- A loop ---------------------------------------------------------------------------
 
 
 def check_savable(loop) -> None:

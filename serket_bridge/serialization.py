@@ -8,6 +8,8 @@ import dataclasses
 import warnings
 from importlib import import_module
 
+import numpy as np
+
 from serket_bridge.checks import require
 from serket_bridge.messages import Categorical, Gaussian
 
@@ -60,7 +62,7 @@ def find_registered(name: str):
 
 def to_json(argument: str, value):
     """A setting as JSON, by name if registered; else what `from_json` refuses."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | int | float | str | np.generic):
         return value
     if name := registered_name(value):
         return {"name": name}

@@ -8,7 +8,7 @@ import numpy as np
 # imported at the top of this file or of vae.py.
 from models import bernoulli, networks, serket, vanilla
 from models.blocks.likelihoods import Bernoulli
-from models.blocks.ondisk_array import wrap_memmap
+from models.blocks.ondisk_array import ArrayRows, Rows
 from serket_bridge.checks import require
 
 # Serket's names of p(x|z). Its squared error has no 1/2, which is a variance of 1/2.
@@ -21,6 +21,8 @@ RECONSTRUCTION_ERRORS = {
 class ModelFactory:
     """input_shape -> a compiled model whose prior takes a message.
 
+    `fingerprint` is what distinguishes it from other models, as JSON.
+
     Args:
         owner: a `serket_bridge.VAE`; its methods `build_encoder` and `build_decoder`,
             if it has them, are the networks.
@@ -28,9 +30,6 @@ class ModelFactory:
         weight_stddev: of the initial weights of other networks.
         widths: of the hidden layers of their encoder and decoder.
         latent_dim, kl_weight: as for every variant.
-
-    Attributes:
-        fingerprint: what distinguishes this model from others, as JSON.
 
     Raises:
         ValueError: another RE.
@@ -43,24 +42,21 @@ class ModelFactory:
         is_known = RE in RECONSTRUCTION_ERRORS
         require(is_known, 'RE must be "BCE" or "MSE"', f"RE={RE!r}")
         self.owner, self.optimizer = owner, None
-        self.fingerprint = {
-            "RE": RE,
-            "weight_stddev": weight_stddev,
-            "hidden_encoder_dim": widths[0],
-            "hidden_decoder_dim": widths[1],
-            "latent_dim": latent_dim,
-            "KL_param": keras.saving.serialize_keras_object(kl_weight),
-        }
+        names = ("RE", "weight_stddev", "hidden_encoder_dim", "hidden_decoder_dim")
+        weight = keras.saving.serialize_keras_object(kl_weight)
+        self.fingerprint = dict(zip(names, (RE, weight_stddev, *widths), strict=True))
+        self.fingerprint |= {"latent_dim": latent_dim, "KL_param": weight}
         own = [hasattr(owner, name) for name in ("build_encoder", "build_decoder")]
         rule = f"{type(owner).__name__} must have build_encoder and build_decoder"
         require(all(own) or not any(own), rule, "only one of them", TypeError)
+        network = networks.MLP(widths[1:], weight_stddev)
+        if all(own):
+            network = networks.FromFunctions(owner.build_encoder, self.build_decoder)
         self.build = partial(
             RECONSTRUCTION_ERRORS[RE],
             latent_dim=latent_dim,
             hidden_dims=widths[:1],
-            network=networks.FromFunctions(owner.build_encoder, self.build_decoder)
-            if all(own)
-            else networks.MLP(widths[1:], weight_stddev),
+            network=network,
             kl_weight=kl_weight,
             seed=int(np.random.SeedSequence(owner.seed).generate_state(1)[0]),
         )
@@ -89,8 +85,7 @@ def check_support(name: str, model, x) -> None:
     """Raises ValueError if x, (n, ...), has values that p(x|z) cannot have."""
     if not isinstance(model.likelihood, Bernoulli):
         return
-    x = wrap_memmap(x)
-    low, high = x.min(), x.max()
+    low, high = extremes(x)
     rule = f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
     rule += 'scale them, or use a Gaussian one (RE="MSE")'
     require(low >= 0 and high <= 1, rule, f"{low:g} to {high:g}")
@@ -99,11 +94,17 @@ def check_support(name: str, model, x) -> None:
 def check_convergence(name: str, model, loss: float, inputs: dict) -> None:
     """Raises ValueError if the last loss is not finite."""
     if not np.isfinite(loss):
-        x, precision = inputs["x"], np.max(inputs.get("prior_precision", 1.0))
+        low, high = extremes(inputs["x"])
+        precision = np.max(inputs.get("prior_precision", 1.0))
         raise ValueError(
             f"{name}: training diverged, the loss is {loss}. Make a new module (these "
             "weights cannot be used), and standardise x, or use a smaller "
             "learning_rate or KL_param. Received: learning_rate="
-            f"{float(model.optimizer.learning_rate):g}, x from {x.min():g} to "
-            f"{x.max():g}, a backward message of precision up to {precision:g}"
+            f"{float(model.optimizer.learning_rate):g}, x from {low:g} to {high:g}, "
+            f"a backward message of precision up to {precision:g}"
         )
+
+
+def extremes(x) -> tuple[float, float]:
+    """(minimum, maximum) of x, (n, ...), in memory or on disk."""
+    return (x if isinstance(x, Rows) else ArrayRows(x)).extremes

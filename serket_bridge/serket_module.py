@@ -11,10 +11,8 @@ class SerketModule(Module):
 
     Its `update` reads `get_observations()` and `get_backward_msg()`, and calls
     `set_forward_msg` and `send_backward_msgs`. Messages are arrays, (n, ...): of
-    probabilities if they are `Categorical`, else of values, which are certain in the
-    forward direction and N(value, I) in the backward direction. A module that sends
-    probabilities forward sets `output_message = serket_bridge.Categorical`. `recognize`
-    needs a method `recog`, which does the same as `update` without learning.
+    probabilities where `output_message` is `Categorical`, else of values, which are
+    certain in the forward direction and N(value, I) in the backward direction.
     """
 
     input_message = object
@@ -59,7 +57,7 @@ class SerketModule(Module):
             self.recog()
 
     def recog(self) -> None:
-        """Does the same as `update` without learning."""
+        """Does the same as `update` without learning; `recognize` calls it."""
         raise NotImplementedError(
             f"{type(self).__name__} must have a method recog to recognise new data"
         )

@@ -16,41 +16,28 @@ COLUMNS = {  # metric -> (heading, format)
 
 
 def format_table(rows: list[dict], header: bool = True) -> str:
-    """The rows as text, with the columns that any of them has.
+    """The rows of a `MessageLoop` as text, with the columns that any of them has.
 
     A column has the name of its module only where several modules have that metric.
-
-    Args:
-        rows: those of a `MessageLoop`.
-        header: whether the first line has the headings.
+    `None` is shown as "-".
     """
     columns = _columns({key for row in rows for key in row})
-    lines = []
-    if header:
-        lines.append("  ".join(head.rjust(width) for _, head, width, _ in columns))
+    lines = [[heading for _, heading, _ in columns]] if header else []
     for row in rows:
-        cells = (
-            format(row[key], form).rjust(width) if key in row else "-".rjust(width)
-            for key, _, width, form in columns
-        )
-        lines.append("  ".join(cells))
-    return "\n".join(lines)
+        shown = [(form, row.get(key)) for key, _, form in columns]
+        lines.append(["-" if v is None else format(v, form) for form, v in shown])
+    widths = [max(len(head), len(format(0, form))) for _, head, form in columns]
+    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in lines)
 
 
 def _columns(keys):
-    """(key, heading, width, format) of the columns, in the order of `COLUMNS`."""
+    """(key, heading, format) of the columns, in the order of `COLUMNS`."""
+    # the seconds of a module are not shown
+    metrics = {k: k if k.endswith(".seconds") else k.rpartition(".")[2] for k in keys}
     columns = []
     for metric, (heading, form) in COLUMNS.items():
-        found = sorted(key for key in keys if _metric(key) == metric)
-        if metric == "agreement" and any(_metric(key) == "bound" for key in keys):
-            found = [metric]  # which the first round does not have yet
+        found = sorted(key for key in keys if metrics[key] == metric)
         for key in found:
             name = f"{key.rpartition('.')[0]} " if len(found) > 1 else ""
-            width = int(form[:-1].split(".")[0])
-            columns.append((key, name + heading, max(width, len(name + heading)), form))
+            columns.append((key, name + heading, form))
     return columns
-
-
-def _metric(key):
-    """What a key of a row counts as; the seconds of a module are not shown."""
-    return key if key.endswith(".seconds") else key.rpartition(".")[2]

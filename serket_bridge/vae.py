@@ -73,10 +73,7 @@ class VAE(Module):
 
     A subclass can have `build_encoder(self, x, latent_dim)` -> (mu, logvar) and
     `build_decoder(self, z)` -> logits (the mean for "MSE"), or with an optimiser.
-
-    Attributes:
-        posterior: q(z|x) of the data, a `Gaussian`.
-        history: the metrics of every epoch so far, name -> list.
+    `posterior` is q(z|x) of the data; `history` has the metrics of every epoch so far.
     """
 
     parameter_file = "model.keras"
@@ -124,12 +121,10 @@ class VAE(Module):
         self.fit, self.callbacks = fit, list(callbacks)
         weight = KL_param if KLD_weight is None else KLD_weight
         widths = hidden_encoder_dim, hidden_decoder_dim
-        self._factory = ModelFactory(
-            self, RE, weight_stddev, widths, latent_dim, weight
-        )
-        self.fingerprint = self._factory.fingerprint
-        if model:
-            self.fingerprint = {w.path: list(w.shape) for w in model.weights}
+        arguments = RE, weight_stddev, widths, latent_dim, weight
+        self._factory = ModelFactory(self, *arguments)
+        shapes = {w.path: list(w.shape) for w in model.weights} if model else None
+        self.fingerprint = shapes or self._factory.fingerprint
         self.history, self._x_hat, self._checked = {}, None, None
         if load_dir is not None:
             self.load_learned(load_dir)
@@ -174,8 +169,6 @@ class VAE(Module):
             )
         shape = self.model.input["label"].shape[1:]
         return data.mean, labels[0].mean.reshape(len(data), *shape)
-
-    # --- Learning ---------------------------------------------------------------------
 
     def learn(self, progress) -> None:
         x, label = self.observed()
@@ -235,8 +228,6 @@ class VAE(Module):
         self.metrics = {name: values[-1] for name, values in self.history.items()}
         check_convergence(self.name, self.model, self.metrics["loss"], inputs)
 
-    # --- Messages ---------------------------------------------------------------------
-
     def send(self) -> None:
         """Sends latents forward, and N(x_hat, I) to a parent that reads messages."""
         x, label = self.observed()
@@ -270,8 +261,6 @@ class VAE(Module):
             )
         return super().predict(self.model.decode(value))
 
-    # --- Files ------------------------------------------------------------------------
-
     def write_results(self, folder: Path) -> None:
         write_text(folder / f"z_{self.mode}.txt", self.forward.mean)
         write_text(folder / f"x_hat_{self.mode}.txt", self.x_hat)
@@ -297,12 +286,10 @@ class VAE(Module):
         return module
 
     def state(self) -> dict:
-        return {
-            "history": {name: np.array(v) for name, v in self.history.items()},
-            "initial": {str(i): w for i, w in enumerate(self.initial or ())},
-            "posterior": self.posterior,
-            "forward": self.forward,
-        }
+        history = {name: np.array(values) for name, values in self.history.items()}
+        initial = {str(i): weight for i, weight in enumerate(self.initial or ())}
+        messages = {"posterior": self.posterior, "forward": self.forward}
+        return {"history": history, "initial": initial} | messages
 
     def set_state(self, state: dict) -> None:
         self.history = {name: v.tolist() for name, v in state["history"].items()}

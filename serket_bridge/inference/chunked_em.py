@@ -1,17 +1,14 @@
 """Expectation-maximisation of a Gaussian mixture over chunks of rows.
 
-The log of a Gaussian is linear in the products of z's coordinates, and the M-step needs
-only their sums. With the features of a centred row,
+The log of a Gaussian is linear in products of coordinates. With those of a centred row,
 
     f(z) = (z_i z_j for i <= j, z_i, 1),    F = (D + 1)(D + 2) / 2 of them,
 
 the E-step of a chunk is one matrix product, log p(z_n, c_n = k) = C_k . f(z_n), and the
-sums of the M-step another, S_k = sum_n r_nk f(z_n): N_k, sum r z and sum r z z' in one.
-A pass over all rows keeps S, (K, F). The sums are float64 and are added in the order of
-the chunks, so that the result does not depend on the number of threads.
-
-Products of coordinates lose digits where a class is narrow compared with its distance
-from the centre: at 10^4 standard deviations 10^-8 of its covariance.
+M-step needs only another, S_k = sum_n r_nk f(z_n). S, (K, F), is float64, and is added
+in the order of the chunks, so that the number of threads does not change it. It loses
+digits where a class is narrow compared with its distance from the centre: at 10^4
+standard deviations 10^-8 of its covariance.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -35,16 +32,10 @@ def fit_em(
     reg_covar: float,
     rows: int = ROWS,
 ) -> tuple[GaussianMixture, float, int]:
-    """EM from given parameters; the result is scikit-learn's.
+    """EM from the parameters of `mixture`; the result is scikit-learn's.
 
-    Args:
-        z: (n, D), read as z[first:last]; may be a memory map.
-        log_prior: (n, K), nats, read like z.
-        mixture: the parameters to start from.
-        max_iter: the maximum number of passes.
-        tol: EM stops when the bound changes by less, in nats per example.
-        reg_covar: added to the variances.
-        rows: the size of a chunk.
+    z, (n, D), and log_prior, (n, K), nats, are read in chunks of `rows` rows, and may
+    be memory maps. max_iter, tol and reg_covar are as scikit-learn's.
 
     Returns:
         (mixture, mean log-likelihood before the last M-step, number of iterations).
@@ -69,7 +60,14 @@ def e_step(z, log_prior, mixture, centre, rows=ROWS) -> tuple[np.ndarray, float]
 
     def chunk(first):
         part = slice(first, first + rows)
-        return chunk_sums(z[part], log_prior[part], C, centre)
+        f = features_of(np.asarray(z[part], np.float64) - centre)
+        log_joint = C @ f
+        log_joint += np.maximum(np.asarray(log_prior[part], np.float64), LOG_ZERO).T
+        best = log_joint.max(axis=0)
+        r = np.exp(log_joint - best)
+        total = r.sum(axis=0)
+        r /= total
+        return r @ f.T, float(np.sum(best + np.log(total)))
 
     sums, log_likelihood = np.zeros_like(C), 0.0
     with threadpool_limits(1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
@@ -77,18 +75,6 @@ def e_step(z, log_prior, mixture, centre, rows=ROWS) -> tuple[np.ndarray, float]
             sums += chunk_sum
             log_likelihood += chunk_log_likelihood
     return sums, log_likelihood
-
-
-def chunk_sums(z, log_prior, C, centre):
-    """What `e_step` returns, of one chunk; C: the `coefficients`."""
-    f = features_of(np.asarray(z, np.float64) - centre)
-    log_joint = C @ f
-    log_joint += np.maximum(np.asarray(log_prior, np.float64), LOG_ZERO).T
-    best = log_joint.max(axis=0)
-    r = np.exp(log_joint - best)
-    total = r.sum(axis=0)
-    r /= total
-    return r @ f.T, float(np.sum(best + np.log(total)))
 
 
 def features_of(z: np.ndarray) -> np.ndarray:

@@ -18,7 +18,6 @@ from serket_bridge.inference.gaussian_mixture import FitResult, GaussianMixture
 from serket_bridge.serialization import register
 
 PARAMETERS = ("weights_", "means_", "precisions_")  # of a `GaussianMixture`
-LEARNED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
 
 
 class _WithLogPrior:
@@ -31,17 +30,15 @@ class _WithLogPrior:
 
 
 class _EM(_WithLogPrior, sklearn_mixture.GaussianMixture):
-    def bound_per_example(self, n):
-        return float(self.lower_bound_)
+    """Its lower bound is the mean over the rows."""
 
 
 class _Variational(_WithLogPrior, sklearn_mixture.BayesianGaussianMixture):
+    """Its lower bound is the sum over the rows."""
+
     def _compute_lower_bound(self, log_resp, log_prob_norm):
         bound = super()._compute_lower_bound(log_resp, log_prob_norm)
         return bound + np.sum(np.exp(log_resp) * self.log_prior)
-
-    def bound_per_example(self, n):
-        return float(self.lower_bound_ / n)
 
 
 @register
@@ -50,18 +47,16 @@ class EM:
     """Maximum likelihood by EM, full covariances (scikit-learn's `GaussianMixture`).
 
     Args:
-        n_init: starts from k-means with different seeds. Each gets `short_iter`
-            iterations, and the `n_refine` with the best bounds continue to the end (the
-            "em-EM" of Biernacki et al., 2003).
+        n_init: starts from k-means with different seeds.
         short_iter: iterations of each start.
-        n_refine: how many starts continue.
+        n_refine: how many starts, those with the best bounds, continue to the end (the
+            "em-EM" of Biernacki et al., 2003).
         restart: whether later rounds also try new starts, beside continuing from the
             parameters of the last round; the best bound wins.
         max_iter, tol, reg_covar: as scikit-learn's; tol in nats per example.
         init_subsample: with more rows than this, a random sample of this size decides
-            between starts and the last round's parameters, and only the best of them is
-            fitted to all rows, in chunks (`chunked_em`): the same parameters as
-            scikit-learn's from the same start, in less time and constant memory.
+            between the starts, and only the best is fitted to all rows, in chunks
+            (`chunked_em`): scikit-learn's result, in less time and constant memory.
         rows: the size of a chunk; (D + 1)(D + 2) / 2 numbers of each row are in memory.
     """
 
@@ -85,8 +80,7 @@ class EM:
         """Fits K = n_components Gaussians.
 
         Args:
-            z: (n, D). More than `init_subsample` rows may be a memory map, or anything
-                with a length and slices; so may log_prior.
+            z: (n, D). More than `init_subsample` rows may be on disk, as log_prior.
             log_prior: (n, K), nats, log of the backward message up to a constant.
             n_components: K.
             state: the last round's `FitResult.state`, or `None`.
@@ -129,7 +123,11 @@ class EM:
         start = GaussianMixture(*(state[name] for name in PARAMETERS))
         limits = self.max_iter, self.tol, self.reg_covar, self.rows
         mixture, bound, _ = chunked_em.fit_em(z, log_prior, start, *limits)
-        return FitResult(mixture, bound, sklearn_state(mixture))
+        covariances = np.linalg.inv(mixture.precisions)
+        factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
+        state = dict(zip(PARAMETERS, vars(mixture).values(), strict=True))
+        state |= {"covariances_": covariances, "precisions_cholesky_": factors}
+        return FitResult(mixture, bound, state)
 
     def _new(self, n_components, max_iter, **kwargs):
         kwargs |= dict(max_iter=max_iter, tol=self.tol, reg_covar=self.reg_covar)
@@ -151,14 +149,6 @@ class Variational(EM):
     _continue_in_chunks = EM._continue
 
 
-def sklearn_state(mixture: GaussianMixture) -> dict:
-    """The parameters under the names of scikit-learn's estimator."""
-    covariances = np.linalg.inv(mixture.precisions)
-    factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
-    values = mixture.weights, mixture.means, covariances, mixture.precisions, factors
-    return dict(zip(LEARNED, values, strict=True))
-
-
 def _fit(estimator, z, log_prior):
     """Runs a scikit-learn estimator; returns what it learned."""
     # 0 * -inf would be NaN in a bound
@@ -172,4 +162,5 @@ def _fit(estimator, z, log_prior):
         if name.endswith("_") and isinstance(value, np.ndarray | float)
     }
     mixture = GaussianMixture(*(learned[name] for name in PARAMETERS))
-    return FitResult(mixture, estimator.bound_per_example(len(z)), learned)
+    n = len(z) if isinstance(estimator, _Variational) else 1
+    return FitResult(mixture, float(estimator.lower_bound_ / n), learned)

@@ -50,8 +50,7 @@ class FitResult:
 
     Args:
         mixture: the parameters.
-        bound: what the inference maximises or follows, nats per example; comparable
-            only between fits of one method.
+        bound: what the inference follows, nats per example; no other is comparable.
         state: arrays by name, from which the next call of the same method continues.
     """
 

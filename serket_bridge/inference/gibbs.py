@@ -1,16 +1,14 @@
 """Gaussian mixtures by Gibbs sampling, vectorised over the examples.
 
-Serket's model: z_n | c_n = k ~ N(m_k, L_k^-1), with one Normal-Wishart prior for the
-(m_k, L_k) of all classes,
+Serket's model: z_n | c_n = k ~ N(m_k, L_k^-1), with one Normal-Wishart prior for all k,
 
     L_k ~ Wishart(nu_0, S_0^-1),   m_k | L_k ~ N(m_0, (r_0 L_k)^-1),
 
 r_0 = 1, nu_0 = D + 2, m_0 the mean of z and S_0 = scale * I, and, unlike Serket,
-weights ~ Dirichlet(concentration), so that an empty class can recover. Whether it does
-depends on `scale`: a class without members draws its parameters from the prior, and
-gets members only where the prior is about as wide as the groups of z. One sweep draws
-the parameters given all classes, then all classes given the parameters (formulas:
-Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", 8).
+weights ~ Dirichlet(concentration), so that an empty class, which draws its parameters
+from the prior, can recover where the prior is about as wide as the groups of z. One
+sweep draws the parameters given all classes, then all classes given the parameters
+(Murphy 2007, "Conjugate Bayesian analysis of the Gaussian distribution", 8).
 """
 
 from dataclasses import dataclass
@@ -26,10 +24,7 @@ from serket_bridge.serialization import register
 
 @dataclass(frozen=True, eq=False)
 class NormalWishart:
-    """The distribution of means and precisions of K classes.
-
-    r: (K,), nu: (K,), m: (K, D), S: (K, D, D); or one prior without the axis K.
-    """
+    """Of K classes: r, nu: (K,), m: (K, D), S: (K, D, D); or a prior without K."""
 
     r: np.ndarray
     nu: np.ndarray
@@ -52,7 +47,7 @@ class NormalWishart:
         """log Z(r, nu, S) up to terms in D alone: (K,) or a scalar."""
         dim = self.m.shape[-1]
         log_det = np.linalg.slogdet(self.S)[1]
-        log_gamma = log_multigamma(self.nu / 2, dim)
+        log_gamma = np.vectorize(multigammaln)(self.nu / 2, dim)
         log_2 = 0.5 * self.nu * dim * np.log(2.0)
         return log_gamma + log_2 - 0.5 * self.nu * log_det - 0.5 * dim * np.log(self.r)
 
@@ -79,12 +74,6 @@ class NormalWishart:
         # C' C = S^-1, and positive definite where inv(S) is so no longer
         inverses = np.swapaxes(inverse_factors, 1, 2) @ inverse_factors
         return self.m, self.nu[:, None, None] * inverses
-
-
-def log_multigamma(values, dim):
-    """log of the multivariate gamma function, at each of the values."""
-    found = [multigammaln(value, dim) for value in np.ravel(values)]
-    return np.reshape(found, np.shape(values))
 
 
 def log_marginal(z, classes, n_components, prior, concentration, log_prior):
@@ -121,12 +110,10 @@ class Gibbs:
 
     Args:
         sweeps: the number for each call (Serket's `itr`).
-        n_init: chains in the first round, each from k-means++ centres. Each gets
-            `short_iter` sweeps, and the one whose last sample has the highest
-            log p(z, classes) continues for all `sweeps`.
+        n_init: chains in the first round, each from k-means++ centres. The one whose
+            last sample has the highest log p(z, classes) continues for all `sweeps`.
         short_iter: sweeps of each chain in the first round.
-        scale: S_0 = scale * I, in squared units of z (Serket: 0.1). An empty class
-            draws from this prior, so the scale decides whether it recovers.
+        scale: S_0 = scale * I, in squared units of z (Serket: 0.1).
         concentration: of the Dirichlet prior of the weights, for each class.
     """
 
@@ -142,13 +129,10 @@ class Gibbs:
         return cls(sweeps=iterations, n_init=n_init or cls.n_init)
 
     def __call__(self, z, log_prior, n_components, state, rng) -> FitResult:
-        """Samples; arguments as of `serket_bridge.inference.em.EM`.
-
-        The mixture is the posterior mean of the parameters given the last classes.
+        """The posterior mean of the parameters given the last classes; as `EM`.
 
         Raises:
-            ValueError: `scale` is so far below the variance of z that a precision
-                matrix is numerically singular.
+            ValueError: a precision is singular: `scale` is far below the variance of z.
         """
         try:
             fit = self._fit(z, log_prior, n_components, state, rng)
@@ -167,7 +151,9 @@ class Gibbs:
         if state is None:
             chains = []
             for _ in range(self.n_init):
-                classes = nearest_centres(z, n_components, rng)
+                seed = int(rng.integers(2**31))
+                centres, _ = kmeans_plusplus(z, n_components, random_state=seed)
+                classes = pairwise_distances_argmin(z, centres)
                 chains.append(sweep(z, classes, *model, rng, self.short_iter))
             classes = max(chains, key=lambda classes: log_marginal(z, classes, *model))
         else:
@@ -178,10 +164,3 @@ class Gibbs:
         counts = self.concentration + np.bincount(classes, minlength=n_components)
         mixture = GaussianMixture(counts / counts.sum(), means, precisions)
         return FitResult(mixture, bound, {"classes": classes})
-
-
-def nearest_centres(z, n_components, rng):
-    """Initial classes: the nearest of k-means++'s centres, (n,) int."""
-    seed = int(rng.integers(2**31))
-    centres, _ = kmeans_plusplus(z, n_components, random_state=seed)
-    return pairwise_distances_argmin(z, centres)
