@@ -41,8 +41,8 @@ class Rows(ABC):
     def scaled(self, values: np.ndarray) -> np.ndarray:
         """Raw values as float32, divided by `scale`."""
         if self.scale is None:
-            return np.asarray(values, self.dtype)
-        return np.divide(values, self.dtype.type(self.scale), dtype=self.dtype)
+            return np.asarray(values, self.dtype, order="C")
+        return np.divide(values, np.float32(self.scale), dtype=self.dtype, order="C")
 
     def __len__(self):
         return self.shape[0]
@@ -111,7 +111,7 @@ class ArrayRows(Rows):
         self.array, self.shape, self.scale = array, array.shape, scale
 
     def read_raw(self, first, last):
-        return np.ascontiguousarray(self.array[first:last]).reshape(-1, *self.shape[1:])
+        return self.array[first:last].reshape(-1, *self.shape[1:])
 
 
 class Binarized(Rows):

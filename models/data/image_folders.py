@@ -47,26 +47,25 @@ class ImageRows(Rows):
     raw_extremes = (0, 255)  # the range of a byte; the images need not be read
 
     def __init__(self, paths: list[Path], size: tuple[int, int] | None):
-        self.paths, self.resize = paths, size
-        first, is_grey = self._read(paths[0]).shape[:2], True
+        self.paths, self.resize, self.mode = paths, size, "L"
+        first = self._read(paths[0]).shape
         for path in paths:
             with reading(path, "an image"), Image.open(path) as image:
-                is_grey = is_grey and image.mode in GREY
+                self.mode = self.mode if image.mode in GREY else "RGB"
                 if size is None and image.size[::-1] != first:
                     raise DataError(
                         f"{path}: is {image.height} x {image.width}, expected "
                         f"{first[0]} x {first[1]} as in {paths[0]}; give image_size "
                         "(--image-size) to resize all the images."
                     )
-        self.mode = "L" if is_grey else "RGB"
-        self.shape = (len(paths), *first, *(() if is_grey else (3,)))
+        self.shape = (len(paths), *self._read(paths[0]).shape)
 
     def read_raw(self, first, last):
-        """The pixels of images first to last - 1, uint8."""
-        images = [self._read(path, self.mode) for path in self.paths[first:last]]
+        images = [self._read(path) for path in self.paths[first:last]]
         return np.array(images, np.uint8).reshape(-1, *self.shape[1:])
 
-    def _read(self, path, mode="L"):
+    def _read(self, path):
+        """The pixels of one image, uint8."""
         with reading(path, "an image"), Image.open(path) as image:
             if image.mode[0] in "IF":  # Pillow clips these to 255 when it converts them
                 raise DataError(
@@ -75,13 +74,14 @@ class ImageRows(Rows):
                 )
             if image.mode in GREY:  # drops the alpha channel
                 image = image.convert("L")
-            image = image.convert(mode)
+            image = image.convert(self.mode)
         if self.resize is not None:
             image = image.resize(self.resize[::-1], Image.Resampling.BILINEAR)
         return np.asarray(image)
 
 
 def _folder_labels(folder, paths):
+    """(codes, names) of the sub-folders, or (None, None)."""
     places = [path.relative_to(folder).parts for path in paths]
     if any(len(place) == 1 for place in places):
         return None, None
