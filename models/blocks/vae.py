@@ -85,25 +85,17 @@ class VAE(ObjectiveModel):
             raise ValueError(
                 f"replace takes {', '.join(LAYERS[2:])}. Received: {name}={components}"
             )
-        seeds = seed_stream(self.posterior.seed)
-        context = Context(
-            self.input["x"].shape[1:],
-            self.latent_dim,
-            seeds,
-            lambda: keras.initializers.GlorotUniform(next(seeds)),
-        )
+        seeds, shape = seed_stream(self.posterior.seed), self.input["x"].shape[1:]
+        glorot = keras.initializers.GlorotUniform
+        context = Context(shape, self.latent_dim, seeds, lambda: glorot(next(seeds)))
         for replacement in components.values():
             if not replacement.built:
                 replacement.configure(context)
+        if takes_message is None:
+            takes_message = self.takes_message
         own = {name: self.get_layer(name) for name in LAYERS}
-        return connect(
-            **own | components,
-            observation=self.observation,
-            takes_message=self.takes_message
-            if takes_message is None
-            else takes_message,
-            name=self.name,
-        )
+        own |= {"observation": self.observation, "name": self.name}
+        return connect(**own | components, takes_message=takes_message)
 
     # --- Use --------------------------------------------------------------------------
 
