@@ -9,25 +9,28 @@ from models.plotting.style import LIGHT, InlineFigure, check_argument
 
 BLUE, RED, GREEN, VIOLET = (style.PALETTE[i] for i in (0, 3, 2, 9))
 TERMS = {"loss": "Loss", "log_likelihood": "Log-likelihood", "kl": "KL divergence"}
+PARAMETERS = {"kl_weight", "capacity", "learning_rate"}  # scheduled ones: no terms
 SCORES = {"accuracy": BLUE, "ari": RED, "nmi": GREEN, "agreement": VIOLET}
 
 
 def plot_training_curves(history: dict[str, list[float]], rounds=None) -> Figure:
-    """Draws loss, log-likelihood and KL divergence by epoch.
+    """Draws loss, log-likelihood, KL divergence and further reports by epoch.
 
     Args:
         history: key -> one number per epoch, in nats per example. Drawn are loss,
-            log_likelihood and kl; the same with the prefix val_, dashed; and kl_weight
-            if it varies.
+            log_likelihood, kl and what else the objective reports, e.g.
+            total_correlation; the same with the prefix val_, dashed; and kl_weight if
+            it varies.
         rounds: the round of each epoch; thin lines mark where a round begins.
 
     Raises:
-        ValueError: if no such key is there, or lengths differ.
+        ValueError: if loss, log_likelihood and kl are all missing, or lengths differ.
     """
-    keys = [prefix + key for key in (*TERMS, "kl_weight") for prefix in ("", "val_")]
-    known = {key: np.asarray(history[key], float) for key in keys if key in history}
-    shown = [key for key in TERMS if {key, f"val_{key}"} & known.keys()]
-    check_argument(shown, "history", f"any of {', '.join(TERMS)}", list(history))
+    known = {key: np.asarray(values, float) for key, values in history.items()}
+    names = {key.removeprefix("val_") for key in known} - PARAMETERS
+    shown = [key for key in dict.fromkeys([*TERMS, *sorted(names)]) if key in names]
+    terms = ", ".join(TERMS)
+    check_argument(names & {*TERMS}, "history", f"any of {terms}", list(history))
     n = max(map(np.size, known.values()))
     rounds = [0] * n if rounds is None else rounds
     named = {f"history[{key!r}]": values for key, values in known.items()}
@@ -53,7 +56,8 @@ def _draw_term(ax, key, history):
         label, dash = styles[name]
         dash += "." if len(values) == 1 else ""  # a single epoch has no line
         ax.plot(np.arange(len(values)) + 1, values, dash, color=BLUE, label=label)
-    style.style_axes(ax, TERMS[key], xlabel="epoch", ylabel="nats per example")
+    title = TERMS.get(key, key.replace("_", " ").capitalize())
+    style.style_axes(ax, title, xlabel="epoch", ylabel="nats per example")
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     # The first steep epochs, and rare spikes, would flatten the rest.
     values = np.stack(list(drawn.values()))

@@ -26,6 +26,16 @@ def test_curves_draw_the_history():
     assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")
 
 
+def test_curves_draw_what_else_the_objective_reports():
+    reported = {"total_correlation": [3.0, 2.0], "val_total_correlation": [4.0, 3.0]}
+    others = {"capacity": [0.0, 1.0], "loss": [9.0, 8.0], "kl": [1.0, 2.0]}
+    figure = plot_training_curves(reported | others)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles == ["Loss", "KL divergence", "Total correlation"]
+    lines = figure.axes[-1].get_lines()
+    assert [[*line.get_ydata()] for line in lines] == [[3.0, 2.0], [4.0, 3.0]]
+
+
 def test_steep_first_epochs_do_not_flatten_the_curve():
     low, high = plot_training_curves(history()).axes[0].get_ylim()
     assert 95 < low < 99 and 102 < high < 110
