@@ -47,7 +47,7 @@ def warn(old: str, new: str) -> None:
     warnings.warn(f"{old} is now {new}", FutureWarning, stacklevel=3)
 
 
-sys.modules |= {f"serket_bridge.{old}": module for old, module in MODULES.items()}
+sys.modules.update({f"serket_bridge.{old}": new for old, new in MODULES.items()})
 for _module in ATTRIBUTES:
     _module.__getattr__ = functools.partial(former_attribute, _module)
 for _class in (em.EM, em.Variational, gibbs.Gibbs):

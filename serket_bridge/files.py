@@ -8,6 +8,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+to_python = np.generic.item  # a number of NumPy as one of Python, for `json.dumps`
+
 
 class output_dir:
     """Sets the folder that holds `module001_vae/` and its siblings.
@@ -52,13 +54,6 @@ def write_json(path: Path, content) -> None:
     """Writes JSON; NumPy's numbers become Python's."""
     text = json.dumps(content, indent=2, default=to_python)
     write_atomically(path, lambda file: file.write_text(text + "\n"))
-
-
-def to_python(value):
-    """A number of NumPy as one of Python, for `json.dumps`."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be saved as JSON")
 
 
 def read_json(path: Path):

@@ -7,20 +7,11 @@ from serket_bridge.checks import require
 
 
 class Node:
-    """A module as a node of the graph; observations are the roots.
+    """A module as a node of the graph, with a name that can name a folder.
 
-    Args:
-        name: a word that can name a folder.
-
-    Attributes:
-        parents: the modules that it is connected to, whose forward messages it reads.
-        children: the modules that are connected to it.
-        max_parents: how many parents it can have.
-        input_message: the class of the messages that it reads from its parents.
-        output_message: the class of its own forward message.
-
-    Raises:
-        ValueError: the name is empty or holds a character that no folder can have.
+    `parents` are the modules that it is connected to, at most `max_parents`; `children`
+    are those that are connected to it. `input_message` is the class of the messages
+    that it reads from its parents, `output_message` of its own forward message.
     """
 
     max_parents = 1

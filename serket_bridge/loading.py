@@ -13,9 +13,8 @@ def load(folder: str | Path, data=None) -> MessageLoop:
 
     Args:
         folder: of `MessageLoop.run(..., folder=...)`, or of `serket_bridge.output_dir`.
-            `recognize` needs nothing else.
-        data: the observed data, (n, ...), to continue training; for several
-            observations a dict by name.
+        data: the observed data, (n, ...), or for several observations a dict by name;
+            only needed to continue the training.
 
     Raises:
         ValueError: nothing was saved there, a file is damaged, or a class or function

@@ -29,13 +29,13 @@ class MessageLoop:
             `ari` and `nmi`; `seconds` in all.
 
     `elbo` is the evidence lower bound of the whole model p(x|z) p(z|c) p(c), nats per
-    example. For a VAE and a mixture it is the mean over the examples of
+    example, whatever message or KL weight the modules train with. For a VAE and a
+    mixture of N_k with weights pi_k it is the mean over the examples of
 
         E_q[log p(x|z)] - sum_k r_k KL(q(z|x) || N_k) + sum_k r_k log(pi_k b_k / r_k)
 
-    with the class Gaussians N_k, full covariances, their weights pi_k, the backward
-    message b_k to the mixture, and r_k prop. to pi_k b_k exp(E_q log N_k(z)). It shows
-    whether message passing helps, whatever message or KL weight the modules train with.
+    with the backward message b_k to the mixture, and r_k prop. to pi_k b_k
+    exp(E_q log N_k(z)).
 
     Raises:
         ValueError: no modules, two of one name, or one before a module that it needs.

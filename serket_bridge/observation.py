@@ -24,7 +24,7 @@ class Observation(Module):
         name: as for every module.
 
     Raises:
-        ValueError: fewer than two axes, no rows, or values that are not finite.
+        ValueError: fewer than two axes, an empty one, or values that are not finite.
     """
 
     max_parents = n_steps = 0
@@ -40,7 +40,7 @@ class Observation(Module):
         """Replaces the data; arguments and errors as of the constructor."""
         stays = is_on_disk(data)
         data = data if stays else np.asarray(data)
-        is_table = data.dtype.kind in "fiub" and data.ndim > 1 and len(data) > 0
+        is_table = data.dtype.kind in "fiub" and data.ndim > 1 and 0 not in data.shape
         rule = "data must be numbers of the shape (n, ...), with n >= 1"
         require(is_table, rule, f"{data.dtype} of the shape {data.shape}")
         is_finite = not stays or all(np.isfinite(part).all() for part in chunks(data))

@@ -21,19 +21,9 @@ RECONSTRUCTION_ERRORS = {
 class ModelFactory:
     """input_shape -> a compiled model whose prior takes a message.
 
-    `fingerprint` is what distinguishes it from other models, as JSON.
-
-    Args:
-        owner: a `serket_bridge.VAE`; its methods `build_encoder` and `build_decoder`,
-            if it has them, are the networks.
-        RE: "BCE" or "MSE".
-        weight_stddev: of the initial weights of other networks.
-        widths: of the hidden layers of their encoder and decoder.
-        latent_dim, kl_weight: as for every variant.
-
-    Raises:
-        ValueError: another RE.
-        TypeError: the owner has only one of the two methods.
+    The methods `build_encoder` and `build_decoder` of the owner, a `serket_bridge.VAE`,
+    are the networks, if it has them. Otherwise `widths` are those of the hidden layers
+    of encoder and decoder. `fingerprint` distinguishes it from other models, as JSON.
     """
 
     def __init__(self, owner, RE, weight_stddev, widths, latent_dim, kl_weight):

@@ -139,8 +139,8 @@ class EM:
 class Variational(EM):
     """Variational Bayes, Dirichlet and Normal-Wishart priors (Bishop 2006, 10.2).
 
-    scikit-learn's `BayesianGaussianMixture`, full covariances, for any number of rows
-    in memory. Arguments as `EM`'s.
+    scikit-learn's `BayesianGaussianMixture`, full covariances, of rows in memory.
+    Arguments as `EM`'s.
     """
 
     estimator = partial(

@@ -213,6 +213,19 @@ def test_the_table_has_a_heading_and_one_line_a_round(capsys):
     assert len({len(line) for line in lines}) == 1  # the columns are aligned
 
 
+def test_the_columns_of_a_module_without_a_bound_are_aligned(capsys):
+    class Unscored(Classes):
+        def learn(self, progress):
+            super().learn(progress)
+            self.metrics = {}
+
+    run(2, modules=[Unscored()], verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["round", "agreement", "seconds"]
+    assert lines[1].split()[1] == "-"
+    assert len({len(line) for line in lines}) == 1
+
+
 def test_the_table_of_a_vae_has_its_columns():
     row = {"round": 3, "loss": 12.345, "log_likelihood": -10.0, "kl": 2.345}
     heading, line = format_table([row]).splitlines()

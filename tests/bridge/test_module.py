@@ -161,6 +161,7 @@ def test_lists_are_data_too():
         (np.zeros(5), r"shape \(n, ...\), with n >= 1. Received: float64 .*\(5,\)"),
         (np.float64(1.0), r"Received: float64 of the shape \(\)"),
         (np.zeros((0, 2)), r"with n >= 1. Received: float64 of the shape \(0, 2\)"),
+        (np.zeros((2, 0)), r"Received: float64 of the shape \(2, 0\)"),
         (np.array([["a", "b"]]), "data must be numbers .* Received: <U1"),
         (np.array([[None, 1.0]]), "data must be numbers .* Received: object"),
         (np.zeros((2, 2), complex), "data must be numbers .* Received: complex128"),

@@ -127,6 +127,11 @@ def test_loading_never_imports_or_runs_what_a_file_names(name, tmp_path):
         from_json({"name": name, "settings": {}})
 
 
+def test_a_number_of_numpy_can_be_saved(tmp_path):
+    files.write_json(tmp_path / "rate.json", to_json("rate", np.float32(0.5)))
+    assert from_json(files.read_json(tmp_path / "rate.json")) == 0.5
+
+
 @pytest.mark.parametrize("part", [EM(n_init=3), Gibbs(7), collapsed_gaussian_message])
 def test_json_and_back(part):
     value = to_json("part", part)
