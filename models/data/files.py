@@ -96,9 +96,8 @@ def find_labels(names, wanted: str | None = None, source=None) -> str | None:
         return wanted
     only = f"such column or key, only {', '.join(names)}"
     raise DataError(
-        f"--labels {wanted}: {source} has no "
-        f"{only if names else 'named columns or keys'}; give one that it has, or the "
-        f"path of a file of labels ({', '.join(SUFFIXES)})."
+        f"--labels {wanted}: {source} has no {only if names else 'named columns or keys'}"
+        f"; expected one that it has, or a file of labels ({', '.join(SUFFIXES)})."
     )
 
 

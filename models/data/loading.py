@@ -66,9 +66,11 @@ def load(
     note = choose_scale(rows, 16 if form == "digits" else 255, source)
     if stream:
         note = f"{note}; read as they are needed".removeprefix("; ")
-    kind, name = (form, form) if form in NAMES else ("custom", _stem(form, path))
     x = rows if stream else rows[:]
-    return Dataset(name, kind, x, codes, label_names, note)
+    if form in NAMES:
+        return Dataset(form, form, x, codes, label_names, note)
+    stem = path.resolve().name if form == "folder" else path.resolve().stem
+    return Dataset(stem, "custom", x, codes, label_names, note)
 
 
 def _resolve_source(source):
@@ -120,8 +122,3 @@ def _read(form, path, label_name, image_size, split, stream):
         return files.read(path, label_name)
     with reading(path, "an .npy file of plain numbers"):
         return from_memmap(np.load(path, mmap_mode="r")), None, None
-
-
-def _stem(form, path):
-    path = path.resolve()
-    return path.name if form == "folder" else path.stem

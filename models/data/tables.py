@@ -33,12 +33,8 @@ def _read_text(path, is_header):
     """The table of a file of text, whose first line may be a header."""
     import pandas  # slow to import
 
-    number, first = next(_lines(path), (0, ""))
-    first = first.lstrip("# ").strip(" \n")  # numpy.savetxt writes "# header"
-    separator = next((mark for mark in "\t;," if mark in first), " ")
-    fields = next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])
-    header = [field.strip() for field in fields]
-    header = header if is_header(header) else []
+    number, separator, fields = _first_line(path)
+    header = fields if is_header(fields) else []
     try:
         frame = pandas.read_csv(
             path,
@@ -57,10 +53,19 @@ def _read_text(path, is_header):
         raise DataError(f"{path}: {reason}; make all lines equally long.") from error
     if len(frame.columns) != len(fields):
         raise DataError(
-            f"{path}: line {_line_number(path, 1)} has {len(frame.columns)} fields, "
-            f"expected {len(fields)} as in the first; make all lines equally long."
+            f"{path}: Expected {len(fields)} fields in line {_line_number(path, 1)}, "
+            f"saw {len(frame.columns)}; make all lines equally long."
         )
     return Table(path, frame, header)
+
+
+def _first_line(path):
+    """The number, separator and fields of the first line that is not blank."""
+    number, first = next(_lines(path), (0, ""))
+    first = first.lstrip("# ").strip(" \n")  # numpy.savetxt writes "# header"
+    separator = next((mark for mark in "\t;," if mark in first), " ")
+    fields = next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])
+    return number, separator, [field.strip() for field in fields]
 
 
 def is_number(field: str) -> bool:
