@@ -240,13 +240,8 @@ def assemble(
     decoder = networks.make_decoder(likelihood.n_parameters)
     for each in (prior, likelihood, objective):
         each.configure(context)
-    return connect(
-        encoder,
-        decoder,
-        **components,
-        observation=observation,
-        takes_message=takes_message,
-    )
+    components |= {"observation": observation, "takes_message": takes_message}
+    return connect(encoder, decoder, **components)
 
 
 def connect(
@@ -270,8 +265,13 @@ def connect(
             "take none: use the variant conditional, or another prior"
         )
     conditions = {name: inputs[name] for name in prior.conditions}
-    if takes_message:
-        conditions |= message_inputs(prior, posterior.latent_dim)
+    if takes_message and not prior.supports_message:
+        raise ValueError(
+            f"takes_message must be False for the prior {type(prior).__name__}, whose "
+            "product with a Gaussian has no closed form. Received: True"
+        )
+    for message in MESSAGE * takes_message:
+        conditions[message] = keras.Input((posterior.latent_dim,), name=message)
     inputs |= conditions
     x, label = inputs["x"], [inputs[name] for name in inputs if name == "label"]
     if observation is not None:
@@ -297,13 +297,3 @@ def connect(
     z = FirstSample(name="first_sample")(q["z"])
     outputs = {**terms, "x_mean": p_x["x_mean"], **parameters, "z": z}
     return VAE(inputs, outputs, name=name)
-
-
-def message_inputs(prior, latent_dim):
-    """The inputs of a message, (batch, latent_dim) each, by name."""
-    if not prior.supports_message:
-        raise ValueError(
-            f"takes_message must be False for the prior {type(prior).__name__}, whose "
-            "product with a Gaussian has no closed form. Received: True"
-        )
-    return {name: keras.Input((latent_dim,), name=name) for name in MESSAGE}
