@@ -1,10 +1,12 @@
 """python -m models.encode: the latents of data under the model of a finished run."""
 
 import sys
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from models.cli import run_commands
-from models.cli.command import finish
+from models.cli.command import Command
 
 FILE_DESCRIPTIONS = {
     "latents.npz": "z_mean and z_log_var of q(z|x), or z; labels, label_names",
@@ -18,26 +20,18 @@ FILE_DESCRIPTIONS = {
 MAX_POINTS = 20_000  # in the figure, of data on disk
 
 
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+@dataclass(kw_only=True)
+class Options(run_commands.OnData):
+    """Write the mean and the log-variance of q(z|x) for every row of the data.
 
+    If q(z|x) is not Gaussian, write the point z that stands for it.
 
-def make_parser():
-    """The parser of the command line."""
-    parser = run_commands.make_parser(
-        "encode",
-        "Write the mean and the log-variance of q(z|x) for every row of the data; if "
-        "q(z|x) is not Gaussian, the point z that stands for it.",
-    )
-    run_commands.add_data(parser)
-    parser.add_argument(
-        "--format",
-        choices=["npz", "csv", "npy"],
-        help="the kind of file; npy is one file for each array, which can be "
-        "memory-mapped (default: npz; npy for data on disk)",
-    )
-    return parser
+    Args:
+        format: the kind of file; npy is one file for each array, which can be
+            memory-mapped (default: npz; npy for data on disk).
+    """
+
+    format: Literal["npz", "csv", "npy"] | None = None
 
 
 def run(given):
@@ -96,6 +90,8 @@ def save_npy(array, path):
     with path.open("wb") as file:  # np.save would add a suffix to a path
         np.save(file, array)
 
+
+main = Command("encode", Options, run)
 
 if __name__ == "__main__":
     sys.exit(main())

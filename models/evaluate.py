@@ -1,10 +1,13 @@
 """python -m models.evaluate: scores of a finished run on data it was not trained on."""
 
 import sys
+from dataclasses import dataclass
+from typing import Literal
 
 from models.cli import run_commands
-from models.cli.command import finish
-from models.cli.option_types import positive_integer
+from models.cli.command import Command
+from models.cli.common_options import LabelSource, Source
+from models.cli.option_types import Natural, Positive
 from models.data import check_unit_interval
 
 FILE_DESCRIPTIONS = {
@@ -15,7 +18,7 @@ FILE_DESCRIPTIONS = {
 # line -> score, format, and a note of other scores
 LINES = {
     "log p(x), {n_samples} samples": ("log_px", ".2f", "{error}"),
-    "effective sample size": ("ess", ".1f", "median; minimum {ess_min:.1f}"),
+    "effective sample size": ("ess_median", ".1f", "median; minimum {ess_min:.1f}"),
     "ELBO": ("elbo", ".2f", ""),
     "log-likelihood E_q[log p(x|z)]": ("log_likelihood", ".2f", ""),
     "KL(q(z|x) || p(z))": ("kl", ".2f", ""),
@@ -23,56 +26,36 @@ LINES = {
     "RMSE of reconstructions": ("rmse", ".4f", ""),
     "active units": ("active_units", "d", "of {latent_dim}"),
     "mutual information I(x; z)": ("mutual_information", ".2f", ""),
+    # where there are classes or labels:
+    "classes: accuracy": ("accuracy", ".3f", ""),
+    "classes: ARI": ("ari", ".3f", ""),
+    "classes: NMI": ("nmi", ".3f", ""),
+    "classes: silhouette": ("silhouette", ".3f", ""),
+    "labels from z, linear probe": ("linear", ".3f", ""),
+    "labels from z, 10 neighbours": ("k_nn", ".3f", ""),
 }
-OPTIONAL_LINES = {
-    "accuracy": "classes: accuracy",
-    "ari": "classes: ARI",
-    "nmi": "classes: NMI",
-    "silhouette": "classes: silhouette",
-    "linear": "labels from z, linear probe",
-    "k_nn": "labels from z, 10 neighbours",
-}
 
 
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+@dataclass(kw_only=True)
+class Options(run_commands.OnRun):
+    """Score a run on test data.
 
+    The scores are log p(x) by importance sampling, the ELBO and its terms, the
+    objective, properties of the latents, and the agreement of classes with labels.
 
-def make_parser():
-    """The parser of the command line."""
-    parser = run_commands.make_parser(
-        "evaluate",
-        "Score a run on test data: log p(x) by importance sampling, the ELBO and its "
-        "terms, the objective, properties of the latents, and the agreement of classes "
-        "with labels.",
-    )
-    add = parser.add_argument
-    add(
-        "--split",
-        choices=["test", "train"],
-        default="test",
-        help="the test rows of the run, or its training rows (default: test)",
-    )
-    add(
-        "--data",
-        metavar="NAME|PATH",
-        help="other data, named as for --data of models.train (default: the run's own)",
-    )
-    add(
-        "--labels",
-        metavar="COLUMN|PATH",
-        help="labels of --data (default: those in the data)",
-    )
-    add(
-        "--n-samples",
-        type=positive_integer,
-        default=500,
-        metavar="N",
-        help="importance samples of z for each example; papers use 5000 (default: 500)",
-    )
-    run_commands.add_seed(parser)
-    return parser
+    Args:
+        split: the test rows of the run, or its training rows.
+        data: other data, named as for --data of models.train (default: the run's own).
+        labels: labels of --data (default: those in the data).
+        n_samples: importance samples of z for each example; papers use 5000.
+        seed: of the random numbers.
+    """
+
+    split: Literal["test", "train"] = "test"
+    data: Source | None = None
+    labels: LabelSource | None = None
+    n_samples: Positive = 500
+    seed: Natural = 0
 
 
 def run(given):
@@ -105,7 +88,10 @@ def run(given):
         found["probe_accuracy"] = score_probes(opened, dataset, train, evaluation.z)
         text = format_scores(found)
         folder.write_json("evaluation.json", {"run": str(opened.path)} | found)
-        folder.write_arrays("data.npz", **example_arrays(evaluation, dataset.labels))
+        arrays = {"elbo": evaluation.log_px.elbo, "classes": evaluation.classes}
+        arrays |= {**vars(evaluation.log_px), "labels": dataset.labels}
+        arrays = {k: values for k, values in arrays.items() if values is not None}
+        folder.write_arrays("data.npz", **arrays)
         page = plot_page(vae, dataset, label, evaluation, text)
         folder.write_figure("evaluation.png", page)
         print(text + "\n")
@@ -125,7 +111,7 @@ def select_data(run, given):
 
 def score_probes(run, dataset, train, z):
     """The accuracy of labels predicted from z, fitted to the training data if any."""
-    from models.evaluation.scores import probe_scores
+    from models.evaluation.metrics import probe_scores
 
     # the names of other labels would be learned under the same codes
     is_known = train is None or train.label_names == dataset.label_names
@@ -141,20 +127,15 @@ def format_scores(scores):
     prior = "the mixture" if scores["p(z)"] == "mixture" else "the prior of the model"
     errors = {"data": scores["log_px_se"], "MC": scores["log_px_mc_se"]}
     errors = [f"+- {v:.2g} ({k})" for k, v in errors.items() if v is not None]
-    ess = scores["ess"]
-    values = {**scores, "ess": ess["median"], "ess_min": ess["min"]}
-    values["error"] = " ".join(errors)
+    values = {**scores, "error": " ".join(errors)}
+    values |= {f"ess_{name}": value for name, value in scores["ess"].items()}
+    values |= {**(scores["classes"] or {}), **(scores["probe_accuracy"] or {})}
     lines = [f"{scores['data']}: {scores['rows']} rows, nats per row; p(z) is {prior}"]
-    table = [
-        (title.format(**values), values[name], pattern, note.format(**values))
-        for title, (name, pattern, note) in LINES.items()
-    ]
-    for group in ("classes", "probe_accuracy"):
-        found = (scores[group] or {}).items()
-        table += [(OPTIONAL_LINES[name], value, ".3f", "") for name, value in found]
-    for title, value, pattern, note in table:
-        cell = "-" if value is None else format(value, pattern)
-        lines.append(f"  {title:<32}{cell:>10}  {note}".rstrip())
+    for title, (name, pattern, note) in LINES.items():
+        if name in values:
+            cell = "-" if values[name] is None else format(values[name], pattern)
+            line = f"  {title.format(**values):<32}{cell:>10}  {note.format(**values)}"
+            lines.append(line.rstrip())
     if scores["log_px_warning"]:
         before, after = scores["log_px_warning"].split(": ")
         lines += [f"warning: {before}:", f"  {after};", "  use more --n-samples"]
@@ -181,12 +162,7 @@ def plot_page(vae, dataset, label, evaluation, text):
     return plot_evaluation(text, terms.log_px, terms.elbo, kl, classes, extremes)
 
 
-def example_arrays(evaluation, labels):
-    """The arrays with a value for each example, (n,)."""
-    arrays = {**vars(evaluation.log_px), "elbo": evaluation.log_px.elbo}
-    further = {"classes": evaluation.classes, "labels": labels}
-    return arrays | {k: values for k, values in further.items() if values is not None}
-
+main = Command("evaluate", Options, run)
 
 if __name__ == "__main__":
     sys.exit(main())

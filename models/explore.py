@@ -4,63 +4,40 @@ Click on points and between them, move sliders, go back to earlier rounds. The p
 in `models.explorer`, whose `show_run` shows it in a notebook.
 """
 
-import argparse
 import sys
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-from models.cli.command import finish
-from models.cli.option_types import natural_number
+from models.cli.command import Command
+from models.cli.common_options import RunName
+from models.cli.option_types import Word, number_type
 from models.suppress_output import suppress_backend_output
 
-
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+port_number = number_type(int, "a port, 0 to 65535", lambda n: 0 <= n <= 65535)
 
 
-def make_parser():
-    """The parser; the help of every option is one line with its default."""
-    parser = argparse.ArgumentParser(
-        prog="python -m models.explore",
-        description="Show the latent space of a run of python -m models.train in a "
-        "browser: its data, the decoded image of any point, its classes and rounds.",
-    )
-    add = parser.add_argument
-    add("run", metavar="RUN", help="folder or name of a run of python -m models.train")
-    add(
-        "--address",
-        default="127.0.0.1",
-        help="the address to listen on; 0.0.0.0 admits other machines (default: "
-        "127.0.0.1, this machine only)",
-    )
-    add(
-        "--port",
-        type=parse_port,
-        default=0,
-        metavar="N",
-        help="the port to listen on (default: a free one)",
-    )
-    add(
-        "--origin",
-        action="append",
-        default=[],
-        metavar="HOST:PORT",
-        help="another address at which browsers see this page, e.g. behind a proxy; "
-        "may be repeated (default: only --address)",
-    )
-    add(
-        "--no-browser",
-        action="store_true",
-        help="only print the URL (default: open it in a browser)",
-    )
-    return parser
+@dataclass(kw_only=True)
+class Options:
+    """Show the latent space of a run of python -m models.train in a browser.
 
+    The page has its data, the decoded image of any point, its classes and rounds.
 
-def parse_port(text):
-    """The type of --port."""
-    number = natural_number(text)
-    if number > 65535:
-        raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, got {text!r}")
-    return number
+    Args:
+        run: folder or name of a run of python -m models.train.
+        address: the address to listen on; 0.0.0.0 admits other machines, 127.0.0.1
+            only this one.
+        port: the port to listen on (default: a free one).
+        origin: another address at which browsers see this page, such as that of a
+            proxy; may be repeated (default: only --address).
+        no_browser: only print the URL (default: open it in a browser).
+    """
+
+    positional: ClassVar = ("run",)
+    run: RunName
+    address: str = "127.0.0.1"
+    port: Annotated[int, Word("N", port_number)] | None = None
+    origin: tuple[Annotated[str, Word("HOST:PORT", str)], ...] = ()
+    no_browser: bool = False
 
 
 def run(given):
@@ -73,9 +50,11 @@ def run(given):
         from models.explorer.space import LatentSpace
 
         space = LatentSpace(opened)
-    listen = given.address, given.port, given.origin
+    listen = given.address, given.port or 0, given.origin
     server.serve_page(space, *listen, open_browser=not given.no_browser)
 
+
+main = Command("explore", Options, run)
 
 if __name__ == "__main__":
     sys.exit(main())

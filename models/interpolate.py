@@ -1,10 +1,10 @@
 """python -m models.interpolate: paths between two examples through the latent space."""
 
 import sys
+from dataclasses import dataclass
 
 from models.cli import run_commands
-from models.cli.command import finish
-from models.cli.option_types import natural_number
+from models.cli.command import Command
 
 FILE_DESCRIPTIONS = {
     "interpolation.npz": "z and x_mean of both paths, linear first; x of the ends",
@@ -15,31 +15,22 @@ PATHS = ("linear", "spherical")
 MAX_SHOWN = 18  # points of a path in the picture
 
 
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+@dataclass(kw_only=True)
+class Options(run_commands.OnRun):
+    """Decode the linear and the spherical path between the latents of two rows.
 
+    Args:
+        from_: the first row of the run's data, counted from 0.
+        to: the last row.
+        steps: points on each path, including its ends.
+        label: the name or number of the label to decode (default: the label of the row
+            --from).
+    """
 
-def make_parser():
-    """The parser; the help of every option is one line with its default."""
-    parser = run_commands.make_parser(
-        "interpolate",
-        "Decode the linear and the spherical path between the latents of two rows of "
-        "the run's data.",
-    )
-    add = parser.add_argument
-    row = {"type": natural_number, "required": True, "metavar": "ROW"}
-    add("--from", dest="first", help="the first row, counted from 0", **row)
-    add("--to", dest="last", help="the last row", **row)
-    add(
-        "--steps",
-        type=run_commands.two_or_more,
-        default=12,
-        metavar="N",
-        help="points on each path, including its ends (default: 12)",
-    )
-    run_commands.add_label(parser, "the label of the row --from")
-    return parser
+    from_: run_commands.Row
+    to: run_commands.Row
+    steps: run_commands.TwoOrMore = 12
+    label: run_commands.Label | None = None
 
 
 def run(given):
@@ -59,19 +50,19 @@ def run(given):
         x_mean = run_commands.decode_grid(vae, z, decoded_label)
         folder.write_arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
         folder.write_figure("interpolation.png", plot_paths(x, x_mean, rows))
-        frames = plot_frames(x, x_mean, rows)
-        folder.write_figure("interpolation.gif", Animation(frames))
+        frames = Animation(plot_frames(x, x_mean, rows))
+        folder.write_figure("interpolation.gif", frames)
 
 
 def checked_rows(opened, given):
     """The two rows; ValueError unless they are different rows of the data."""
-    run_commands.check_row(opened, "--from", given.first)
-    run_commands.check_row(opened, "--to", given.last)
-    if given.first == given.last:
+    run_commands.check_row(opened, "--from", given.from_)
+    run_commands.check_row(opened, "--to", given.to)
+    if given.from_ == given.to:
         raise ValueError(
-            f"--from and --to must be two different rows. Received: {given.first} twice"
+            f"--from and --to must be two different rows. Received: {given.from_} twice"
         )
-    return [given.first, given.last]
+    return [given.from_, given.to]
 
 
 def find_labels(opened, rows, label):
@@ -111,6 +102,8 @@ def plot_frames(x, x_mean, rows):
         cells = np.stack([x[0], *x_mean[:, step], x[1]])
         yield plot_animation_frame(cells, names, f"{100 * t:.0f} % of the path", limits)
 
+
+main = Command("interpolate", Options, run)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,10 +1,11 @@
 """python -m models.reconstruct: reconstructions of data by a finished run."""
 
 import sys
+from dataclasses import dataclass
 
 from models.cli import run_commands
-from models.cli.command import finish
-from models.cli.option_types import positive_integer
+from models.cli.command import Command
+from models.cli.option_types import Positive
 
 FILE_DESCRIPTIONS = {
     "reconstructions.npz": "x, x_mean, and squared_error, its sum for each example",
@@ -13,27 +14,17 @@ FILE_DESCRIPTIONS = {
 MAX_SHOWN = 40  # examples in the figure
 
 
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+@dataclass(kw_only=True)
+class Options(run_commands.OnData):
+    """Write the mean of p(x|z) for every row of the data.
 
+    z is the mean of q(z|x) or, if q(z|x) is not Gaussian, the point that stands for it.
 
-def make_parser():
-    """The parser of the command line."""
-    parser = run_commands.make_parser(
-        "reconstruct",
-        "Write the mean of p(x|z) for every row of the data, at the mean of q(z|x) or, "
-        "if q(z|x) is not Gaussian, at the point that stands for it.",
-    )
-    run_commands.add_data(parser)
-    parser.add_argument(
-        "--n",
-        type=positive_integer,
-        default=10,
-        metavar="N",
-        help="examples in the figure, spread evenly over the rows (default: 10)",
-    )
-    return parser
+    Args:
+        n: examples in the figure, spread evenly over the rows.
+    """
+
+    n: Positive = 10
 
 
 def run(given):
@@ -56,6 +47,8 @@ def run(given):
         figure = plot_reconstructions(x[shown], x_mean[shown], given.n)
         folder.write_figure("reconstructions.png", figure)
 
+
+main = Command("reconstruct", Options, run)
 
 if __name__ == "__main__":
     sys.exit(main())

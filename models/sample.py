@@ -5,10 +5,12 @@ mixture that it was trained with; for a conditional one, from p(z|label).
 """
 
 import sys
+from dataclasses import dataclass
+from typing import Annotated
 
 from models.cli import run_commands
-from models.cli.command import finish
-from models.cli.option_types import natural_number, positive_integer
+from models.cli.command import Command
+from models.cli.option_types import Natural, Positive, Word, natural_number
 
 FILE_DESCRIPTIONS = {
     "samples.npz": "z, x_mean, and the labels or the classes of the mixture, if any",
@@ -17,35 +19,23 @@ FILE_DESCRIPTIONS = {
 MAX_SHOWN = 20  # rows, and columns, of the figure
 
 
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments, renamed={"--n": "--num-samples"})
+@dataclass(kw_only=True)
+class Options(run_commands.OnRun):
+    """Draw z from the prior, and decode it to the mean of p(x|z).
 
+    Args:
+        num_samples: the number of samples.
+        label: the name or number of the label to decode (default: all of them in turn,
+            one row per label).
+        class_: draw from one class of the mixture, from 0; for a model that takes a
+            message (default: from all, by their weights).
+        seed: of the random numbers.
+    """
 
-def make_parser():
-    """The parser of the command line."""
-    parser = run_commands.make_parser(
-        "sample", "Draw z from the prior, and decode it to the mean of p(x|z)."
-    )
-    add = parser.add_argument
-    add(
-        "--num-samples",
-        type=positive_integer,
-        default=64,
-        metavar="N",
-        help="the number of samples (default: 64)",
-    )
-    run_commands.add_label(parser, "all of them in turn, one row per label")
-    add(
-        "--class",
-        type=natural_number,
-        dest="class_",
-        metavar="K",
-        help="draw from one class of the mixture, from 0; for a model that takes a "
-        "message (default: from all, by their weights)",
-    )
-    run_commands.add_seed(parser)
-    return parser
+    num_samples: Positive = 64
+    label: run_commands.Label | None = None
+    class_: Annotated[int, Word("K", natural_number)] | None = None
+    seed: Natural = 0
 
 
 def run(given):
@@ -116,8 +106,7 @@ def plot(opened, given, x_mean, labels, mixture):
     """One row per label if all labels were drawn, else a square of samples."""
     import math
 
-    from models.plotting.image_grids import plot_samples_by_label
-    from models.plotting.images import plot_samples
+    from models.plotting import plot_samples, plot_samples_by_label
 
     if labels is not None and given.label is None:
         return plot_samples_by_label(x_mean, labels, opened.label_names, MAX_SHOWN)
@@ -128,10 +117,11 @@ def plot(opened, given, x_mean, labels, mixture):
         source = f"class {given.class_} of the mixture"
     shown = x_mean[: MAX_SHOWN * MAX_SHOWN]
     first = f"The first {len(shown)} of " if len(shown) < len(x_mean) else ""
-    count = "1 sample" if len(x_mean) == 1 else f"{len(x_mean)} samples"
-    side = math.ceil(math.sqrt(len(shown)))
-    return plot_samples(shown, side, f"{first}{count}, {source}")
+    title = f"{first}{len(x_mean)} sample{'s' * (len(x_mean) > 1)}, {source}"
+    return plot_samples(shown, math.ceil(math.sqrt(len(shown))), title)
 
+
+main = Command("sample", Options, run, {"--n": "--num-samples"})
 
 if __name__ == "__main__":
     sys.exit(main())

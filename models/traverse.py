@@ -1,10 +1,11 @@
 """python -m models.traverse: what each latent dimension of a finished run does."""
 
 import sys
+from dataclasses import dataclass
 
 from models.cli import run_commands
-from models.cli.command import finish
-from models.cli.option_types import natural_number, positive_integer, positive_number
+from models.cli.command import Command
+from models.cli.option_types import Positive, Rate
 
 FILE_DESCRIPTIONS = {
     "traversal.npz": "z and x_mean of one path per dimension; dims (z1 is 1), values",
@@ -14,50 +15,26 @@ FILE_DESCRIPTIONS = {
 MAX_SHOWN = 20  # rows, and columns, of the picture
 
 
-def main(arguments=None):
-    """Runs the command; returns its exit code."""
-    return finish(make_parser(), run, arguments)
+@dataclass(kw_only=True)
+class Options(run_commands.OnRun):
+    """Decode paths along which one dimension of z changes and the others are fixed.
 
+    Args:
+        row: start at the latents of this row of the run's data, counted from 0
+            (default: at the mean of the prior).
+        range: from -R to R standard deviations of the prior, or of the latents if the
+            prior is not Gaussian.
+        steps: values of each dimension.
+        dims: which dimensions, 1 for z1 (default: all, the largest KL first).
+        label: the name or number of the label to decode (default: the label of the row
+            --row).
+    """
 
-def make_parser():
-    """The parser; the help of every option is one line with its default."""
-    parser = run_commands.make_parser(
-        "traverse",
-        "Decode paths along which one latent dimension changes and the others are "
-        "fixed.",
-    )
-    add = parser.add_argument
-    add(
-        "--row",
-        type=natural_number,
-        metavar="ROW",
-        help="start at the latents of this row of the run's data, counted from 0 "
-        "(default: at the mean of the prior)",
-    )
-    add(
-        "--range",
-        type=positive_number,
-        default=3.0,
-        metavar="R",
-        help="from -R to R standard deviations of the prior, or of the latents if the "
-        "prior is not Gaussian (default: 3)",
-    )
-    add(
-        "--steps",
-        type=run_commands.two_or_more,
-        default=11,
-        metavar="N",
-        help="values of each dimension (default: 11)",
-    )
-    add(
-        "--dims",
-        type=positive_integer,
-        nargs="+",
-        metavar="D",
-        help="which dimensions, 1 for z1 (default: all, the largest KL first)",
-    )
-    run_commands.add_label(parser, "the label of the row --row")
-    return parser
+    row: run_commands.Row | None = None
+    range: Rate = 3.0
+    steps: run_commands.TwoOrMore = 11
+    dims: tuple[Positive, ...] | None = None
+    label: run_commands.Label | None = None
 
 
 def run(given):
@@ -69,14 +46,12 @@ def run(given):
     from models.evaluation.latent_statistics import encode_statistics, latent_scale
     from models.plotting import Animation
 
-    check_dims(vae, given.dims)
+    check_dims(vae.latent_dim, given.dims)
     label, dataset = decoded_label(opened, given), opened.dataset
     latents = encode_statistics(vae, dataset.x, opened.labels_for(dataset))
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         relevance, measure = latents.relevance, latents.measure
-        axes = (
-            np.argsort(-relevance) if given.dims is None else np.subtract(given.dims, 1)
-        )
+        axes = np.subtract(given.dims or np.argsort(-relevance) + 1, 1)
         mean, scale, source = latent_scale(vae, latents.z, label)
         values = np.linspace(-given.range, given.range, given.steps)
         start = mean if given.row is None else latents.z[given.row]
@@ -89,18 +64,14 @@ def run(given):
         title = make_title(given, len(axes), measure, source)
         figure = plot_traversal(x_mean, names, values, title)
         folder.write_figure("traversal.png", figure)
-        frames = plot_frames(x_mean, axes + 1, values)
-        folder.write_figure("traversal.gif", Animation(frames))
+        frames = Animation(plot_frames(x_mean, axes + 1, values))
+        folder.write_figure("traversal.gif", frames)
 
 
-def check_dims(vae, dims):
+def check_dims(n, dims):
     """Raises ValueError unless the model has these dimensions."""
-    wrong = [d for d in dims or () if d > vae.latent_dim]
-    if wrong:
-        raise ValueError(
-            f"--dims must be dimensions of z, 1 to {vae.latent_dim}. "
-            f"Received: {wrong[0]}"
-        )
+    for wrong in (d for d in dims or () if d > n):
+        raise ValueError(f"--dims must be dimensions of z, 1 to {n}. Received: {wrong}")
 
 
 def decoded_label(opened, given):
@@ -123,22 +94,17 @@ def make_title(given, n, measure, source):
     centre = "the mean of the prior" if source == "prior" else "the mean of the latents"
     others = centre if given.row is None else f"row {given.row}"
     largest = f" with the largest {measure}" if given.dims is None else ""
-    shown = "Each dimension"
-    if n > MAX_SHOWN:
-        shown = f"The {MAX_SHOWN} of {n} dimensions{largest}"
-    scale = "prior standard deviations"
-    if source != "prior":
-        scale = "standard deviations of the latents (the prior is not Gaussian)"
+    several = f"The {MAX_SHOWN} of {n} dimensions{largest}"
+    shown = several if n > MAX_SHOWN else "Each dimension"
+    latents = "standard deviations of the latents (the prior is not Gaussian)"
+    scale = "prior standard deviations" if source == "prior" else latents
     return f"{shown} in {scale}, the others at {others}"
 
 
 def row_names(dims, relevance, measure):
     """z_d and its relevance."""
-    unit = "{:.2f} nats" if measure == "KL" else "sd {:.2f}"
-    return [
-        f"$z_{{{d}}}$   {unit.format(each)}"
-        for d, each in zip(dims, relevance, strict=True)
-    ]
+    text = "$z_{{{}}}$   " + ("{:.2f} nats" if measure == "KL" else "sd {:.2f}")
+    return [text.format(*each) for each in zip(dims, relevance, strict=True)]
 
 
 def plot_traversal(x_mean, names, values, title):
@@ -165,6 +131,8 @@ def format_value(value):
     """At most two decimals, and no minus sign before 0."""
     return f"{round(value, 2) + 0:g}".replace("-", "\N{MINUS SIGN}")
 
+
+main = Command("traverse", Options, run)
 
 if __name__ == "__main__":
     sys.exit(main())

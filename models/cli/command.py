@@ -1,30 +1,63 @@
-"""The start and the end of a command: its flags, its exit code, its error messages."""
+"""A command: its options, its exit code, its error messages."""
 
+import argparse
+import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from models.cli.backend import only_backend
+from models.cli.signatures import NO_DEFAULT, add_option, read_options
 
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
 
-def finish(parser, run, arguments=None, renamed=None) -> int:
-    """Parses the arguments and runs the command; returns its exit code.
+@dataclass(frozen=True)
+class Command:
+    """A command: called with words, by default the command line's, it is run.
 
-    Args:
-        parser: an `argparse.ArgumentParser`.
-        run: takes the parsed arguments; returns an exit code, or `None` for 0. Its
+    Attributes:
+        name: of `python -m models.NAME`.
+        options: a dataclass, whose docstring is the help. Its `positional` has the
+            names of the options without a flag.
+        run: takes the parsed options; returns an exit code, or `None` for 0. Its
             ValueError or OSError is a message for the user; any other error is a fault
             of this project, with a traceback.
-        arguments: words; `None` is those of the command line.
         renamed: old flag -> new flag.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    words = rename_flags(parser.prog, words, renamed or {})
-    return guarded(parser.prog, run, parser.parse_args(words))
+
+    name: str
+    options: type
+    run: Callable
+    renamed: dict = field(default_factory=dict)
+
+    def __call__(self, arguments: list[str] | None = None) -> int:
+        """Runs the command; returns its exit code."""
+        parser = self.parser()
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        words = rename_flags(parser.prog, words, self.renamed)
+        return guarded(parser.prog, self.run, parser.parse_args(words))
+
+    def parser(self) -> argparse.ArgumentParser:
+        """The parser of the options."""
+        text = inspect.getdoc(self.options).partition("\n\nArgs:")[0]
+        prog = f"python -m models.{self.name}"
+        parser = argparse.ArgumentParser(prog=prog, description=text)
+        parser.set_defaults(command=self.name)
+        for option in read_options(self.options):
+            more = {"default": option.default}
+            if option.default == ():  # it may be repeated
+                more = {"action": "append", "nargs": None, "default": []}
+            elif option.key in self.options.positional:
+                more = {"nargs": "?" if option.default is None else None}
+            elif option.default is NO_DEFAULT:
+                more = {"required": True}
+            add_option(parser, option, positional=self.options.positional, **more)
+        return parser
 
 
 def guarded(name: str, run, *arguments) -> int:
-    """The exit code of `run(*arguments)`, as in `finish`, of the command `name`."""
+    """The exit code of `run(*arguments)`, as in `Command`, of the command `name`."""
     try:
         with only_backend():
             return run(*arguments) or 0

@@ -45,8 +45,8 @@ class Data:
     Args:
         data: digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded
             mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images.
-        labels: the column, key or file of the labels, for scores, colours and variants that train
-            on labels (default: in the data).
+        labels: the column, key or file of the labels, for scores, colours and variants
+            that train on labels (default: in the data).
         image_size: resize the images of a folder to N x N (default: as stored).
         image_shape: height, width and maybe channels of images that are stored as rows
             of numbers, such as 16 16 for 256 columns.

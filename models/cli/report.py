@@ -8,6 +8,7 @@ import numpy as np
 
 from models import plotting
 from models.cli.option_types import show
+from models.cli.run_commands import list_files
 from models.evaluation.scores import is_prior
 from models.runs.rounds import LATENTS, MIXTURE, round_arrays
 from models.runs.run_folder import CHECKPOINT, RunFolder
@@ -37,9 +38,6 @@ N_SAMPLES = 10  # in each row of a figure
 N_PLANE = 30  # images on each side of the decoded plane
 
 
-# --- Lines on the screen --------------------------------------------------------------
-
-
 def heading(config: dict, dataset, vae, devices=None) -> str:
     """The data, the model and the training in two lines; the devices in a third."""
     shape = " x ".join(map(str, dataset.input_shape))
@@ -47,18 +45,16 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
     given = {name: value for name, value in config.items() if value}
     kind = "augmented " * ("augment" in given) + "conv " * ("filters" in given)
     widths = given.get("filters") or given.get("hidden_dims") or ()
-    length = (
-        f"{given['steps']} steps" if "steps" in given else f"{config['epochs']} epochs"
-    )
+    epochs = f"{config['epochs']} epochs"
+    length = f"{given['steps']} steps" if "steps" in given else epochs
     parts = [
         f"{config['variant']}: {type(vae.likelihood).__name__} p(x|z)",
         kind + "-".join(map(str, [*widths, config["latent_dim"]])),
-        f"KL weight {show(config['kl_weight'])}" if "kl_weight" in config else "",
-        f"capacity {show(given['capacity'])} nats" if "capacity" in given else "",
+        "kl_weight" in config and f"KL weight {show(config['kl_weight'])}",
+        "capacity" in given and f"capacity {show(given['capacity'])} nats",
         f"{config['rounds']} x {length} of batches of {config['batch_size']}",
-        f"{given['n_components']} classes by {given['gmm_inference']}"
-        if "n_components" in given
-        else "",
+        "n_components" in given
+        and f"{given['n_components']} classes by {given['gmm_inference']}",
         f"seed {config['seed']}",
     ]
     first = f"{dataset.name}: {len(dataset.x)} rows of {shape}{note}"
@@ -75,15 +71,8 @@ def summary(folder: RunFolder, rows: list[dict], seconds: float) -> str:
         for row in (rows[0], rows[-1])[: len(rows)]:
             cells = "".join(f"{row[name]:10.3f}" for name in names)
             lines.append(f"after round {row['round']:<4}" + cells)
-    lines += ["", f"{seconds:.0f} s. Written to {folder.path}:"]
-    for path in folder.written:
-        stem, _, label = path.stem.partition("-")  # manifold-3.png
-        label = f", for label {label}" if label else ""
-        lines.append(f"  {path.name:21}{FILE_DESCRIPTIONS[stem + path.suffix]}{label}")
-    return "\n".join(lines)
-
-
-# --- Files ----------------------------------------------------------------------------
+    files = list_files(folder, FILE_DESCRIPTIONS)
+    return "\n".join([*lines, "", f"{seconds:.0f} s. {files}"])
 
 
 def remove_old(folder: RunFolder) -> None:
@@ -95,22 +84,17 @@ def remove_old(folder: RunFolder) -> None:
 def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> None:
     """Writes the files of a run; after an interruption in round 1 those of the model.
 
-    Args:
-        folder: the folder.
-        vae: the trained `models.blocks.vae.VAE`.
-        dataset: its training data.
-        config: the resolved configuration.
-        history: the metrics of every epoch, name -> list.
-        rows: the scores of every round, a list of dicts.
-        rounds: what every whole round left, a list of `Round`.
+    `vae` is trained on `dataset` with `config`; `history` has the metrics of every
+    epoch, name -> list, `rows` the scores, dicts, and `rounds` the `Round` of every
+    whole round.
     """
     folder.write_file("model.keras", vae.save)
     describe_model(folder, vae)
     if history:
         columns = history_columns(history, config["epochs"])
+        curves = plotting.plot_training_curves(history, columns["round"])
         folder.write_csv("history.csv", columns)
-        figure = plotting.plot_training_curves(history, columns["round"])
-        folder.write_figure("curves.png", figure)
+        folder.write_figure("curves.png", curves)
     if not rounds:
         return
     folder.remove(CHECKPOINT)  # the run has ended
@@ -150,9 +134,6 @@ def write_rounds(folder, labels, rows, rounds):
         folder.write_arrays("gmm.npz", **rounds[-1].arrays(MIXTURE))
     if len(rounds) > 1:
         folder.write_arrays("rounds.npz", **round_arrays(rounds))
-
-
-# --- Figures --------------------------------------------------------------------------
 
 
 def draw_figures(folder, vae, dataset, rows, rounds):

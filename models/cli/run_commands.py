@@ -1,47 +1,48 @@
 """What the commands on a finished run share: their options, their run, their folder."""
 
-import argparse
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-from models.cli.option_types import natural_number, number_type
+from models.cli.common_options import Folder, LabelSource, RunName
+from models.cli.option_types import Word, natural_number, number_type
 from models.suppress_output import suppress_backend_output
 
 two_or_more = number_type(int, "an integer >= 2", lambda n: n >= 2)
+TwoOrMore = Annotated[int, Word("N", two_or_more)]
+Row = Annotated[int, Word("ROW", natural_number)]
+Label = Annotated[str, Word("LABEL", str)]
 
 
-def make_parser(command: str, description: str) -> argparse.ArgumentParser:
-    """The parser of a command, with RUN, --out and --overwrite."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m models.{command}", description=description
-    )
-    parser.set_defaults(command=command)
-    add = parser.add_argument
-    add("run", metavar="RUN", help="a folder of python -m models.train, or its --name")
-    text = f"a new or empty folder (default: RUN/{command}-001, or the next number)"
-    add("--out", metavar="FOLDER", help=text)
-    text = "replace the files in the folder (default: refuse)"
-    add("--overwrite", action="store_true", help=text)
-    return parser
+@dataclass(kw_only=True)
+class OnRun:
+    """The options of every command on a run.
+
+    Args:
+        run: a folder of python -m models.train, or its --name.
+        out: a new or empty folder (default: RUN/COMMAND-001, or the next number).
+        overwrite: replace the files in the folder.
+    """
+
+    positional: ClassVar = ("run",)
+    run: RunName
+    out: Folder | None = None
+    overwrite: bool = False
 
 
-def add_data(parser) -> None:
-    """Adds DATA and --labels, of a command that takes other data than the run's own."""
-    text = "data of the same shape, as --data of models.train (default: the run's own)"
-    parser.add_argument("data", nargs="?", metavar="DATA", help=text)
-    text = "labels of DATA (default: those in the data)"
-    parser.add_argument("--labels", metavar="COLUMN|PATH", help=text)
+@dataclass(kw_only=True)
+class OnData(OnRun):
+    """The options of a command that takes other data than the run's own.
 
+    Args:
+        data: data of the same shape, as --data of models.train (default: the run's
+            own).
+        labels: labels of DATA (default: those in the data).
+    """
 
-def add_label(parser, default: str) -> None:
-    """Adds --label, of a command that decodes."""
-    text = f"the name or number of the label to decode (default: {default})"
-    parser.add_argument("--label", metavar="LABEL", help=text)
-
-
-def add_seed(parser) -> None:
-    """Adds --seed, of a command that samples."""
-    add, text = parser.add_argument, "of the random numbers (default: 0)"
-    add("--seed", type=natural_number, default=0, metavar="N", help=text)
+    positional: ClassVar = ("run", "data")
+    data: Annotated[str, Word("DATA", str)] | None = None
+    labels: LabelSource | None = None
 
 
 def open_run(name: str):
@@ -83,14 +84,21 @@ def spread(n: int, most: int):
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
+def list_files(folder, descriptions: dict[str, str]) -> str:
+    """The files that were written, each with its description."""
+    lines = []
+    for path in folder.written:
+        stem, _, label = path.stem.partition("-")  # manifold-3.png
+        label = f", for label {label}" if label else ""
+        lines.append(f"  {path.name:21}{descriptions[stem + path.suffix]}{label}")
+    return "\n".join([f"Written to {folder.path}:", *lines])
+
+
 @contextmanager
 def results(run, given, descriptions: dict[str, str]):
     """The folder of a command; its files are listed at the end, or removed on errors.
 
-    Args:
-        run: the run.
-        given: the parsed arguments.
-        descriptions: file name -> its content in words.
+    `given` has the options, `descriptions` a description for each file name.
     """
     from models.runs.run_folder import RunFolder
 
@@ -100,5 +108,4 @@ def results(run, given, descriptions: dict[str, str]):
     except BaseException:
         folder.discard()
         raise
-    lines = [f"  {path.name:21}{descriptions[path.name]}" for path in folder.written]
-    print("\n".join([f"Written to {folder.path}:", *lines]))
+    print(list_files(folder, descriptions))

@@ -50,7 +50,7 @@ class Option:
 
 def flag_of(key: str) -> str:
     """The option as it is typed: `n_samples` is `--n-samples`."""
-    return "--" + key.replace("_", "-")
+    return "--" + key.rstrip("_").replace("_", "-")
 
 
 def read_options(function, skip=()) -> list[Option]:
@@ -68,16 +68,18 @@ def read_options(function, skip=()) -> list[Option]:
 
 def argument_texts(function) -> dict[str, str]:
     """name -> the first sentence on it in the section `Args:` of the docstring."""
-    doc = inspect.getdoc(function) or ""
-    _, _, section = (doc + "\n").partition("\nArgs:\n")
-    section = re.split(r"\n(?=\S)", section)[0]
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    entries = []
+    for each in reversed(getattr(function, "__mro__", [function])):
+        section = (inspect.getdoc(each) or "").partition("\nArgs:\n")[2]
+        section = re.split(r"\n(?=\S)", section)[0]
+        entry = r"^ {4}(\w+): (.*(?:\n {8}.*)*)"
+        entries += re.findall(entry, section, re.MULTILINE)
     flat = {key: re.sub(r"\s+", " ", text.replace("`", "")) for key, text in entries}
     first = r"(?<!al)\. (?=[A-Z0-9])"  # the end of a sentence, not of "et al."
     return {key: re.split(first, text)[0].rstrip(". ") for key, text in flat.items()}
 
 
-def add_option(group, option: Option, choices=None) -> None:
+def add_option(group, option: Option, choices=None, positional=(), **more) -> None:
     """Adds the option to a group of a parser; `choices` are the names of components."""
     keywords, none = {"choices": sorted(choices or ())}, "none"
     if choices is None:
@@ -86,7 +88,11 @@ def add_option(group, option: Option, choices=None) -> None:
     default = describe(option.name, option.default, none)
     text += f" (default: {default})" * bool(default)
     text = text.replace("%", "%%")
-    group.add_argument(option.flag, dest=option.key, help=text, **keywords)
+    keywords |= more
+    if option.key in positional:
+        group.add_argument(option.key, help=text, **keywords)
+    else:
+        group.add_argument(option.flag, dest=option.key, help=text, **keywords)
 
 
 def keywords_of(annotation, default=None) -> tuple[dict, str]:

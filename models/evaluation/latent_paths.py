@@ -4,15 +4,9 @@ import numpy as np
 
 
 def linear(first: np.ndarray, last: np.ndarray, steps: int) -> np.ndarray:
-    """Points at even steps on the line between two vectors, both ends included.
+    """Points at even steps from `first` to `last`, (latent_dim,), both included.
 
-    Args:
-        first: (latent_dim,).
-        last: (latent_dim,).
-        steps: the number of points.
-
-    Returns:
-        (steps, latent_dim).
+    Returns (steps, latent_dim).
     """
     t = np.linspace(0, 1, steps)[:, None]
     return (1 - t) * first + t * last
@@ -40,15 +34,9 @@ def spherical(first: np.ndarray, last: np.ndarray, steps: int) -> np.ndarray:
 
 
 def along_axes(start: np.ndarray, axes, values: np.ndarray) -> np.ndarray:
-    """Paths from `start` along which one coordinate changes and the others are fixed.
+    """Paths from `start`, (latent_dim,), along each of d axes, counted from 0.
 
-    Args:
-        start: (latent_dim,).
-        axes: d coordinates, counted from 0.
-        values: (d, steps), of each coordinate on its path.
-
-    Returns:
-        (d, steps, latent_dim).
+    `values`, (d, steps), are those of its coordinate. Returns (d, steps, latent_dim).
     """
     z = np.tile(start, (*np.shape(values), 1))
     for row, axis in enumerate(axes):

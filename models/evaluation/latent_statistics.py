@@ -44,11 +44,8 @@ def encode_points(vae, x: np.ndarray, label=None) -> tuple:
 def latent_statistics(vae, z, z_log_var=None, label=None) -> LatentStatistics:
     """The statistics of encoded data, with the prior of the model without a message.
 
-    Args:
-        vae: the model.
-        z: the points, (n, latent_dim).
-        z_log_var: the same shape, or None if q(z|x) is not Gaussian.
-        label: of a conditional model, one for each row.
+    `z` has the points, (n, latent_dim), `z_log_var` their shape, or is None if q(z|x)
+    is not Gaussian; `label` has one for each row, if the model is conditional.
     """
     prior = vae.prior_moments(len(z), label)
     if prior is None or z_log_var is None:
@@ -57,16 +54,11 @@ def latent_statistics(vae, z, z_log_var=None, label=None) -> LatentStatistics:
 
 
 def latent_scale(vae, z: np.ndarray, label=None) -> tuple[np.ndarray, np.ndarray, str]:
-    """The centre and the scale of the latent space.
+    """(mean, standard deviation, source) of the latent space, the former (latent_dim,).
 
-    Args:
-        vae: the model.
-        z: the points of its data, (n, latent_dim).
-        label: of a conditional model, the one that is decoded.
-
-    Returns:
-        mean and standard deviation, each (latent_dim,), and their source: "prior", or
-        "latents" if p(z) is not Gaussian: then they are those of z.
+    The source is "prior", or "latents" if p(z) is not Gaussian: then they are those of
+    z, (n, latent_dim), the points of the data. `label` is the one that is decoded, of a
+    conditional model.
     """
     prior = vae.prior_moments(1, label)
     if prior is None:

@@ -25,8 +25,7 @@ from sklearn.preprocessing import StandardScaler
 def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
     """The share of examples whose class is matched to their label.
 
-    The matching is the best one-to-one matching (Kuhn, 1955); if there are more classes
-    than labels, or fewer, some stay unmatched.
+    The matching is the best one-to-one one (Kuhn, 1955), which may leave some out.
     """
     table = contingency_matrix(labels, classes)
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
@@ -85,8 +84,7 @@ def mutual_information(
     precision = np.exp(-z_log_var)
     constant = -0.5 * (z_mean**2 * precision + z_log_var).sum(axis=1)
     aggregate = []
-    for first in range(0, len(z), chunk):
-        part = z[first : first + chunk]
+    for part in np.split(z, range(chunk, len(z), chunk)):
         log_q = part @ (z_mean * precision).T - 0.5 * part**2 @ precision.T + constant
         aggregate.append(logsumexp(log_q, axis=1) - np.log(len(z)))
     return float(np.mean(own - np.concatenate(aggregate)))
@@ -109,22 +107,21 @@ def silhouette(
 # --- Labels predicted from latents ----------------------------------------------------
 
 
-def linear_probe():
-    """Logistic regression on standardised latents."""
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
+    """How often classifiers predict the label from z; `None` with too few examples.
 
-
-def nearest_neighbours(k: int = 10):
-    """The majority label of the k nearest latents."""
-    return KNeighborsClassifier(k)
-
-
-def probe_accuracy(probe, z, labels, train: tuple | None = None) -> float:
-    """How often a classifier of scikit-learn predicts the label from the latents.
-
-    It is fitted to `train`, (z, labels); `None` returns the mean of a five-fold
-    cross-validation on z itself.
+    `linear` is logistic regression on standardised latents, `k_nn` the majority of the
+    ten nearest. They are fitted to `train`, (z, labels); `None` returns the mean of a
+    five-fold cross-validation on z, (n, latent_dim), itself.
     """
-    if train is None:
-        return float(np.mean(cross_val_score(probe, z, labels, cv=5)))
-    return float(probe.fit(*train).score(z, labels))
+    _, counts = np.unique(labels, return_counts=True)
+    if len(counts) < 2 or (train is None and counts.min() < 5):
+        return None
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    scores = {}
+    for name, probe in {"linear": linear, "k_nn": KNeighborsClassifier(10)}.items():
+        if train is None:
+            scores[name] = float(np.mean(cross_val_score(probe, z, labels, cv=5)))
+        else:
+            scores[name] = float(probe.fit(*train).score(z, labels))
+    return scores

@@ -62,8 +62,12 @@ def evaluate(
         "objective": None,  # with a message, it depends on those of the training
         "rmse": _rmse(vae, x, z, label),
         **_latent_scores(vae, z, z_log_var, label, np.random.default_rng(seed)),
-        "classes": _class_scores(z, classes, labels, seed),
+        "classes": None,
     }
+    if mixture is not None:
+        scores["classes"] = {"silhouette": metrics.silhouette(z, classes, seed)}
+        if labels is not None:
+            scores["classes"] |= metrics.clustering_scores(labels, classes)
     if mixture is None or not vae.takes_message:
         scores["objective"] = mean_objective(vae, x, label, batch_size)
     return Evaluation(scores, log_px, z, classes)
@@ -78,10 +82,8 @@ def is_prior(mixture, vae) -> bool:
 def bounds(terms: LogPxEstimate) -> dict:
     """The estimates of log p(x) with their errors, and the terms of the ELBO."""
     share, mc_se = float(np.mean(terms.ess < MIN_ESS)), terms.mean_mc_se
-    warning = (
-        f"effective sample size < {MIN_ESS} for {share:.0%} of the rows: log p(x) is "
-        "too low, its MC error too small"
-    )
+    few = f"effective sample size < {MIN_ESS} for {share:.0%} of the rows"
+    warning = f"{few}: log p(x) is too low, its MC error too small"
     return {
         "log_px": float(terms.log_px.mean()),
         "log_px_se": _standard_error(terms.log_px),
@@ -102,11 +104,7 @@ def bounds(terms: LogPxEstimate) -> dict:
 def mean_objective(vae, x, label=None, batch_size: int = 128) -> float:
     """The mean of what `fit` maximised, in nats; with the message N(0, I) if any.
 
-    Args:
-        vae: the model.
-        x: (n, *input_shape), an array or rows on disk.
-        label: for a conditional model, one for each row.
-        batch_size: on which the objective may depend.
+    Arguments as `evaluate`'s.
     """
     model, total = keras.Model(vae.input, vae.output["objective"]), 0.0
     for rows in slices(x):
@@ -121,24 +119,6 @@ def mean_objective(vae, x, label=None, batch_size: int = 128) -> float:
     return float(total / len(x))
 
 
-def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
-    """How often the label is predicted from z; `None` if there are too few examples.
-
-    Args:
-        z: (n, latent_dim).
-        labels: (n,) integers.
-        train: (z, labels) to fit the probes to; `None` cross-validates.
-    """
-    _, counts = np.unique(labels, return_counts=True)
-    if len(counts) < 2 or (train is None and counts.min() < 5):
-        return None
-    probes = {"linear": metrics.linear_probe(), "k_nn": metrics.nearest_neighbours()}
-    return {
-        name: metrics.probe_accuracy(probe, z, labels, train)
-        for name, probe in probes.items()
-    }
-
-
 def _rmse(vae, x, z, label):
     """The root mean squared error of the mean of p(x|z), over all entries of x."""
     total = 0.0
@@ -151,22 +131,12 @@ def _rmse(vae, x, z, label):
 def _latent_scores(vae, z, z_log_var, label, rng):
     """What only a Gaussian q(z|x) has; the KL is to the prior without a message."""
     statistics = latent_statistics(vae, z, z_log_var, label)
-    is_gaussian, has_kl = z_log_var is not None, statistics.measure == "KL"
-    information = is_gaussian and metrics.mutual_information(z, z_log_var, rng)
-    return {
-        "kl_per_dimension": statistics.relevance.tolist() if has_kl else None,
-        "active_units": int(metrics.active_units(z).sum()) if is_gaussian else None,
-        "latent_dim": z.shape[1],
-        "mutual_information": information if is_gaussian else None,
-    }
-
-
-def _class_scores(z, classes, labels, seed):
-    """The silhouette of classes, and their agreement with labels."""
-    if classes is None:
-        return None
-    agreement = {} if labels is None else metrics.clustering_scores(labels, classes)
-    return agreement | {"silhouette": metrics.silhouette(z, classes, seed)}
+    kl = statistics.relevance.tolist() if statistics.measure == "KL" else None
+    scores = {"active_units": None, "mutual_information": None}
+    if z_log_var is not None:
+        scores["active_units"] = int(metrics.active_units(z).sum())
+        scores["mutual_information"] = metrics.mutual_information(z, z_log_var, rng)
+    return {"kl_per_dimension": kl, "latent_dim": z.shape[1], **scores}
 
 
 def _standard_error(values):

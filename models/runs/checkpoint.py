@@ -27,8 +27,8 @@ from models.runs.run_folder import CHECKPOINT, RunFolder
 
 SECONDS = 300
 HISTORY, SETTINGS, METRIC_STATE = "history.csv", "training.json", "sums.json"
-RESERVED_ARGUMENTS = ("initial_epoch", "steps_per_epoch", "validation_freq")
-RESERVED_ARGUMENTS += ("validation_split",)
+RESERVED_ARGUMENTS = {"initial_epoch", "steps_per_epoch"}
+RESERVED_ARGUMENTS |= {"validation_freq", "validation_split"}
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -101,10 +101,8 @@ class ResumableTraining:
         steps_per_epoch: an integer.
         begun_at: the steps that the model had made before this training.
 
-    Attributes: `model`; `history` of the complete epochs so far, name -> list.
-
-    Raises:
-        ValueError: the files in the folder are damaged.
+    Attributes: `model`; `history` of the complete epochs so far, name -> list. Raises
+    ValueError if the files in the folder are damaged.
     """
 
     def __init__(
@@ -186,14 +184,10 @@ def fit(
         callbacks: as for `VAE.fit`.
         **others: as for `VAE.fit`, except for `RESERVED_ARGUMENTS`.
 
-    Returns:
-        The model that was trained.
-
-    Raises:
-        ValueError: the training in the folder has other settings, a file cannot be
-            read, or a reserved argument is given.
+    Returns the model that was trained. Raises ValueError if the training in the folder
+    has other settings, a file cannot be read, or a reserved argument is given.
     """
-    for name in others.keys() & set(RESERVED_ARGUMENTS):
+    for name in others.keys() & RESERVED_ARGUMENTS:
         raise ValueError(
             f"{name} must be left out: an epoch is one pass over all rows of x, and "
             f"each has a row in {HISTORY}. Received: {others[name]}"
@@ -207,9 +201,8 @@ def fit(
     else:
         settings["begun_at"] = model.steps_trained()
         folder.write_json(SETTINGS, settings)
-    steps_per_epoch = math.ceil(n_rows / batch_size)
-    begun_at = settings["begun_at"]
-    training = ResumableTraining(model, folder.path, steps_per_epoch, begun_at)
+    steps, begun_at = math.ceil(n_rows / batch_size), settings["begun_at"]
+    training = ResumableTraining(model, folder.path, steps, begun_at)
     history = training.history
 
     def append(epoch, logs):

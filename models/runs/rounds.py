@@ -1,5 +1,6 @@
 """What a round of training leaves: latents, mixture and weights, and their file."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,9 +81,5 @@ def saved_weights(arrays: dict, vae) -> list[np.ndarray]:
     # of an earlier release, which had the head z_log_var before z_mean
     paths = [weight.path for weight in vae.weights]
     other = {"z_mean": "z_log_var", "z_log_var": "z_mean"}
-    swapped = {
-        f"posterior/{head}/{kind}": f"posterior/{other[head]}/{kind}"
-        for head in other
-        for kind in ("kernel", "bias")
-    }
-    return [arrays[f"model.{paths.index(swapped.get(p, p))}"] for p in paths]
+    old = [re.sub(r"(?<=^posterior/)z_\w+", lambda m: other[m[0]], p) for p in paths]
+    return [arrays[f"model.{paths.index(path)}"] for path in old]

@@ -1,6 +1,7 @@
 """The folder of a run: files are written atomically, and never over those of others."""
 
 import csv
+import io
 import itertools
 import json
 import os
@@ -41,8 +42,9 @@ class RunFolder:
                 f"--out {self.path} holds files already: give another folder, or "
                 "--overwrite to replace them"
             )
-        # folders that did not exist, the innermost first
-        self._new = [p for p in (self.path, *self.path.parents) if not p.exists()]
+        self._new = [
+            p for p in (self.path, *self.path.parents) if not p.exists()
+        ]  # outwards
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.write_text(".writable", "")
@@ -89,18 +91,19 @@ class RunFolder:
 
     def write_csv(self, name: str, columns: dict[str, list]) -> None:
         """Writes a table of equally long columns, by name."""
-
-        def write(path):
-            with path.open("w", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(columns)
-                writer.writerows(zip(*columns.values(), strict=True))
-
-        self.write_file(name, write)
+        table = io.StringIO(newline="")
+        rows = zip(*columns.values(), strict=True)
+        csv.writer(table).writerows([columns, *rows])
+        self.write_text(name, table.getvalue())
 
     def write_arrays(self, name: str, **arrays) -> None:
         """Writes arrays by name, compressed, as .npz."""
-        self.write_file(name, lambda path: save_npz(path, arrays))
+
+        def write(path):
+            with path.open("wb") as file:  # np.savez would add a suffix to a path
+                np.savez_compressed(file, **arrays)
+
+        self.write_file(name, write)
 
     def write_figure(self, name: str, figure) -> None:
         """Writes a Matplotlib figure."""
@@ -138,9 +141,3 @@ def _to_json(content):
     if isinstance(content, float) and not np.isfinite(content):
         return None
     return str(content) if isinstance(content, Path) else content
-
-
-def save_npz(path: Path, arrays: dict) -> None:
-    """Writes arrays by name, compressed, to exactly this path."""
-    with path.open("wb") as file:  # np.savez would add a suffix to a path
-        np.savez_compressed(file, **arrays)

@@ -37,16 +37,10 @@ class SavedRun:
     def __init__(self, name: str | Path):
         self.path = find_run(name)
         self.config = read_config(self.path / "config.json")
-        self.n_rounds = self._count_rounds()
-
-    def _count_rounds(self):
-        path = self.path / "metrics.json"
-        if not path.exists():
-            return 0
-        with reading(path, "the scores of a run"):
-            return json.loads(path.read_text())["last"]["round"]
-
-    # --- Model and data ---------------------------------------------------------------
+        self.n_rounds, scores = 0, self.path / "metrics.json"
+        if scores.exists():
+            with reading(scores, "the scores of a run"):
+                self.n_rounds = json.loads(scores.read_text())["last"]["round"]
 
     @cached_property
     def model(self):
@@ -95,8 +89,6 @@ class SavedRun:
                 f"{dataset.input_shape}; give data like the training data."
             )
         return dataset
-
-    # --- Labels of a conditional model ------------------------------------------------
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -149,8 +141,6 @@ class SavedRun:
             )
         return codes[label]
 
-    # --- Rounds -----------------------------------------------------------------------
-
     def round(self, number: int | None = None) -> Round:
         """The `Round` of this number, from 1 on; the last one for `None`.
 
@@ -192,9 +182,8 @@ def find_run(name: str | Path) -> Path:
             return path
     known = sorted(p.parent.name for p in Path("runs").glob("*/config.json"))
     there = f"runs/ holds {', '.join(known[-8:])}" if known else "runs/ holds none"
-    problem = "is not the folder of a run"
-    if not Path(name).exists():
-        problem = "there is no such run"
+    is_there = Path(name).exists()
+    problem = "is not the folder of a run" if is_there else "there is no such run"
     raise DataError(
         f"RUN {name}: {problem}; give the folder or the name of a run of "
         f"python -m models.train; {there}."

@@ -153,7 +153,7 @@ def test_ctrl_c_leaves_nothing(call, inputs, monkeypatch):
 
 def test_help_needs_no_heavy_import():
     lines = [
-        f"import models.{c}; models.{c}.make_parser().format_help()" for c in COMMANDS
+        f"import models.{c}; models.{c}.main.parser().format_help()" for c in COMMANDS
     ]
     heavy = "{'keras', 'numpy', 'matplotlib', 'sklearn', 'PIL'}"
     lines += ["import sys", f"assert not {heavy} & {{*sys.modules}}"]
