@@ -82,22 +82,20 @@ def _data_key(path, keys, label_key=None):
     return key or others[0]
 
 
-def find_labels(names, wanted: str | None = None, source=None) -> str | None:
+def find_labels(names: list[str], wanted: str | None = None, source=None) -> str | None:
     """The name of the labels among those of columns or keys, or `None`.
 
     wanted: their name, which must be there (DataError); `None` is a usual name.
     """
     if wanted is None:
-        usual = [name for name in names if name.lower() in LABEL_NAMES]
-        return min(
-            usual, key=lambda name: LABEL_NAMES.index(name.lower()), default=None
-        )
+        usual = {name.lower(): name for name in reversed(names)}
+        return next((usual[name] for name in LABEL_NAMES if name in usual), None)
     if wanted in names:
         return wanted
     only = f"such column or key, only {', '.join(names)}"
     raise DataError(
-        f"--labels {wanted}: {source} has no {only if names else 'named columns or keys'}"
-        f"; expected one that it has, or a file of labels ({', '.join(SUFFIXES)})."
+        f"--labels {wanted}: {source} has no {only if names else 'named columns'}; "
+        f"expected a name of its own, or a file of labels ({', '.join(SUFFIXES)})."
     )
 
 

@@ -97,7 +97,7 @@ def _resolve_source(source):
 def _check_options(source, form, label_name, image_size, split, stream):
     """Raises DataError for an option that is not for data of this form."""
     if form in (*NAMES, "folder", ".npy"):
-        files.find_labels((), label_name, source)
+        files.find_labels([], label_name, source)
     if image_size is not None and form != "folder":
         raise DataError(f"--image-size is for a folder of images, not for {source}.")
     if stream and form not in ("folder", ".npy"):

@@ -56,7 +56,7 @@ class TestArrays:
     @pytest.mark.parametrize(
         "option, message",
         [
-            ({"labels": "kind"}, "no named columns or keys"),
+            ({"labels": "kind"}, "no named columns"),
             ({"image_size": 8}, "--image-size is for a folder"),
         ],
     )

@@ -107,5 +107,5 @@ class TestImages:
 
     def test_folder_has_no_columns(self, tmp_path):
         save_image(tmp_path / "a.png", GREY)
-        with pytest.raises(DataError, match="no named columns or keys"):
+        with pytest.raises(DataError, match="no named columns"):
             load(tmp_path, labels="kind")
