@@ -161,7 +161,6 @@ def test_no_folder_has_more_than_a_fifth_of_the_lines():
     assert max(lines.values()) <= 0.2 * lines.total(), lines.most_common(3)
 
 
-@unfinished
 def test_no_file_is_longer_than_300_lines():
     assert [path for path, count in LINES.items() if count > 300] == []
 
