@@ -1,11 +1,18 @@
 """The cards beside and below the scatter plot: classes, example, decoded example."""
 
+from functools import partial
+
 import numpy as np
 
 from models.explorer import html_text as text
-from models.explorer import widgets
 from models.explorer.state import most_relevant
-from models.explorer.widgets import HtmlPane, Thumbnails, make_box, make_thumbnail
+from models.explorer.widgets import (
+    HtmlPane,
+    Thumbnails,
+    make_box,
+    make_slider,
+    make_thumbnail,
+)
 
 
 class ClassCard:
@@ -16,15 +23,18 @@ class ClassCard:
         heading = HtmlPane("title", text.CLASS_HEADING)
         self.layout = make_box("card", heading, self.thumbnails)
 
-    def show(self, state, colourings):
-        """Shows the classes of the state's round."""
-        by_class, latents = colourings["class"], state.latents
-        sizes = np.bincount(latents.classes, minlength=len(latents.class_means))
-        pictures = map(self.renderer.render, state.decode(latents.class_means))
-        self.thumbnails.items = [
-            make_thumbnail(picture, k, f"{sizes[k]:,}", by_class.colour_of(k))
-            for k, picture in enumerate(pictures)
-        ]
+    def show(self, state):
+        """Shows the classes of the state's round; hidden if there are none."""
+        latents = state.latents
+        self.layout.visible = latents.classes is not None
+        if self.layout.visible:
+            sizes = np.bincount(latents.classes, minlength=len(latents.class_means))
+            pictures = map(self.renderer.render, state.decode(latents.class_means))
+            colour_of = latents.colourings["class"].colour_of
+            self.thumbnails.items = [
+                make_thumbnail(picture, k, f"{sizes[k]:,}", colour_of(k))
+                for k, picture in enumerate(pictures)
+            ]
 
 
 class ExampleCard:
@@ -36,54 +46,65 @@ class ExampleCard:
         self.thumbnails = Thumbnails(lambda index: on_select(self.neighbours[index]))
         self.layout = make_box("card", self.heading, self.thumbnails)
 
-    def show(self, state, colourings):
+    def show(self, state):
         """Shows the selected example of the state."""
-        example, latents, data = state.example, state.latents, state.space.data
+        example, latents, x = state.example, state.latents, state.space.data.x
         position = text.format_position(state.space.plane, latents.z[example])
         (x_mean,) = state.decode(latents.z[[example]])
-        figures = self._figures(data.x[example], x_mean)
-        heading = text.format_example(example, colourings, position, figures)
-        self.heading.object = heading
+        figures = self._figures(x[example], x_mean)
+        arguments = example, latents.colourings, position, figures
+        self.heading.object = text.format_example(*arguments)
         self.neighbours, distances = latents.nearest(example)
-        colouring = next(iter(colourings.values()))
+        colouring = next(iter(latents.colourings.values()))
         self.thumbnails.items = [
-            self._thumbnail(data.x[i], distance, colouring, i)
-            for i, distance in zip(self.neighbours, distances, strict=True)
+            make_thumbnail(self.renderer.render(x[i]), name, distance, colour)
+            for i, distance in zip(
+                self.neighbours, map(text.format_distance, distances), strict=True
+            )
+            for name, colour in [colouring.describe_example(i)]
         ]
 
     def _figures(self, x, x_mean):
-        caption, error = "reconstruction", text.format_rmse(x, x_mean)
-        picture = self.renderer.render(x, x_mean)
+        rmse = f"RMSE {np.sqrt(np.mean(np.square(x - x_mean))):.3f}"
+        render, figure = self.renderer.render, text.format_figure
         if self.renderer.is_image:
-            yield text.format_figure(self.renderer.render(x), "example")
-        else:
-            caption = "example in grey, reconstruction in blue"
-        yield text.format_figure(picture, f"{caption}, {error}")
-
-    def _thumbnail(self, x, distance, colouring, example):
-        name, colour = colouring.describe_example(example)
-        picture, distance = self.renderer.render(x), text.format_distance(distance)
-        return make_thumbnail(picture, name, distance, colour)
+            reconstruction = figure(render(x_mean), f"reconstruction, {rmse}")
+            return figure(render(x), "example") + reconstruction
+        caption = f"example in grey, reconstruction in blue, {rmse}"
+        return figure(render(x, x_mean), caption)
 
 
 class DecodedCard:
-    """The decoded z, and a slider for each of its dimensions."""
+    """The decoded z, and a slider for each of its most relevant dimensions."""
 
     def __init__(self, space, latents, on_move):
         self.renderer, self.plane = space.renderer, space.plane
-        shown = most_relevant(latents.relevance)
-        self.picture = HtmlPane("decoded")
-        self.sliders = widgets.LatentSliders(shown, space.limits, on_move)
-        note = text.format_slider_note(
-            len(shown), len(latents.relevance), latents.measure
-        )
-        controls = make_box("controls", self.sliders.pane, HtmlPane("note", note))
+        self.picture, (low, high) = HtmlPane("decoded"), space.limits
+        self.sliders = {
+            d: make_slider(low[d], high[d], partial(on_move, d))
+            for d in most_relevant(latents.relevance)
+        }
+        note = text.format_slider_note(len(self.sliders), latents)
+        sliders = make_box("sliders", *self.sliders.values())
+        controls = make_box("controls", sliders, HtmlPane("note", note))
         arrangement = "beside" if self.renderer.is_image else "below"
         self.layout = make_box("card", make_box(arrangement, self.picture, controls))
 
     def show(self, state):
-        """Shows the decoded z of the state."""
+        """Shows the decoded z of the state, and z in the sliders."""
+        self._move_sliders(state.z, state.latents)
         position = text.format_position(self.plane, state.z)
         picture = self.renderer.render(state.decoded)
         figure = text.format_figure(picture, f"{state.source}<br>{position}")
         self.picture.object = f"<h2>Decoded</h2>{figure}"
+
+    def _move_sliders(self, z, latents):
+        """Moves all sliders to z, and extends those that are too short."""
+        for d, slider in self.sliders.items():
+            value = float(z[d])
+            slider.param.update(
+                name=f"z{d + 1} ({latents.measure} {latents.relevance[d]:.2f})",
+                value=value,
+                start=min(slider.start, value),
+                end=max(slider.end, value),
+            )

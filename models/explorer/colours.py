@@ -47,24 +47,18 @@ def make_colourings(data, classes: np.ndarray | None) -> dict[str, Colouring]:
 def colour_values(kind: str, values: np.ndarray, name=str) -> Colouring:
     """A distinct colour for each value, or a range if there are too many values."""
     distinct, codes = np.unique(values, return_inverse=True)
-    names, codes = [name(value) for value in distinct], codes.astype(np.uint16)
-    return Colouring(kind, codes, distinct.tolist(), names, make_palette(len(names)))
+    names, palette = [name(value) for value in distinct], list(PALETTE[: len(distinct)])
+    if len(distinct) > len(PALETTE):
+        viridis = matplotlib.colormaps["viridis"](np.linspace(0, 1, len(distinct)))
+        palette = list(map(to_hex, viridis))
+    return Colouring(kind, codes.astype(np.uint16), distinct.tolist(), names, palette)
 
 
 def colour_classes(classes: np.ndarray, labels: np.ndarray | None = None) -> Colouring:
     """Gives each class the colour of the label it is matched with."""
     own = colour_values("class", classes)
-    n_labels = 0 if labels is None else len(np.unique(labels))
-    if not n_labels or max(n_labels, len(own.values)) > len(PALETTE):
+    known = [] if labels is None else np.unique(labels).tolist()
+    if not known or max(len(known), len(own.values)) > len(PALETTE):
         return own
-    by_label = dict(zip(np.unique(labels).tolist(), PALETTE, strict=False))
-    matched = match_colours(classes, labels, by_label)
+    matched = match_colours(classes, labels, dict(zip(known, PALETTE, strict=False)))
     return replace(own, palette=[matched[k] for k in own.values])
-
-
-def make_palette(n: int) -> list[str]:
-    """Makes n colours: distinct ones if there are enough, else a range."""
-    if n <= len(PALETTE):
-        return list(PALETTE[:n])
-    viridis = matplotlib.colormaps["viridis"]
-    return [to_hex(viridis(share)) for share in np.linspace(0, 1, n)]

@@ -23,25 +23,9 @@ class Renderer:
         self.limits = grey_limits(x) if self.is_image else vector_limits(x)
 
     def render(self, *examples: np.ndarray) -> str:
-        """An <img> of the last one; or a plot of one or two vectors, the first grey."""
-        examples = [np.nan_to_num(each) for each in examples]
-        if self.is_image:
-            return image_html(examples[-1], self.limits)
-        return self._render_vectors(examples)
-
-    def _render_vectors(self, examples):
-        low = min(self.limits[0], *map(np.min, examples))
-        high = max(self.limits[1], *map(np.max, examples))
-        width, scale = len(examples[0]), HEIGHT / (high - low or 1)
-        heights = [scale * (high - v) for v in examples]
-        zero = scale * (high - np.clip(0, low, high))
-        return (
-            f'<div class="plot"><svg viewBox="0 0 {width} {HEIGHT}" '
-            f'preserveAspectRatio="none"><path d="M0 {zero:.1f}H{width}" '
-            f'stroke="{GREY}" {THIN}/>{"".join(_vector_paths(heights, zero))}</svg>'
-            f"<small>{high:.3g}</small><small>{low:.3g}</small>"
-            f"<small>features 0 … {width - 1}</small></div>"
-        )
+        """An <img> of one image; or a plot of one or two vectors, the first grey."""
+        draw = image_html if self.is_image else vectors_html
+        return draw(*map(np.nan_to_num, examples), limits=self.limits)
 
 
 def vector_limits(x: np.ndarray) -> tuple[float, float]:
@@ -61,6 +45,22 @@ def image_html(x: np.ndarray, limits: tuple[float, float]) -> str:
     Image.fromarray(np.uint8(np.rint(255 * pixels))).save(file, "PNG", compress_level=1)
     code = b64encode(file.getvalue()).decode()
     return f'<img alt="" src="data:image/png;base64,{code}">'
+
+
+def vectors_html(*vectors: np.ndarray, limits: tuple[float, float]) -> str:
+    """An <svg> of vectors, (d,), with its range, which contains the limits."""
+    low = min(limits[0], *map(np.min, vectors))
+    high = max(limits[1], *map(np.max, vectors))
+    width, scale = len(vectors[0]), HEIGHT / (high - low or 1)
+    heights = [scale * (high - v) for v in vectors]
+    zero = scale * (high - np.clip(0, low, high))
+    return (
+        f'<div class="plot"><svg viewBox="0 0 {width} {HEIGHT}" '
+        f'preserveAspectRatio="none"><path d="M0 {zero:.1f}H{width}" '
+        f'stroke="{GREY}" {THIN}/>{"".join(_vector_paths(heights, zero))}</svg>'
+        f"<small>{high:.3g}</small><small>{low:.3g}</small>"
+        f"<small>features 0 … {width - 1}</small></div>"
+    )
 
 
 def _vector_paths(heights, zero):

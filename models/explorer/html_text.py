@@ -14,24 +14,19 @@ HELP = (
 CLASS_HEADING = "<h2>Class means<small>click one to go there</small></h2>"
 
 
-def format_header(run, data) -> str:
-    """The name, variant and data of a run."""
-    config, shape = run.config, " × ".join(map(str, data.input_shape))
-    dims, n = config["latent_dim"], run.n_rounds
+def format_header(space) -> str:
+    """The name, variant and data of the run of a `LatentSpace`."""
+    config, data, n = space.run.config, space.data, space.run.n_rounds
+    dims, shape = config["latent_dim"], " × ".join(map(str, data.input_shape))
     facts = (
-        f"{config['variant']}, {type(run.model.likelihood).__name__} p(x|z)",
+        f"{config['variant']}, {type(space.vae.likelihood).__name__} p(x|z)",
         f"{data.name}, {len(data.x):,} rows of {shape}",
         f"{dims} latent dimension{'s' * (dims != 1)}",
         f"{n} round{'s' * (n != 1)}" if n else "stopped in round 1",
     )
     items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-    name = escape(run_title(run))
-    return f"<h1><span>Latent space of</span> {name}</h1><ul>{items}</ul>"
-
-
-def run_title(run) -> str:
-    """The name of the run's folder."""
-    return run.path.resolve().name
+    title = f"<h1><span>Latent space of</span> {escape(space.title)}</h1>"
+    return f"{title}<ul>{items}</ul>"
 
 
 def format_legend(colouring, accuracy: float | None) -> str:
@@ -52,7 +47,7 @@ def format_chip(name: str, colour: str) -> str:
     return f"<span><i style='background: {colour}'></i>{escape(str(name))}</span>"
 
 
-def format_example(example: int, colourings: dict, position: str, figures) -> str:
+def format_example(example: int, colourings: dict, position: str, figures: str) -> str:
     """The heading of the selected example, with its label and class, and figures."""
     chips = "".join(
         format_chip(f"{kind} {name}", colour)
@@ -61,7 +56,7 @@ def format_example(example: int, colourings: dict, position: str, figures) -> st
     )
     return (
         f"<h2>Example {example} {chips}<small>{position}</small></h2>"
-        f"<div class='pair'>{''.join(figures)}</div><h3>Nearest in latent space</h3>"
+        f"<div class='pair'>{figures}</div><h3>Nearest in latent space</h3>"
     )
 
 
@@ -83,14 +78,9 @@ def format_distance(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
 
 
-def format_rmse(x: np.ndarray, x_mean: np.ndarray) -> str:
-    """The root mean squared error of a reconstruction."""
-    return f"RMSE {np.sqrt(np.mean(np.square(x - x_mean))):.3f}"
-
-
-def format_slider_note(n_shown: int, latent_dim: int, measure: str) -> str:
+def format_slider_note(n_shown: int, latents) -> str:
     """Which dimensions have a slider, if not all, and what "sd" is."""
-    notes = []
+    notes, measure, latent_dim = [], latents.measure, len(latents.relevance)
     if n_shown < latent_dim:
         notes += [f"The {n_shown} of {latent_dim} dimensions with the largest"]
         notes += [f"{measure}; the others keep their values."]

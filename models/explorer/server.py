@@ -5,7 +5,6 @@ import webbrowser
 
 import panel as pn
 
-from models.explorer.html_text import run_title
 from models.explorer.page import Page
 
 ALL_INTERFACES = "0.0.0.0"
@@ -19,17 +18,20 @@ def serve_page(space, address, port, origins, open_browser) -> None:
 
     The other arguments are the options of `python -m models.explore`.
 
-    Raises ValueError or OSError if it cannot listen there.
+    Raises:
+        ValueError: if the address is wrong.
+        OSError: if it cannot listen there.
     """
     port = find_free_port(address, port)
+    hosts = [f"{name}:{port}" for name in allowed_hosts(address)]
     notify = {"notifications": True, "disconnect_notification": DISCONNECTED}
     pn.extension(raw_css=[BODY], **notify)
     server = pn.io.server.get_server(
         lambda: Page(space).layout,
         port,
         address,
-        [*(f"{name}:{port}" for name in allowed_hosts(address)), *origins],
-        title=run_title(space.run),
+        hosts + origins,
+        title=space.title,
         warm=True,  # compiles the decoder before the first tab needs it
     )
     host = LOCAL[0] if address == ALL_INTERFACES else address

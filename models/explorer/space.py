@@ -1,20 +1,19 @@
 """What all tabs of the page share: the data of a run, and their latents by round."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import keras
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from models.blocks.inputs import checked, with_label
 from models.data.errors import DataError
 from models.evaluation.latent_statistics import (
     LatentStatistics,
-    encode_statistics,
+    encode_points,
     latent_scale,
     latent_statistics,
 )
+from models.explorer.colours import Colouring, make_colourings
 from models.explorer.html_images import Renderer
 from models.plotting.plane import fit_plane
 from models.runs.saved_run import SavedRun
@@ -22,64 +21,35 @@ from models.runs.saved_run import SavedRun
 
 @dataclass(frozen=True, eq=False)
 class RoundLatents(LatentStatistics):
-    """The latents after one round, the classes, (n,), and their means, or None."""
+    """The latents after one round, their colourings by kind, and the classes if any.
 
+    `classes` are (n,), `class_means` (n_components, latent_dim).
+    """
+
+    colourings: dict[str, Colouring]
     classes: np.ndarray | None = None
     class_means: np.ndarray | None = None
 
-    @property
-    def mean(self) -> np.ndarray:
-        """The mean of all points, (latent_dim,)."""
-        return self.z.mean(axis=0)
-
     def nearest(self, example: int, n: int = 8) -> tuple[np.ndarray, np.ndarray]:
         """The nearest examples in all dimensions: (indices, distances), (<= n,)."""
-        n = min(n, len(self.z) - 1)
-        distances, found = self._index.kneighbors(self.z[[example]], n + 1)
-        others = found[0] != example  # with duplicates it need not be the first
-        return found[0][others][:n], distances[0][others][:n]
-
-    @cached_property
-    def _index(self):
-        return NearestNeighbors().fit(self.z)
-
-
-class RoundDecoder:
-    """z -> the mean of p(x|z), with the weights of any round.
-
-    It calls the decoder on one batch: a third of a millisecond for a row, where
-    `vae.decode`, made for many rows, takes 40 or more on TensorFlow.
-    """
-
-    def __init__(self, vae, weights: dict[int, list]):
-        self.vae, self.weights, self.round = vae, weights, None
-
-    def __call__(self, z, round, label=None):
-        """(n, latent_dim), with a conditional model's label -> (n, *input_shape)."""
-        self.set_round(round)
-        inputs = with_label(self.vae, checked("z", z, (self.vae.latent_dim,)), label)
-        parameters = self.vae.decoder.predict_on_batch(inputs)
-        x_mean = keras.ops.convert_to_numpy(self.vae.likelihood.mean(parameters))
-        return x_mean.astype(np.float32)
-
-    def set_round(self, round):
-        """Gives the model the weights of a round."""
-        if round != self.round:
-            self.vae.set_weights(self.weights[round])
-            self.round = round
+        distances = np.linalg.norm(self.z - self.z[example], axis=1)
+        order = np.argsort(distances, kind="stable")
+        found = order[order != example][:n]
+        return found, distances[found]
 
 
 class LatentSpace:
     """The latent space of a `SavedRun`, whose model is not used: it opens its own.
 
     Attributes:
+        title: the name of the run's folder.
         rounds: the numbers of its rounds; (0,) for a run stopped in the first.
         latents: round -> its `RoundLatents`.
         plane: the plane of the scatter plot, the same in all rounds.
         points: round -> the points of the scatter plot, (n, 2) float32.
         extent: ((left, right), (bottom, top)) of nearly all points of all rounds.
         limits: (low, high) of the sliders, each (latent_dim,), the same in all rounds.
-        decoder: the `RoundDecoder`. renderer: the `Renderer` of examples.
+        renderer: the `Renderer` of examples.
 
     Raises:
         ValueError: if a file is missing or damaged, or the data have changed.
@@ -88,47 +58,66 @@ class LatentSpace:
 
     def __init__(self, run):
         self.run = SavedRun(run.path)
+        self.title = run.path.resolve().name
         self.vae, self.data = self.run.model, self.run.dataset
-        self.labels = self.run.labels_for(self.data)
         self.rounds = tuple(range(1, self.run.n_rounds + 1)) or (0,)
         saved = {k: self.run.round(k) for k in self.rounds if k}
         weights = {k: each.model for k, each in saved.items()}
-        self.decoder = RoundDecoder(self.vae, weights or {0: self.vae.get_weights()})
+        self._weights, self._round = weights or {0: self.vae.get_weights()}, None
         self.latents = {k: self._round_latents(k, saved.get(k)) for k in self.rounds}
         arrays = [latents.z for latents in self.latents.values()]
-        self._check_finite(arrays)
         self.plane = fit_plane(arrays)
-        self.points = {
-            k: self.plane.scatter(each.z).astype(np.float32)
-            for k, each in self.latents.items()
-        }
-        self.extent = scatter_extent(np.concatenate([*self.points.values()]))
+        points = [self.plane.scatter(z).astype(np.float32) for z in arrays]
+        self.points = dict(zip(self.rounds, points, strict=True))
+        self.extent = scatter_extent(np.concatenate(points))
         label = 0 if self.vae.is_conditional else None
         mean, scale, _ = latent_scale(self.vae, arrays[-1], label)
         self.limits = slider_limits(arrays, mean, scale)
         self.renderer = Renderer(self.data.x)
 
+    def decode(self, z: np.ndarray, round: int, label=None) -> np.ndarray:
+        """The mean of p(x|z) with the weights of a round, (n, *input_shape).
+
+        It calls the decoder on one batch: a third of a millisecond for a row, where
+        `vae.decode`, made for many rows, takes 40 or more on TensorFlow.
+        """
+        self._set_round(round)
+        inputs = with_label(self.vae, checked("z", z, (self.vae.latent_dim,)), label)
+        parameters = self.vae.decoder.predict_on_batch(inputs)
+        x_mean = keras.ops.convert_to_numpy(self.vae.likelihood.mean(parameters))
+        return x_mean.astype(np.float32)
+
+    def _set_round(self, round):
+        """Gives the model the weights of a round."""
+        if round != self._round:
+            self.vae.set_weights(self._weights[round])
+            self._round = round
+
     def _round_latents(self, number, saved):
-        self.decoder.set_round(number)  # the prior may be learned
+        """The latents of a `Round`; of the data as they are encoded if it is None."""
+        self._set_round(number)  # the prior may be learned
+        labels = self.run.labels_for(self.data)
         if saved is None:
-            found = encode_statistics(self.vae, self.data.x, self.labels)
-            return RoundLatents(**vars(found))
-        self._check_rows(len(saved.points))
-        q = saved.points, saved.z_log_var
-        found = latent_statistics(self.vae, *q, self.labels)
+            z, z_log_var = encode_points(self.vae, self.data.x, labels)
+            classes = means = None
+        else:
+            z, z_log_var = saved.points, saved.z_log_var
+            classes, means = saved.classes, saved.means
+        self._check(z)
+        found = vars(latent_statistics(self.vae, z, z_log_var, labels))
+        colourings = make_colourings(self.data, classes)
         return RoundLatents(
-            **vars(found), classes=saved.classes, class_means=saved.means
+            **found, colourings=colourings, classes=classes, class_means=means
         )
 
-    def _check_rows(self, n):
-        if len(self.data.x) != n:
+    def _check(self, z):
+        """Raises DataError unless the points are those of the data, and finite."""
+        if len(self.data.x) != len(z):
             raise DataError(
-                f"{self.run.config['data']}: the run was trained on {n} rows, and now "
-                f"there are {len(self.data.x)}; restore the data."
+                f"{self.run.config['data']}: the run was trained on {len(z)} rows, and "
+                f"now there are {len(self.data.x)}; restore the data."
             )
-
-    def _check_finite(self, latents):
-        if not all(np.isfinite(z).all() for z in latents):
+        if not np.isfinite(z).all():
             raise DataError(
                 f"{self.run.path}: its latents are not all finite, so its training has "
                 "failed; train again with a lower --learning-rate."

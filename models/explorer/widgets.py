@@ -1,6 +1,5 @@
 """What the page is made of: HTML, boxes, choices, sliders and thumbnails, in Panel."""
 
-from functools import wraps
 from pathlib import Path
 
 import panel as pn
@@ -9,9 +8,9 @@ import param
 STYLE = Path(__file__).with_name("style.css").read_text()
 
 
-def style_arguments(*css_classes: str) -> dict:
-    """The arguments that give a component the style sheet and these CSS classes."""
-    return {"stylesheets": [STYLE], "css_classes": list(css_classes), "margin": 0}
+def style_arguments(css_class: str) -> dict:
+    """The arguments that give a component the style sheet and this CSS class."""
+    return {"stylesheets": [STYLE], "css_classes": [css_class], "margin": 0}
 
 
 def make_box(css_class: str, *parts) -> pn.Column:
@@ -54,49 +53,28 @@ def make_thumbnail(picture: str, text, note: str, colour: str) -> dict:
     return {"picture": picture, "text": str(text), "note": note, "colour": colour}
 
 
-# --- Controls -------------------------------------------------------------------------
-
-
-def on_change(widget, callback):
-    """The widget, which calls `callback` with its value whenever that changes."""
-    widget.param.watch(lambda event: callback(event.new), "value")
-    return widget
-
-
-def batched_update(method):
-    """The method; its changes reach the browser in one message, in half the time."""
-
-    @wraps(method)
-    def update(*args):
-        with pn.io.hold():
-            method(*args)
-
-    return update
+# --- Controls: each calls `callback` with its value whenever that changes -------------
 
 
 def make_choice(options, callback):
     """Buttons of which one is active; hidden if there is only one."""
-    options = list(options)
-    visible, style = len(options) > 1, style_arguments("control")
-    buttons = pn.widgets.RadioButtonGroup(options=options, visible=visible, **style)
-    return on_change(buttons, callback)
+    buttons = {"options": list(options), "visible": len(options) > 1}
+    return _make_control(pn.widgets.RadioButtonGroup, callback, **buttons)
 
 
 def make_round_slider(numbers, callback):
     """A slider of the rounds that starts at the last; hidden if there is only one."""
-    first, last, style = numbers[0], numbers[-1], style_arguments("control")
-    ends = {"start": first, "end": max(last, first + 1), "visible": len(numbers) > 1}
-    slider = pn.widgets.IntSlider(name="Round", value=last, width=190, **ends, **style)
-    return on_change(slider, callback)
+    first, last, visible = numbers[0], numbers[-1], len(numbers) > 1
+    ends = {"start": first, "end": max(last, first + 1), "value": last}
+    look = {"name": "Round", "width": 190, "visible": visible}
+    return _make_control(pn.widgets.IntSlider, callback, **ends, **look)
 
 
 def make_label_select(names, callback):
     """A menu of the labels to decode with; hidden if there are none."""
     codes = {name: code for code, name in enumerate(names)}
-    menu = {"options": codes, "visible": bool(codes), "width": 150}
-    style = style_arguments("control")
-    select = pn.widgets.Select(name="Decode with label", **menu, **style)
-    return on_change(select, callback)
+    look = {"name": "Decode with label", "width": 150, "visible": bool(codes)}
+    return _make_control(pn.widgets.Select, callback, options=codes, **look)
 
 
 class FastSlider(pn.widgets.FloatSlider):
@@ -105,32 +83,14 @@ class FastSlider(pn.widgets.FloatSlider):
     _debounce = 10
 
 
-class LatentSliders:
-    """One slider for each of some dimensions of z; `pane` is what is seen.
+def make_slider(low, high, callback):
+    """A slider of one dimension of z."""
+    ends = {"start": float(low), "end": float(high), "step": float(high - low) / 600}
+    look = {"format": "0.00", "sizing_mode": "stretch_width"}
+    return _make_control(FastSlider, callback, "slider", **ends, **look)
 
-    `limits` is (low, high), each (latent_dim,); while a slider moves, `on_move` is
-    called with its dimension and value.
-    """
 
-    def __init__(self, dimensions, limits, on_move):
-        self.sliders = {d: self._make_slider(d, limits, on_move) for d in dimensions}
-        self.pane = make_box("sliders", *self.sliders.values())
-
-    def _make_slider(self, d, limits, on_move):
-        low, high = (float(each[d]) for each in limits)
-        style = {"sizing_mode": "stretch_width", **style_arguments("slider")}
-        step = (high - low) / 600
-        slider = FastSlider(start=low, end=high, step=step, format="0.00", **style)
-        return on_change(slider, lambda value: on_move(d, value))
-
-    def set_names(self, relevance, measure):
-        """Names the dimensions, with their relevance, (latent_dim,), in brackets."""
-        for d, slider in self.sliders.items():
-            slider.name = f"z{d + 1} ({measure} {relevance[d]:.2f})"
-
-    def set_values(self, z):
-        """Moves all sliders to z, and extends those that are too short."""
-        for d, slider in self.sliders.items():
-            value = float(z[d])
-            ends = {"start": min(slider.start, value), "end": max(slider.end, value)}
-            slider.param.update(value=value, **ends)
+def _make_control(kind, callback, css_class="control", **arguments):
+    widget = kind(**arguments, **style_arguments(css_class))
+    widget.param.watch(lambda event: callback(event.new), "value")
+    return widget

@@ -116,7 +116,7 @@ def test_the_page_opens_with_the_run_and_help(page, space, renderer):
     assert facts[1:] == ["digits, 200 rows of 8 × 8", "3 latent dimensions", "2 rounds"]
     page.get_by_text("No example selected").wait_for()
     mean = space.latents[2].z.mean(axis=0)
-    expected = renderer.render(space.decoder(mean[None], 2)[0])
+    expected = renderer.render(space.decode(mean[None], 2)[0])
     assert decoded_image(page) == source(expected)
     assert page.locator(".slider").count() == 3
     for width in (1280, 420):  # nothing is wider than the window
@@ -130,7 +130,7 @@ def test_a_click_on_a_point_shows_example_reconstruction_and_neighbours(
     example = select_isolated(page, space)
     shown = [img.get_attribute("src") for img in page.locator(".example img").all()]
     z_mean = space.latents[2].z[[example]]
-    expected = [space.data.x[example], space.decoder(z_mean, 2)[0]]
+    expected = [space.data.x[example], space.decode(z_mean, 2)[0]]
     assert shown == [source(renderer.render(x)) for x in expected]
     near, _ = space.latents[2].nearest(example)
     thumbnails = page.locator(".card", has_text="Nearest").locator("button img")
@@ -174,7 +174,7 @@ def test_a_round_shows_its_points_and_classes_and_a_click_on_a_class_its_mean(
     page.get_by_text("Round: 1").wait_for()
     means = space.latents[1].class_means
     thumbnails = page.locator(".card", has_text="Class means").locator("button")
-    expected = [source(renderer.render(x)) for x in space.decoder(means, 1)]
+    expected = [source(renderer.render(x)) for x in space.decode(means, 1)]
     page.wait_for_function(
         "src => deep('.thumbnails img').src == src",
         arg=expected[0],
@@ -185,7 +185,7 @@ def test_a_round_shows_its_points_and_classes_and_a_click_on_a_class_its_mean(
     thumbnails.nth(3).click()
     page.get_by_text("the mean of class 3").wait_for()
     assert decoded_image(page) == source(
-        renderer.render(space.decoder(means[[3]], 1)[0])
+        renderer.render(space.decode(means[[3]], 1)[0])
     )
     title = page.locator(".slider .bk-slider-title").nth(1).inner_text()
     assert float(title.split(":")[1]) == pytest.approx(means[3, 1], abs=0.006)

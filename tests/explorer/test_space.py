@@ -150,7 +150,7 @@ def test_a_page_without_labels_is_coloured_by_class(space_of):
     sizes = np.bincount(page.state.latents.classes, minlength=4)
     notes = [each["note"] for each in page.classes.thumbnails.items]
     assert notes == [str(size) for size in sizes]
-    (slider,) = page.decoded.sliders.sliders.values()
+    (slider,) = page.decoded.sliders.values()
     page.click(FAR, PIXEL)
     assert slider.value == slider.end == 50.0
     assert slider.name.startswith("z1 (KL ")
@@ -164,9 +164,11 @@ def test_a_posterior_that_is_not_gaussian_is_shown_by_its_points(space_of):
     np.testing.assert_allclose(page.state.latents.z, z, atol=1e-5)
     page.select_example(7)
     assert_decoded(page.state, z[7])
-    slider, _ = page.decoded.sliders.sliders.values()
+    slider, _ = page.decoded.sliders.values()
     assert slider.name == f"z1 (sd {z[:, 0].std():.2f})"
-    assert not page.classes.layout.visible and [*page.colourings] == ["label"]
+    assert not page.classes.layout.visible and [*page.state.latents.colourings] == [
+        "label"
+    ]
 
 
 def test_a_run_stopped_in_round_1_is_shown_without_classes(run_of, tmp_path):
