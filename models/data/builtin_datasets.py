@@ -56,8 +56,7 @@ def _download(name, split):
     import_keras()
     import keras  # slow to import
 
-    datasets = keras.datasets
-    source = datasets.fashion_mnist if name == "fashion_mnist" else datasets.mnist
+    source = getattr(keras.datasets, "mnist" if name == "serket" else name)
     try:
         train, test = source.load_data()
     except Exception as error:  # Keras raises a bare Exception where the network fails

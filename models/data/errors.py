@@ -12,9 +12,7 @@ class DataError(ValueError):
 def reading(path: Path, expected: str):
     """Turns the errors of a library on a damaged file into `DataError`.
 
-    Args:
-        path: the file that is read within the block.
-        expected: the kind of file, with its article.
+    expected: the kind of the file `path`, which is read within the block.
     """
     try:
         yield

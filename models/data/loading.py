@@ -1,17 +1,17 @@
 """`load`: a data set by its name, or from a file or folder of the user."""
 
 import difflib
+import math
 from pathlib import Path
 
 import numpy as np
 
-from models.blocks.ondisk_array import ArrayRows, Rows, from_memmap
+from models.blocks.ondisk_array import ArrayRows, Rows, from_memmap, slices
 from models.data import files
 from models.data.builtin_datasets import NAMES, WITH_TEST_DATA, read_builtin
 from models.data.dataset import Dataset
 from models.data.errors import DataError, reading
 from models.data.image_folders import open_images
-from models.data.values import check_shape, choose_scale, set_image_shape
 
 LIMIT = 2**30  # bytes; a larger .npy file stays on disk
 
@@ -56,14 +56,14 @@ def load(
     if in_a_file:
         codes, label_names = files.read_labels(Path(labels).expanduser())
     rows = x if isinstance(x, Rows) else ArrayRows(x)
-    check_shape(rows, source)
+    _check_shape(rows, source)
     if codes is not None and len(codes) != len(rows):
         raise DataError(
             f"{labels if in_a_file else source}: expected one label for each of the "
             f"{len(rows)} rows, got {len(codes)} labels; give as many labels as rows."
         )
-    set_image_shape(rows, image_shape, source)
-    note = choose_scale(rows, 16 if form == "digits" else 255, source)
+    _set_image_shape(rows, image_shape, source)
+    note = _choose_scale(rows, 16 if form == "digits" else 255, source)
     if stream:
         note = f"{note}; read as they are needed".removeprefix("; ")
     x = rows if stream else rows[:]
@@ -122,3 +122,73 @@ def _read(form, path, label_name, image_size, split, stream):
         return files.read(path, label_name)
     with reading(path, "an .npy file of plain numbers"):
         return from_memmap(np.load(path, mmap_mode="r")), None, None
+
+
+# --- Values, as `Rows` in memory or on disk -------------------------------------------
+
+
+def _check_shape(rows, source):
+    """Raises DataError unless rows are (n, d), (n, h, w) or (n, h, w, c) numbers."""
+    if rows.ndim not in (2, 3, 4) or 0 in rows.shape:
+        raise DataError(
+            f"{source}: expected (rows, features) or images (rows, height, width) or "
+            "(rows, height, width, channels), at least one row and one feature, got "
+            f"shape {rows.shape}."
+        )
+    dtype = rows.read_raw(0, 0).dtype
+    if dtype.kind not in "biuf":
+        raise DataError(
+            f"{source}: expected real numbers, got an array of dtype {dtype}; "
+            "convert it to numbers first."
+        )
+
+
+def _set_image_shape(rows, image_shape, source):
+    """Makes rows of columns (n, h * w * c) images (n, h, w, c); None keeps them."""
+    if image_shape is None:
+        return
+    size = math.prod(image_shape)
+    is_valid = len(image_shape) in (2, 3) and min(image_shape) > 0
+    if not is_valid or rows.shape[1:] not in ((size,), tuple(image_shape)):
+        raise DataError(
+            f"--image-shape: expected height, width and perhaps channels, of as many "
+            f"values as a row of {source}, whose shape is {rows.shape[1:]}. "
+            f"Received: {image_shape}, {size} values"
+        )
+    rows.shape = (len(rows), *image_shape)
+
+
+def _choose_scale(rows, white, source):
+    """Sets the scale of integers 0..white; returns a note on it, perhaps empty."""
+    if rows.scale:
+        return f"values divided by {rows.scale}"
+    (low, high), kind = rows.raw_extremes, rows.read_raw(0, 0).dtype.kind
+    if kind == "b":
+        return "booleans read as 0 and 1"
+    if kind == "f":
+        with np.errstate(over="ignore"):
+            if not np.isfinite(rows.extremes).all():
+                raise _not_finite(rows, source)
+    if kind == "f" or (low >= 0 and high <= 1):
+        return ""
+    if low < 0 or high > white:
+        return f"integers {low}..{high} kept as they are"
+    rows.scale = white
+    return f"integers {low}..{high} divided by {white}"
+
+
+def _not_finite(rows, source):
+    """The error with the place of the first bad value and the number of them."""
+    n_values, n_rows, place = 0, 0, None
+    for part in slices(rows):
+        bad = ~np.isfinite(rows[part])
+        n_values += np.count_nonzero(bad)
+        n_rows += np.count_nonzero(bad.reshape(len(bad), -1).any(axis=1))
+        if place is None and bad.any():
+            row, *column = np.unravel_index(bad.argmax(), bad.shape)
+            place = f"row {part.start + row}, column {', '.join(map(str, column))}"
+    return DataError(
+        f"{source}: expected finite numbers, but {n_values} values in {n_rows} rows "
+        f"(the first in {place}, counted from 0) are NaN, infinite or too large for "
+        "float32; remove, replace or rescale them."
+    )
