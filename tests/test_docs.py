@@ -7,6 +7,7 @@ import io
 import re
 import shlex
 from contextlib import redirect_stdout
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scipy.stats import laplace
 
 import serket_bridge as srk
 from models import VARIANTS
+from models.cli.command import Command
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -112,7 +114,10 @@ def test_options_of_a_variant_parse(page, words, monkeypatch, capsys):
 def parses(name, arguments, monkeypatch):
     """Whether the command accepts the arguments; it does not run."""
     module, parsed = importlib.import_module(name), []
-    monkeypatch.setattr(module, "run", parsed.append)
+    if isinstance(module.main, Command):
+        monkeypatch.setattr(module, "main", replace(module.main, run=parsed.append))
+    else:
+        monkeypatch.setattr(module, "run", parsed.append)
     try:
         module.main(arguments)
     except SystemExit as end:
