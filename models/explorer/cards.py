@@ -49,18 +49,16 @@ class ExampleCard:
     def show(self, state):
         """Shows the selected example of the state."""
         example, latents, x = state.example, state.latents, state.space.data.x
-        position = text.format_position(state.space.plane, latents.z[example])
         (x_mean,) = state.decode(latents.z[[example]])
         figures = self._figures(x[example], x_mean)
-        arguments = example, latents.colourings, position, figures
-        self.heading.object = text.format_example(*arguments)
+        self.heading.object = text.format_example(state, figures)
         self.neighbours, distances = latents.nearest(example)
+        neighbours = zip(self.neighbours, distances, strict=True)
+        render = self.renderer.render
         colouring = next(iter(latents.colourings.values()))
         self.thumbnails.items = [
-            make_thumbnail(self.renderer.render(x[i]), name, distance, colour)
-            for i, distance in zip(
-                self.neighbours, map(text.format_distance, distances), strict=True
-            )
+            make_thumbnail(render(x[i]), name, text.format_distance(distance), colour)
+            for i, distance in neighbours
             for name, colour in [colouring.describe_example(i)]
         ]
 

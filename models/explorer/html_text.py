@@ -47,11 +47,13 @@ def format_chip(name: str, colour: str) -> str:
     return f"<span><i style='background: {colour}'></i>{escape(str(name))}</span>"
 
 
-def format_example(example: int, colourings: dict, position: str, figures: str) -> str:
+def format_example(state, figures: str) -> str:
     """The heading of the selected example, with its label and class, and figures."""
+    example, latents = state.example, state.latents
+    position = format_position(state.space.plane, latents.z[example])
     chips = "".join(
         format_chip(f"{kind} {name}", colour)
-        for kind, each in colourings.items()
+        for kind, each in latents.colourings.items()
         for name, colour in [each.describe_example(example)]
     )
     return (
