@@ -64,14 +64,10 @@ class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports a module of an earlier release under its new name."""
 
     def find_spec(self, name, path=None, target=None):
-        if name == "models.experiment":  # a folder of modules that are now elsewhere
-            return importlib.util.spec_from_loader(name, self, is_package=True)
-        if name in MODULES:
-            return importlib.util.spec_from_loader(name, self)
-        return None
-
-    def create_module(self, spec):
-        return None
+        is_package = name == "models.experiment"  # its modules are now elsewhere
+        if not is_package and name not in MODULES:
+            return None
+        return importlib.util.spec_from_loader(name, self, is_package=is_package)
 
     def exec_module(self, module):
         new = MODULES.get(module.__name__)

@@ -2,9 +2,9 @@
 
 import sys
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
+from models import plotting
 from models.cli import run_commands
 from models.cli.command import Command
 
@@ -37,8 +37,6 @@ class Options(run_commands.OnData):
 def run(given):
     """Encodes the data. Raises ValueError or OSError for user errors."""
     opened, vae = run_commands.open_run(given.run)
-    from models.plotting.latent_space import plot_latent_pca
-
     dataset = run_commands.data_of(opened, given)
     label = opened.labels_for(dataset)
     kind = given.format or ("npy" if dataset.is_on_disk else "npz")
@@ -51,7 +49,7 @@ def run(given):
             labels, names = dataset.labels, dataset.label_names
             colours = {} if labels is None else {"label": labels[::step]}
             latents = {dataset.name: z[::step]}
-            figure = plot_latent_pca(latents, colours, label_names=names)
+            figure = plotting.plot_latent_pca(latents, colours, label_names=names)
             folder.write_figure("latent_pca.png", figure)
 
 
@@ -75,20 +73,12 @@ def write_latents(folder, kind, latents, dataset):
             columns["label"] = [names[code] for code in codes]
         folder.write_csv("latents.csv", columns)
     elif kind == "npz":
-        labels = {} if codes is None else {"labels": codes, "label_names": names}
-        folder.write_arrays("latents.npz", **latents, **labels)
+        names = None if codes is None else names
+        folder.write_arrays("latents.npz", **latents, labels=codes, label_names=names)
     else:
         for name, array in (latents | {"labels": codes}).items():
             if array is not None:
-                folder.write_file(f"{name}.npy", partial(save_npy, array))
-
-
-def save_npy(array, path):
-    """Writes an .npy file to exactly this path."""
-    import numpy as np
-
-    with path.open("wb") as file:  # np.save would add a suffix to a path
-        np.save(file, array)
+                folder.write_array(f"{name}.npy", array)
 
 
 main = Command("encode", Options, run)

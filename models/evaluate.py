@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from models import plotting
 from models.cli import run_commands
 from models.cli.command import Command
 from models.cli.common_options import LabelSource, Source
@@ -77,7 +78,7 @@ def run(given):
                 dataset.x,
                 label,
                 labels=dataset.labels,
-                mixture=opened.round().mixture if opened.n_rounds else None,
+                mixture=opened.mixture,
                 batch_size=opened.config["batch_size"],
                 seed=given.seed,
                 n_samples=given.n_samples,
@@ -90,7 +91,6 @@ def run(given):
         folder.write_json("evaluation.json", {"run": str(opened.path)} | found)
         arrays = {"elbo": evaluation.log_px.elbo, "classes": evaluation.classes}
         arrays |= {**vars(evaluation.log_px), "labels": dataset.labels}
-        arrays = {k: values for k, values in arrays.items() if values is not None}
         folder.write_arrays("data.npz", **arrays)
         page = plot_page(vae, dataset, label, evaluation, text)
         folder.write_figure("evaluation.png", page)
@@ -144,22 +144,20 @@ def format_scores(scores):
 
 def plot_page(vae, dataset, label, evaluation, text):
     """The scores on one page; for images also the most and the least probable ones."""
-    from models.plotting.evaluation_page import extreme_rows, plot_evaluation
-
     terms, scores = evaluation.log_px, evaluation.scores
     classes, extremes = None, None
     if evaluation.classes is not None and dataset.labels is not None:
         classes = dataset.labels, evaluation.classes, dataset.label_names
     if dataset.is_image:
-        rows = extreme_rows(terms.log_px)
+        rows = plotting.extreme_rows(terms.log_px)
         shown = rows.ravel()
         x_mean = vae.decode(
             evaluation.z[shown], None if label is None else label[shown]
         )
         x = dataset.x[shown]
         extremes = [each.reshape(*rows.shape, *x.shape[1:]) for each in (x, x_mean)]
-    kl = scores["kl_per_dimension"]
-    return plot_evaluation(text, terms.log_px, terms.elbo, kl, classes, extremes)
+    values = terms.log_px, terms.elbo, scores["kl_per_dimension"]
+    return plotting.plot_evaluation(text, *values, classes, extremes)
 
 
 main = Command("evaluate", Options, run)

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+from models import plotting
 from models.cli import run_commands
 from models.cli.command import Command
 
@@ -39,18 +40,18 @@ def run(given):
     import numpy as np
 
     from models.evaluation import latent_paths
-    from models.plotting import Animation
 
     rows = checked_rows(opened, given)
-    labels, decoded_label = find_labels(opened, rows, given.label)
+    label = run_commands.decoded_label(opened, given.label, rows[0])
+    labels = opened.labels_for(opened.dataset)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         x = opened.dataset.x[rows]
-        ends = vae.latents(x, labels)
+        ends = vae.latents(x, None if labels is None else labels[rows])
         z = np.stack([getattr(latent_paths, p)(*ends, given.steps) for p in PATHS])
-        x_mean = run_commands.decode_grid(vae, z, decoded_label)
+        x_mean = run_commands.decode_grid(vae, z, label)
         folder.write_arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
         folder.write_figure("interpolation.png", plot_paths(x, x_mean, rows))
-        frames = Animation(plot_frames(x, x_mean, rows))
+        frames = plotting.Animation(plot_frames(x, x_mean, rows))
         folder.write_figure("interpolation.gif", frames)
 
 
@@ -65,20 +66,9 @@ def checked_rows(opened, given):
     return [given.from_, given.to]
 
 
-def find_labels(opened, rows, label):
-    """The labels of the rows, and the one to decode with; None if not conditional."""
-    code = opened.label_code(label)
-    labels = opened.labels_for(opened.dataset)
-    if labels is None:
-        return None, None
-    return labels[rows], labels[rows[0]] if code is None else code
-
-
 def plot_paths(x, x_mean, rows):
     """One row per path, with the examples at both ends."""
     import numpy as np
-
-    from models.plotting.image_grids import grey_limits, plot_image_grid
 
     steps = x_mean.shape[1]
     shown = run_commands.spread(steps, MAX_SHOWN)
@@ -87,20 +77,20 @@ def plot_paths(x, x_mean, rows):
     heads = [f"row {rows[0]}", *(f"{t:.2f}" for t in shown / (steps - 1))]
     heads += [f"row {rows[1]}"]
     title = f"From row {rows[0]} to row {rows[1]} through the latent space"
-    return plot_image_grid(cells, PATHS, heads, title, grey_limits(cells))
+    limits = plotting.grey_limits(cells)
+    return plotting.plot_image_grid(cells, PATHS, heads, title, limits)
 
 
 def plot_frames(x, x_mean, rows):
     """One figure per step: both paths, between the two examples."""
     import numpy as np
 
-    from models.plotting.image_grids import grey_limits, plot_animation_frame
-
     names = [f"row {rows[0]}", *PATHS, f"row {rows[1]}"]
-    limits = grey_limits(np.concatenate([x, *x_mean]))
+    limits = plotting.grey_limits(np.concatenate([x, *x_mean]))
     for step, t in enumerate(np.linspace(0, 1, x_mean.shape[1])):
         cells = np.stack([x[0], *x_mean[:, step], x[1]])
-        yield plot_animation_frame(cells, names, f"{100 * t:.0f} % of the path", limits)
+        title = f"{100 * t:.0f} % of the path"
+        yield plotting.plot_animation_frame(cells, names, title, limits)
 
 
 main = Command("interpolate", Options, run)

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+from models import plotting
 from models.cli import run_commands
 from models.cli.command import Command
 from models.cli.option_types import Positive
@@ -34,8 +35,6 @@ def run(given):
             f"--n must be 1 to {MAX_SHOWN}, which fit in a figure. Received: {given.n}"
         )
     opened, vae = run_commands.open_run(given.run)
-    from models.plotting.images import plot_reconstructions
-
     dataset = run_commands.data_of(opened, given)
     label = opened.labels_for(dataset)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
@@ -44,7 +43,7 @@ def run(given):
         arrays = {"x": x, "x_mean": x_mean, "squared_error": error}
         folder.write_arrays("reconstructions.npz", **arrays)
         shown = run_commands.spread(len(x), given.n)
-        figure = plot_reconstructions(x[shown], x_mean[shown], given.n)
+        figure = plotting.plot_reconstructions(x[shown], x_mean[shown], given.n)
         folder.write_figure("reconstructions.png", figure)
 
 

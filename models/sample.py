@@ -4,10 +4,12 @@ z is drawn from the prior of the model; for a model that takes a message, from t
 mixture that it was trained with; for a conditional one, from p(z|label).
 """
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import Annotated
 
+from models import plotting
 from models.cli import run_commands
 from models.cli.command import Command
 from models.cli.option_types import Natural, Positive, Word, natural_number
@@ -44,12 +46,13 @@ def run(given):
     labels = select_labels(opened, given)
     mixture = find_mixture(opened, given.class_)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
-        groups = {} if labels is None else {"labels": labels}
+        classes = None
         if mixture is None:
             z, x_mean = vae.sample(given.num_samples, labels, given.seed)
         else:
-            z, groups["classes"] = draw_latents(mixture, given.num_samples, given.seed)
+            z, classes = draw_latents(mixture, given.num_samples, given.seed)
             x_mean = vae.decode(z, labels)
+        groups = {"labels": labels, "classes": classes}
         folder.write_arrays("samples.npz", z=z, x_mean=x_mean, **groups)
         figure = plot(opened, given, x_mean, labels, mixture)
         folder.write_figure("samples.png", figure)
@@ -72,7 +75,7 @@ def find_mixture(opened, k):
 
     from models.evaluation.scores import is_prior
 
-    mixture = opened.round().mixture if opened.n_rounds else None
+    mixture = opened.mixture
     mixture = mixture if is_prior(mixture, opened.model) else None
     if mixture is None and k is not None:
         raise ValueError(
@@ -104,12 +107,9 @@ def draw_latents(mixture, n, seed):
 
 def plot(opened, given, x_mean, labels, mixture):
     """One row per label if all labels were drawn, else a square of samples."""
-    import math
-
-    from models.plotting import plot_samples, plot_samples_by_label
-
     if labels is not None and given.label is None:
-        return plot_samples_by_label(x_mean, labels, opened.label_names, MAX_SHOWN)
+        names = opened.label_names
+        return plotting.plot_samples_by_label(x_mean, labels, names, MAX_SHOWN)
     source = "z ~ p(z)" if mixture is None else "z from the mixture"
     if given.label is not None:
         source = f"label {given.label}"
@@ -118,7 +118,7 @@ def plot(opened, given, x_mean, labels, mixture):
     shown = x_mean[: MAX_SHOWN * MAX_SHOWN]
     first = f"The first {len(shown)} of " if len(shown) < len(x_mean) else ""
     title = f"{first}{len(x_mean)} sample{'s' * (len(x_mean) > 1)}, {source}"
-    return plot_samples(shown, math.ceil(math.sqrt(len(shown))), title)
+    return plotting.plot_samples(shown, math.ceil(math.sqrt(len(shown))), title)
 
 
 main = Command("sample", Options, run, {"--n": "--num-samples"})

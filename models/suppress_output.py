@@ -22,10 +22,9 @@ _NOTES = re.compile(
 
 
 def import_keras() -> None:
-    """Imports Keras and its backend without the notes of TensorFlow's start.
+    """Imports Keras without the notes of TensorFlow's start; with its warnings.
 
-    Warnings and errors are shown, and everything if the environment has
-    TF_CPP_MIN_LOG_LEVEL=0.
+    Everything is shown if the environment has TF_CPP_MIN_LOG_LEVEL=0.
     """
     if "keras" in sys.modules:
         return

@@ -27,11 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(given: dict) -> int:
-    """Trains with these options.
-
-    Raises:
-        ValueError, OSError: a message for the user.
-    """
+    """Trains with these options; ValueError and OSError are messages for the user."""
     return run_distributed(given) if "distribute" in given else run_on(None, given)
 
 
@@ -56,23 +52,22 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
     started = time.perf_counter()
     from models.cli.prepare_run import prepare
 
-    with prepare(given, scratch) as prepared:
-        config, folder = prepared.config, prepared.folder
-        dataset, resumed = prepared.dataset, prepared.resumed
+    with prepare(given, scratch) as (dataset, config, folder, model, resumed):
         if devices:
             devices.check_config(config)
         with suppress_backend_output():
             from models.cli import report
             from models.runs import checkpoint
 
-            loop = make_loop(config, dataset, prepared.model, resumed, devices)
+            loop = make_loop(config, dataset, model, resumed, devices)
         vae, rounds = loop["vae"], []
-        if ("checkpoint" in given or devices or resumed) and not scratch:
-            if not vae.takes_message:
-                history = partial(report.history_columns, vae.history, config["epochs"])
-                vae.callbacks.append(checkpoint.Checkpoint(folder, history))
+        is_kept = "checkpoint" in given or devices or resumed
+        if is_kept and not scratch and not vae.takes_message:
+            history = partial(report.history_columns, vae.history, config["epochs"])
+            vae.callbacks.append(checkpoint.Checkpoint(folder, history))
         if not resumed:
-            report.remove_old(folder)
+            for name in report.FILE_DESCRIPTIONS:  # none is mistaken for a new one
+                folder.remove(name)
         folder.write_json("config.json", config)
         print(report.heading(config, dataset, vae.model, devices), flush=True)
         status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
@@ -89,20 +84,17 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
 
 def train(loop, n_rounds: int, labels, rounds: list, verbose: bool = True) -> int:
     """Runs the rounds and appends a `Round` of each; returns the exit code."""
-
-    def append_round(loop):
-        rounds.append(round_of(loop))
-
     try:
-        loop.run(n_rounds, labels, after_round=append_round, verbose=verbose)
+        append = partial(append_round, rounds)
+        loop.run(n_rounds, labels, after_round=append, verbose=verbose)
     except KeyboardInterrupt:
         print("\nInterrupted: the results so far are kept.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
-def round_of(loop):
-    """The latents, the mixture and the weights of the loop now, as arrays."""
+def append_round(rounds: list, loop) -> None:
+    """Appends the latents, the mixture and the weights of the loop now, as arrays."""
     import numpy as np
 
     from models.runs.rounds import Round
@@ -114,21 +106,15 @@ def round_of(loop):
     if last is not vae:
         arrays |= {"classes": last.classes, "responsibilities": last.responsibilities}
         arrays |= vars(last.mixture)
-    return Round(z=vae.forward.mean, model=vae.model.get_weights(), **arrays)
+    weights = vae.model.get_weights()
+    rounds.append(Round(z=vae.forward.mean, model=weights, **arrays))
 
 
 def make_loop(config: dict, dataset, model, resumed=None, devices=None):
     """The data, the VAE and, if there is one, the mixture of a run, connected.
 
-    Args:
-        config: the configuration of the run.
-        dataset: the data to train on.
-        model: the compiled VAE.
-        resumed: the `ResumableTraining` to continue, or `None`.
-        devices: those that train, or `None`.
-
-    Returns:
-        A `serket_bridge.MessageLoop`.
+    Returns a `serket_bridge.MessageLoop` for the configuration, the data and the
+    compiled model, which continues `resumed`, a `ResumableTraining`, on `devices`.
     """
     import serket_bridge as srk
     from models.cli.build_model import seeds

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+from models import plotting
 from models.cli import run_commands
 from models.cli.command import Command
 from models.cli.option_types import Positive, Rate
@@ -44,10 +45,12 @@ def run(given):
 
     from models.evaluation import latent_paths
     from models.evaluation.latent_statistics import encode_statistics, latent_scale
-    from models.plotting import Animation
 
     check_dims(vae.latent_dim, given.dims)
-    label, dataset = decoded_label(opened, given), opened.dataset
+    if given.row is not None:
+        run_commands.check_row(opened, "--row", given.row)
+    label = run_commands.decoded_label(opened, given.label, given.row)
+    dataset = opened.dataset
     latents = encode_statistics(vae, dataset.x, opened.labels_for(dataset))
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         relevance, measure = latents.relevance, latents.measure
@@ -64,7 +67,7 @@ def run(given):
         title = make_title(given, len(axes), measure, source)
         figure = plot_traversal(x_mean, names, values, title)
         folder.write_figure("traversal.png", figure)
-        frames = Animation(plot_frames(x_mean, axes + 1, values))
+        frames = plotting.Animation(plot_frames(x_mean, axes + 1, values))
         folder.write_figure("traversal.gif", frames)
 
 
@@ -72,21 +75,6 @@ def check_dims(n, dims):
     """Raises ValueError unless the model has these dimensions."""
     for wrong in (d for d in dims or () if d > n):
         raise ValueError(f"--dims must be dimensions of z, 1 to {n}. Received: {wrong}")
-
-
-def decoded_label(opened, given):
-    """The code of --label, or of the row's label; None if not conditional."""
-    if given.row is not None:
-        run_commands.check_row(opened, "--row", given.row)
-    code = opened.label_code(given.label)
-    if code is not None or not opened.model.is_conditional:
-        return code
-    if given.row is None:
-        raise ValueError(
-            f"the model of {opened.path} is conditional: give --label to decode, or "
-            "--row, whose label is then decoded"
-        )
-    return opened.labels_for(opened.dataset)[given.row]
 
 
 def make_title(given, n, measure, source):
@@ -109,22 +97,19 @@ def row_names(dims, relevance, measure):
 
 def plot_traversal(x_mean, names, values, title):
     """One row per dimension, one column per value."""
-    from models.plotting.image_grids import grey_limits, plot_image_grid
-
     shown = run_commands.spread(len(values), MAX_SHOWN)
     heads = [format_value(value) for value in values[shown]]
-    cells, limits = x_mean[:MAX_SHOWN, shown], grey_limits(x_mean)
-    return plot_image_grid(cells, names[:MAX_SHOWN], heads, title, limits)
+    cells, limits = x_mean[:MAX_SHOWN, shown], plotting.grey_limits(x_mean)
+    return plotting.plot_image_grid(cells, names[:MAX_SHOWN], heads, title, limits)
 
 
 def plot_frames(x_mean, dims, values):
     """One figure per value: all dimensions side by side."""
-    from models.plotting.image_grids import grey_limits, plot_animation_frame
-
-    limits, names = grey_limits(x_mean), [f"$z_{{{d}}}$" for d in dims[:MAX_SHOWN]]
+    names = [f"$z_{{{d}}}$" for d in dims[:MAX_SHOWN]]
+    limits = plotting.grey_limits(x_mean)
     for step, value in enumerate(values):
         cells, title = x_mean[:MAX_SHOWN, step], f"{format_value(value)} sd"
-        yield plot_animation_frame(cells, names, title, limits)
+        yield plotting.plot_animation_frame(cells, names, title, limits)
 
 
 def format_value(value):

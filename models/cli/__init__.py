@@ -11,5 +11,5 @@ Modules that import Keras are imported inside functions, so that `--help` is ins
   checks what does not fit, and returns the configuration and the model.
 * `build_model.build_model(config, dataset)` is the model of a config.json.
 * `prepare_run.prepare(given)` reads the data and makes the folder, or resumes a run.
-* `command.finish` runs a command; `run_commands` has what those on a run share.
+* `command.Command` is a command; `run_commands` has what those on a run share.
 """

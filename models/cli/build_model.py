@@ -60,13 +60,9 @@ def network(config: dict):
     """What makes the encoder and the decoder."""
     inner = networks.MLP()
     if config["network"] == "conv":
-        inner = networks.Conv(
-            tuple(config["filters"]),
-            normalization=getattr(
-                networks, f"{config['normalization']}_normalization", None
-            ),
-            residual=config["residual"],
-        )
+        between = getattr(networks, f"{config['normalization']}_normalization", None)
+        options = {"normalization": between, "residual": config["residual"]}
+        inner = networks.Conv(tuple(config["filters"]), **options)
     return networks.Augmented(inner) if config.get("augment") else inner
 
 

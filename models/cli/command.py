@@ -1,14 +1,19 @@
-"""A command: its options, its exit code, its error messages."""
+"""A command: its options, its exit code, its error messages, its backend."""
 
 import argparse
 import inspect
+import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
 
-from models.cli.backend import only_backend
 from models.cli.signatures import NO_DEFAULT, add_option, read_options
 
+BACKENDS = ("tensorflow", "jax", "torch")
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
 
 
@@ -77,13 +82,52 @@ def rename_flags(name: str, words: list[str], renamed: dict, values=None) -> lis
     renamed_words, of_flag = [], {}
     for word in words:
         flag, equals, value = word.partition("=")
-        if flag in renamed:
-            print(
-                f"{name}: FutureWarning: {flag} is now {renamed[flag]}", file=sys.stderr
-            )
-            flag = renamed[flag]
+        if new := renamed.get(flag):
+            print(f"{name}: FutureWarning: {flag} is now {new}", file=sys.stderr)
+            flag = new
         elif not flag.startswith("-"):
             flag = of_flag.get(flag, flag)
         of_flag = (values or {}).get(flag, {})
         renamed_words.append(flag + equals + of_flag.get(value, value))
     return renamed_words
+
+
+@contextmanager
+def only_backend():
+    """The backend is installed, and TensorFlow is not imported beside another one.
+
+    (On JAX and torch `model.save` would import TensorFlow to compare types, which takes
+    seconds and writes its notes on the screen.) Raises ValueError if it is not.
+    """
+    name = chosen_backend()
+    if name not in BACKENDS:
+        raise ValueError(
+            f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {name}"
+        )
+    if find_spec(name) is None:
+        raise ValueError(
+            f"KERAS_BACKEND={name}: {name} is not installed. Run pip install {name}, "
+            "or set KERAS_BACKEND to a backend that is installed: "
+            + (", ".join(filter(find_spec, BACKENDS)) or "there is none")
+        )
+    is_hidden = "tensorflow" not in {name, *sys.modules}
+    if is_hidden:
+        sys.modules["tensorflow"] = None  # makes its import fail
+    try:
+        yield
+    finally:
+        if is_hidden:
+            sys.modules.pop("tensorflow", None)
+
+
+def chosen_backend():
+    """The name of the backend, where Keras finds it, without an import of Keras."""
+    if keras := sys.modules.get("keras"):
+        return keras.config.backend()
+    if name := os.environ.get("KERAS_BACKEND"):
+        return name
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return json.loads((folder / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"

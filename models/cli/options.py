@@ -76,19 +76,16 @@ def train_parser(variant: str | None = None, is_quick: bool = False):
 def variant_options(name: str) -> tuple[dict, dict]:
     """The options of a variant, and its defaults of the options of every run."""
     import_keras()
-    from models.cli import variant_options
+    from models.cli.variant_options import common_defaults, of_variant
 
-    return variant_options.of_variant(name), variant_options.common_defaults(name)
+    return of_variant(name), common_defaults(name)
 
 
 def refuse(parser, unknown: list[str], variant: str) -> None:
     """Exits; names the variants that have the unknown option, if there are any."""
-    for word in unknown:
-        flag = word.partition("=")[0]
-        owners = [
-            name for name in VARIANTS if flag in map(flag_of, variant_options(name)[0])
-        ]
-        if owners:
+    flags = {name: {*map(flag_of, variant_options(name)[0])} for name in VARIANTS}
+    for flag in (word.partition("=")[0] for word in unknown):
+        if owners := [name for name in VARIANTS if flag in flags[name]]:
             parser.error(
                 f"{flag} is an option of {', '.join(owners)}, and the variant is "
                 f"{variant}: leave it out, or use another variant"

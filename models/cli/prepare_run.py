@@ -3,8 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import models
 from models import VARIANTS, data
@@ -15,16 +14,10 @@ from models.runs.saved_run import SavedRun
 from models.suppress_output import suppress_backend_output
 
 
-@dataclass(frozen=True)
-class PreparedRun:
-    """What training needs.
+class PreparedRun(NamedTuple):
+    """What training needs: the data, the content of config.json, the compiled VAE.
 
-    Attributes:
-        dataset: the data to train on.
-        config: the configuration, the content of config.json.
-        folder: the `RunFolder`.
-        model: the compiled VAE.
-        resumed: the `ResumableTraining` of a run that is continued, or `None`.
+    `resumed` is the `ResumableTraining` of a run that is continued, or `None`.
     """
 
     dataset: data.Dataset
@@ -59,9 +52,8 @@ def prepare(given: dict, scratch: str | None = None) -> Iterator[PreparedRun]:
 def load_data(given: dict) -> data.Dataset:
     """The rows to train on."""
     value = {key: given.get(key, option.default) for key, option in CONFIG.items()}
-    names = ("data", "labels", "image_size", "image_shape", "stream")
-    source, *options = (value[name] for name in names)
-    dataset = data.load(source, **dict(zip(names[1:], options, strict=True)))
+    names = ("labels", "image_size", "image_shape", "stream")
+    dataset = data.load(value["data"], **{name: value[name] for name in names})
     dataset = dataset.select_rows(value["rows"])
     return dataset.split(value["test_fraction"], value["seed"])[0]
 

@@ -75,12 +75,6 @@ def summary(folder: RunFolder, rows: list[dict], seconds: float) -> str:
     return "\n".join([*lines, "", f"{seconds:.0f} s. {files}"])
 
 
-def remove_old(folder: RunFolder) -> None:
-    """Removes the files of an earlier run, so that none is mistaken for a new one."""
-    for name in FILE_DESCRIPTIONS:
-        folder.remove(name)
-
-
 def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> None:
     """Writes the files of a run; after an interruption in round 1 those of the model.
 
@@ -114,13 +108,12 @@ def history_columns(history: dict[str, list], epochs_per_round: int) -> dict:
 
 def describe_model(folder, vae):
     """Writes the layers as text and, where Graphviz is installed, as a diagram."""
-    lines = []
-    vae.summary(print_fn=lines.append, expand_nested=True, line_length=100)
+    lines, options = [], {"expand_nested": True}
+    vae.summary(print_fn=lines.append, line_length=100, **options)
     folder.write_text("model.txt", "\n".join(lines) + "\n")
     if shutil.which("dot"):
-        options = {"show_shapes": True, "show_layer_names": True, "expand_nested": True}
-        draw = partial(keras.utils.plot_model, vae, dpi=100, **options)
-        folder.write_file("model.png", draw)
+        options |= {"show_shapes": True, "show_layer_names": True, "dpi": 100}
+        folder.write_file("model.png", partial(keras.utils.plot_model, vae, **options))
 
 
 def write_rounds(folder, labels, rows, rounds):
@@ -128,8 +121,7 @@ def write_rounds(folder, labels, rows, rounds):
     columns = {name: [row.get(name) for row in rows] for name in rows[-1]}
     folder.write_csv("rounds.csv", columns)
     folder.write_json("metrics.json", {"first": rows[0], "last": rows[-1]})
-    labels = {} if labels is None else {"labels": labels}
-    folder.write_arrays("latents.npz", **rounds[-1].arrays(LATENTS), **labels)
+    folder.write_arrays("latents.npz", **rounds[-1].arrays(LATENTS), labels=labels)
     if rounds[-1].mixture is not None:
         folder.write_arrays("gmm.npz", **rounds[-1].arrays(MIXTURE))
     if len(rounds) > 1:

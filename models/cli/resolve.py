@@ -16,12 +16,7 @@ MIXTURE = ("n_components", "gmm_inference", "gmm_message")
 def resolve(given: dict, dataset) -> tuple[dict, object]:
     """The configuration, option -> value, and the compiled model of a new run.
 
-    Args:
-        given: the options that were given.
-        dataset: the data to train on.
-
-    Raises:
-        ValueError: options that do not fit each other, the variant or the data.
+    Raises ValueError for options that do not fit each other, the variant or the data.
     """
     variant = given.get("variant", VARIANTS.default)
     usual = defaults.for_data(dataset.kind)

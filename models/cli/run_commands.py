@@ -8,8 +8,9 @@ from models.cli.common_options import Folder, LabelSource, RunName
 from models.cli.option_types import Word, natural_number, number_type
 from models.suppress_output import suppress_backend_output
 
-two_or_more = number_type(int, "an integer >= 2", lambda n: n >= 2)
-TwoOrMore = Annotated[int, Word("N", two_or_more)]
+TwoOrMore = Annotated[
+    int, Word("N", number_type(int, "an integer >= 2", lambda n: n >= 2))
+]
 Row = Annotated[int, Word("ROW", natural_number)]
 Label = Annotated[str, Word("LABEL", str)]
 
@@ -69,6 +70,19 @@ def check_row(run, option: str, row: int) -> None:
         raise ValueError(
             f"{option} must be a row of the run's data, 0 to {n - 1}. Received: {row}"
         )
+
+
+def decoded_label(run, label, row):
+    """The code of --label, or of the label of the row; None if not conditional."""
+    code = run.label_code(label)
+    if code is not None or not run.model.is_conditional:
+        return code
+    if row is None:
+        raise ValueError(
+            f"the model of {run.path} is conditional: give --label to decode, or "
+            "--row, whose label is then decoded"
+        )
+    return run.labels_for(run.dataset)[row]
 
 
 def decode_grid(model, z, label):

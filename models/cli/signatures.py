@@ -24,14 +24,9 @@ WORDS = {int: Word("N", integer), float: Word("R", number), str: Word("WORD", st
 class Option:
     """An argument of a function, as an option of the command.
 
-    Attributes:
-        name: of the argument.
-        annotation, default: of the argument.
-        text: its description.
-        key: the name of the option in the configuration; the flag is --key, with -.
-        component: the key of the option that chooses the component whose argument this
-            is, or `None` for an argument of the variant itself.
-        owners: the names of the components that have this argument.
+    `text` describes it; `key` is its name in the configuration. An argument of
+    components has their names, `owners`, and the key of the option that chooses one,
+    `component`.
     """
 
     name: str
@@ -119,11 +114,9 @@ def keywords_of(annotation, default=None) -> tuple[dict, str]:
         keywords, _ = keywords_of(inner, default)
         if none == "none" and default is None:
             return keywords, none
-        parse, metavar = keywords["type"], f"{keywords['metavar']}|{none}"
-        return {
-            "type": lambda text: None if text == none else parse(text),
-            "metavar": metavar,
-        }, none
+        parse = keywords["type"]
+        keywords["type"] = lambda text: None if text == none else parse(text)
+        return keywords | {"metavar": f"{keywords['metavar']}|{none}"}, none
     if parts and float in parts:
         annotation = float
     word = WORDS[annotation]  # KeyError: it cannot be written

@@ -20,11 +20,10 @@ from models.cli.common_options import COMMON
 from models.cli.option_types import WeightText
 from models.cli.signatures import NO_DEFAULT, Option, flag_of, keywords_of, read_options
 
-# Arguments that every `build` takes, which the options of every run set; those that
-# the labels set; and the seed.
+# Arguments of `build` that options of every run set, or sizes, the data and the seed:
 SHARED = {"kl_weight", "n_samples", "activation"}
 SIZES = {"input_shape", "latent_dim", "hidden_dims", "network", "seed"}
-LABELS = {"n_labels", "label_dim"}
+SIZES |= {"n_labels", "label_dim"}
 SCHEDULES = {"linear": LinearWarmUp, "cyclical": Cyclical}
 
 
@@ -58,7 +57,7 @@ def add(found, option, role, classes=None):
 def own_options(function):
     """The arguments of a `build` or a component that are options of its own."""
     options = []
-    for option in read_options(function, SHARED | SIZES | LABELS):
+    for option in read_options(function, SHARED | SIZES):
         if subclass_in(option.annotation, Schedule):
             option = replace(option, annotation=WeightText)
         try:

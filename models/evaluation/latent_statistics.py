@@ -18,9 +18,9 @@ class LatentStatistics:
 
     Attributes:
         z: the points that represent q(z|x), (n, latent_dim): its means if Gaussian.
-        relevance: how much each dimension depends on x, (latent_dim,): if q(z|x) and
-            p(z) are Gaussian, KL(q(z_d|x) || p(z_d)) in nats, the mean over the data;
-            otherwise the standard deviation of z_d over the data.
+        relevance: of each dimension, (latent_dim,): if q(z|x) and p(z) are Gaussian,
+            the mean of KL(q(z_d|x) || p(z_d)) over the data, in nats; otherwise the
+            standard deviation of z_d over the data.
         measure: "KL" or "sd", what `relevance` is.
     """
 

@@ -23,8 +23,7 @@ class LogPxEstimate:
     Attributes:
         log_px: log 1/k sum_i w_i, whose expectation is a lower bound of log p(x) that
             rises with k (Burda et al., 2016).
-        mc_se: its Monte Carlo standard error by the delta method, the standard
-            deviation of the weights over their mean and sqrt(k); NaN for k = 1. It is
+        mc_se: its Monte Carlo standard error by the delta method; NaN for k = 1. It is
             too small where `ess` is: the largest weights have not been drawn.
         ess: the effective sample size, 1 / sum_i v_i^2 with v_i = w_i / sum_j w_j
             (Kong, 1992), between 1 and k.
@@ -63,12 +62,11 @@ def estimate_log_px(
 
     Args:
         vae: a `models.blocks.vae.VAE` of any components; it gets no message.
-        x: (n, *input_shape), an array or rows on disk; binarised, if p(x|z) is the
-            density of binarised x.
+        x: (n, *input_shape), an array or rows on disk; binarised, if the model is.
         label: for a conditional model, one for each row.
         n_samples: k, the samples of z for each example.
-        log_prior: log p(z) in nats, a function (m, latent_dim) -> (m,), such as the
-            `score_samples` of a scikit-learn mixture; `None` is the prior of the model.
+        log_prior: log p(z) in nats, a function (m, latent_dim) -> (m,); `None` is the
+            prior of the model.
         seed: of the samples.
         progress: called with the number of examples after each chunk.
 

@@ -19,8 +19,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-# --- Classes against labels: invariant to renaming the classes ------------------------
-
 
 def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
     """The share of examples whose class is matched to their label.
@@ -47,9 +45,6 @@ def clustering_scores(labels: np.ndarray, classes: np.ndarray) -> dict[str, floa
         "ari": float(adjusted_rand_score(labels, classes)),
         "nmi": float(normalized_mutual_info_score(labels, classes)),
     }
-
-
-# --- Latents --------------------------------------------------------------------------
 
 
 def active_units(z_mean: np.ndarray, threshold: float = 0.01) -> np.ndarray:
@@ -95,16 +90,13 @@ def silhouette(
 ) -> float:
     """How much nearer examples are to their own class than to the next, in [-1, 1].
 
-    Rousseeuw (1987). NaN if there is only one class, or one for each example. `seed`
-    selects the examples if there are more than `max_examples`.
+    Rousseeuw (1987). NaN with one class, or one for each example. `seed` selects
+    `max_examples`.
     """
     if not 2 <= len(np.unique(classes)) < len(z):
         return float("nan")
     size = min(max_examples, len(z))
     return float(silhouette_score(z, classes, sample_size=size, random_state=seed))
-
-
-# --- Labels predicted from latents ----------------------------------------------------
 
 
 def probe_scores(z, labels, train: tuple | None = None) -> dict | None:

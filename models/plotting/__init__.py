@@ -22,8 +22,13 @@ from importlib import import_module
 _PUBLIC = {
     "animation": ["Animation"],
     "curves": ["plot_round_scores", "plot_training_curves"],
-    "evaluation_page": ["plot_evaluation"],
-    "image_grids": ["plot_image_grid"],
+    "evaluation_page": ["extreme_rows", "plot_evaluation"],
+    "image_grids": [
+        "grey_limits",
+        "plot_animation_frame",
+        "plot_image_grid",
+        "plot_samples_by_label",
+    ],
     "images": ["plot_manifold", "plot_reconstructions", "plot_samples"],
     "latent_space": ["plot_latent_pca"],
 }

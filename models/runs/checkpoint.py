@@ -2,12 +2,11 @@
 
 After every epoch `history.csv` is written and then `checkpoint.keras`, and within a
 long epoch the latter every five minutes; each file is written completely or not at all.
-The checkpoint is the model with the state of its optimiser and of its seeds, and the
-state of the metrics, from which the means of the epoch are computed; the order of the
-data follows from the steps trained (`models.training`). So a run that is killed at any
-moment resumes from its last checkpoint, within an epoch too, and ends with the weights
-and the history of an uninterrupted run, bit for bit. (Keras's BackupAndRestore returns
-to the start of the epoch, and writes its files in place.)
+The checkpoint has the model, its optimiser, its seeds and the state of its metrics; the
+order of the data follows from the steps trained (`models.training`). So a run that is
+killed at any moment resumes from its last checkpoint, within an epoch too, and ends
+with the weights and the history of an uninterrupted run, bit for bit. (Keras's
+BackupAndRestore returns to the start of the epoch.)
 """
 
 import csv
@@ -156,9 +155,6 @@ def read_metric_state(path: Path) -> list:
     """The values that `save_checkpoint` wrote for `metric_variables`."""
     with reading(path, "a checkpoint"), zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(METRIC_STATE))
-
-
-# --- In Python ------------------------------------------------------------------------
 
 
 def fit(

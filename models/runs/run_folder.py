@@ -22,10 +22,7 @@ class RunFolder:
         stem: the start of its path where `path` is `None`.
         overwrite: whether a folder that holds files is accepted.
 
-    Attributes:
-        path: the folder.
-        written: the paths of the files, in the order in which they were written.
-
+    Attributes: `path`; `written`, the paths of the files in the order of writing.
     Raises FileExistsError, NotADirectoryError or PermissionError, with a message for
     the user.
     """
@@ -55,10 +52,9 @@ class RunFolder:
         self.remove(".writable")
 
     def discard(self) -> bool:
-        """Removes the files and the folders that were made here.
+        """Removes what was made here, unless there is a checkpoint to resume from.
 
-        Keeps everything if there is a checkpoint to resume from. Returns whether the
-        files are gone.
+        Returns whether the files are gone.
         """
         if (self.path / CHECKPOINT).exists():
             return False
@@ -97,11 +93,18 @@ class RunFolder:
         self.write_text(name, table.getvalue())
 
     def write_arrays(self, name: str, **arrays) -> None:
-        """Writes arrays by name, compressed, as .npz."""
+        """Writes arrays by name, compressed, as .npz; `None` is left out."""
+        arrays = {key: array for key, array in arrays.items() if array is not None}
+        self._write_numpy(name, np.savez_compressed, **arrays)
 
+    def write_array(self, name: str, array) -> None:
+        """Writes an array as .npy."""
+        self._write_numpy(name, np.save, array)
+
+    def _write_numpy(self, name, save, *array, **arrays):
         def write(path):
-            with path.open("wb") as file:  # np.savez would add a suffix to a path
-                np.savez_compressed(file, **arrays)
+            with path.open("wb") as file:  # NumPy would add a suffix to a path
+                save(file, *array, **arrays)
 
         self.write_file(name, write)
 

@@ -18,20 +18,16 @@ MAX_NAMES = 20  # in an error message
 class SavedRun:
     """A run of `python -m models.train`: RUN of the other commands.
 
-    Everything but the configuration is read when it is first used.
+    Everything but the configuration is read when it is first used. ValueError is raised
+    if there is no such run or a file is damaged, OSError if one cannot be read.
 
     Args:
         name: the folder, or its name below runs/.
 
     Attributes:
         path: the folder.
-        config: the resolved configuration, option -> value; options of an earlier
-            release have their present names.
+        config: the resolved configuration, option -> value, with the present names.
         n_rounds: the number of whole rounds, 0 if the run was stopped in the first.
-
-    Raises:
-        ValueError: there is no such folder, no run in it, or a file is damaged.
-        OSError: a file cannot be read.
     """
 
     def __init__(self, name: str | Path):
@@ -73,8 +69,7 @@ class SavedRun:
     def load(self, source: str | Path, labels: str | Path | None = None):
         """Data for the model of this run, with the arguments of `models.data.load`.
 
-        The data of the run are read as the run read them. Raises DataError if data
-        cannot be read, or have another shape than the model's.
+        Raises DataError if they cannot be read, or have another shape than the model's.
         """
         if source == self.config["data"]:
             return self._checked(self._own_splits(labels)[0])
@@ -131,15 +126,14 @@ class SavedRun:
                 f"--label {label}: only a conditional model decodes a label, and the "
                 f"model of {self.path} is not conditional; leave it out"
             )
-        names = self.label_names
-        codes = {str(code): code for code in range(len(names))}
-        codes |= {name: code for code, name in enumerate(names)}
-        if label not in codes:
+        codes = {name: code for code, name in enumerate(self.label_names)}
+        found = codes.get(label, {str(k): k for k in codes.values()}.get(label))
+        if found is None:
             raise ValueError(
-                f"--label must be one of the run's labels, {join_names(names)}. "
+                f"--label must be one of the run's labels, {join_names(codes)}. "
                 f"Received: {label}"
             )
-        return codes[label]
+        return found
 
     def round(self, number: int | None = None) -> Round:
         """The `Round` of this number, from 1 on; the last one for `None`.
@@ -164,12 +158,17 @@ class SavedRun:
         arrays = {name: arrays[name] for name in LATENTS + MIXTURE if name in arrays}
         return Round(model=weights, **arrays)
 
+    @property
+    def mixture(self):
+        """The scikit-learn mixture of the last round, or `None` if there is none."""
+        return self.round().mixture if self.n_rounds else None
+
     def arrays(self, file: str, prefix: str = "") -> dict[str, np.ndarray]:
         """The arrays of a file whose names start with `prefix`, without it."""
-        with reading(self.path / file, "a file that a run writes"):
-            with np.load(self.path / file, allow_pickle=False) as arrays:
-                names = [name for name in arrays if name.startswith(prefix)]
-                return {name.removeprefix(prefix): arrays[name] for name in names}
+        path = self.path / file
+        with reading(path, "a file that a run writes"), np.load(path) as arrays:
+            names = [name for name in arrays if name.startswith(prefix)]
+            return {name.removeprefix(prefix): arrays[name] for name in names}
 
 
 Run = renamed("models.runs.saved_run.Run", SavedRun)
