@@ -72,7 +72,7 @@ def run(given):
         train = train and train.binarized(given.seed)
     label = opened.labels_for(dataset)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
-        with tqdm(total=len(dataset.x), unit=" rows", leave=False) as bar:
+        with tqdm(total=len(dataset.x), unit=" rows", leave=False, disable=None) as bar:
             evaluation = scores.evaluate(
                 vae,
                 dataset.x,
