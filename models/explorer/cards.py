@@ -99,10 +99,8 @@ class DecodedCard:
     def _move_sliders(self, z, latents):
         """Moves all sliders to z, and extends those that are too short."""
         for d, slider in self.sliders.items():
+            name = f"z{d + 1} ({latents.measure} {latents.relevance[d]:.2f})"
             value = float(z[d])
-            slider.param.update(
-                name=f"z{d + 1} ({latents.measure} {latents.relevance[d]:.2f})",
-                value=value,
-                start=min(slider.start, value),
-                end=max(slider.end, value),
-            )
+            if (slider.name, slider.value) != (name, value):  # an update takes long
+                ends = min(slider.start, value), max(slider.end, value)
+                slider.param.update(name=name, value=value, start=ends[0], end=ends[1])
