@@ -56,7 +56,7 @@ def test_the_schedule_reaches_the_loss_the_history_and_the_file(tmp_path):
 
     model.save(tmp_path / "model.keras")
     again = models.load(tmp_path / "model.keras")
-    kept = again.get_layer("elbo")
+    kept = again.get_layer("objective")
     assert values(kept.schedules["kl_weight"], 6) == values(LinearWarmUp(4), 6)
     assert float(kept.kl_weight.numpy()) == 0.5
     h = again.fit({"x": x}, initial_epoch=3, epochs=5, verbose=0).history
