@@ -78,9 +78,6 @@ SLOW = {
 }
 
 
-unfinished = pytest.mark.xfail(reason="the rooms are being rebuilt", strict=True)
-
-
 def room_of(path):
     return str(Path(path).parent)
 
@@ -165,9 +162,22 @@ def test_no_file_is_longer_than_300_lines():
     assert [path for path, count in LINES.items() if count > 300] == []
 
 
-@unfinished
-def test_the_source_has_at_most_12000_lines():
-    assert sum(LINES.values()) <= 12_000
+def code_lines(path):
+    """The number of lines that are neither blank, comments nor docstrings."""
+    lines = SOURCE[path].splitlines()
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            text = node.body[0]
+            lines[text.lineno - 1 : text.end_lineno] = [""] * (
+                text.end_lineno - text.lineno + 1
+            )
+    return sum(1 for line in lines if line.strip() and line.strip()[0] != "#")
+
+
+def test_the_source_stays_small():
+    """Lower the bound where code is deleted; raise it only for a new variant."""
+    assert sum(map(code_lines, SOURCE)) <= 8_750
 
 
 def test_every_room_says_what_lives_there():
