@@ -75,7 +75,7 @@ class Prior(Component):
 
 
 class GaussianPrior(Prior):
-    """p(z) = N(mean, diag 1 / precision). Subclasses give `moments`."""
+    """p(z) = N(mean, diag 1 / precision). Subclasses give `moments` only."""
 
     def moments(self, **conditions) -> tuple:
         """Mean and precision of p(z), with the message: (B, D) or a scalar, each."""
@@ -90,11 +90,6 @@ class GaussianPrior(Prior):
             return None
         moments = self.moments(**conditions)
         return densities.gaussian_kl(q["z_mean"], q["z_log_var"], *moments)
-
-    def sample(self, n, seed, **conditions):
-        mean, precision = self.moments(**conditions)
-        noise = keras.random.normal((n, self.latent_dim), dtype="float32", seed=seed)
-        return mean + noise / ops.sqrt(ops.cast(precision, "float32"))
 
 
 @register

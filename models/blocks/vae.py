@@ -57,8 +57,6 @@ class VAE(ObjectiveModel):
         super().__init__(*args, **kwargs)
         self.prior.bind(self.encoder, self.posterior)
 
-    # --- Components -------------------------------------------------------------------
-
     encoder = layer_property("encoder", keras.Model, "x, or [x, label] -> features.")
     decoder = layer_property("decoder", keras.Model, "z, or [z, label] -> parameters.")
     posterior = layer_property("posterior", Posterior, "q(z|x).")
@@ -97,8 +95,6 @@ class VAE(ObjectiveModel):
         own |= {"observation": self.observation, "name": self.name}
         return connect(**own | components, takes_message=takes_message)
 
-    # --- Use --------------------------------------------------------------------------
-
     def encode(self, x, label=None, batch_size=1024) -> tuple:
         """q(z|x), or q(z|x, y): (z_mean, z_log_var), each (n, latent_dim).
 
@@ -125,7 +121,8 @@ class VAE(ObjectiveModel):
 
         Args and Raises: as `encode`'s, for any posterior.
         """
-        return self._encoded(x, label, batch_size)["z_point"]
+        q = self._encoded(x, label, batch_size)
+        return q["z_mean" if self.posterior.is_gaussian else "z_point"]
 
     def _encoded(self, x, label, batch_size):
         x = checked("x", x, self.input["x"].shape[1:])
@@ -137,9 +134,11 @@ class VAE(ObjectiveModel):
         if "latent_model" not in vars(self):
             inputs = [keras.Input(t.shape[1:]) for t in self.encoder.inputs]
             q = self.posterior(self.encoder(inputs if len(inputs) > 1 else inputs[0]))
-            names = (*self.posterior.head_sizes(), "z_point")
+            outputs = {name: q[name] for name in self.posterior.head_sizes()}
+            if not self.posterior.is_gaussian:
+                outputs["z_point"] = q["z_point"]
             # past `__setattr__`, which would make it a part of this model
-            vars(self)["latent_model"] = keras.Model(inputs, {n: q[n] for n in names})
+            vars(self)["latent_model"] = keras.Model(inputs, outputs)
         return vars(self)["latent_model"]
 
     def decode(self, z, label=None, batch_size=1024) -> np.ndarray:
@@ -161,9 +160,14 @@ class VAE(ObjectiveModel):
             label: of a conditional model, one for all draws or one for each.
             seed: as `numpy.random.default_rng` takes it.
         """
-        seed = int(np.random.default_rng(seed).integers(2**31 - 1))
-        z = self.prior.sample(n, seed, **self._prior_conditions(n, label))
-        z = ops.convert_to_numpy(z)
+        rng, moments = np.random.default_rng(seed), self.prior_moments(n, label)
+        if moments is None:
+            conditions = self._prior_conditions(n, label)
+            z = self.prior.sample(n, int(rng.integers(2**31 - 1)), **conditions)
+            z = ops.convert_to_numpy(z)
+        else:  # faster in NumPy
+            mean, precision = moments
+            z = mean + rng.standard_normal(mean.shape) / np.sqrt(precision)
         return z, self.decode(z, label)
 
     def prior_moments(self, n: int, label=None) -> tuple | None:
@@ -174,11 +178,8 @@ class VAE(ObjectiveModel):
         if not isinstance(self.prior, GaussianPrior):
             return None
         moments = self.prior.moments(**self._prior_conditions(n, label))
-        shape = (n, self.latent_dim)
-        return tuple(
-            np.broadcast_to(ops.convert_to_numpy(m), shape).astype("float32")
-            for m in moments
-        )
+        rows = [ops.convert_to_numpy(m) + np.zeros((n, 1), "float32") for m in moments]
+        return tuple(np.broadcast_to(m, (n, self.latent_dim)) for m in rows)
 
     def _prior_conditions(self, n, label):
         """What p(z) depends on without a message, by name."""
