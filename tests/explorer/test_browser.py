@@ -121,7 +121,9 @@ def test_the_page_opens_with_the_run_and_help(page, space, renderer):
     assert page.locator(".slider").count() == 3
     for width in (1280, 420):  # nothing is wider than the window
         page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.wait_for_function(
+            "width => document.documentElement.scrollWidth <= width", arg=width
+        )
 
 
 def test_a_click_on_a_point_shows_example_reconstruction_and_neighbours(
