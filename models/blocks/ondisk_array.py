@@ -54,12 +54,16 @@ class Rows(ABC):
 
     def __getitem__(self, rows):
         """The rows of a slice, an index, or an array of indices or booleans."""
+        return self.scaled(self.raw(rows))
+
+    def raw(self, rows) -> np.ndarray:
+        """The values as they are stored, indexed in the same ways."""
         if isinstance(rows, slice) and rows.step in (None, 1):
             first, last, _ = rows.indices(len(self))
-            return self.scaled(self.read_raw(first, max(first, last)))
+            return self.read_raw(first, max(first, last))
         rows = np.arange(len(self))[rows]
         parts = [self.read_raw(row, row + 1) for row in rows.ravel().tolist()]
-        values = self.scaled(np.concatenate(parts or [self.read_raw(0, 0)]))
+        values = np.concatenate(parts or [self.read_raw(0, 0)])
         return values.reshape(*rows.shape, *self.shape[1:])
 
     def __array__(self, dtype=None, copy=None):

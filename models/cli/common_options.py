@@ -33,6 +33,7 @@ def variant_name(text: str) -> str:
 VariantName = Annotated[str, Word("NAME", variant_name)]
 Source = Annotated[str, Word("NAME|PATH", str)]
 LabelSource = Annotated[str, Word("COLUMN|PATH", str)]
+ColumnName = Annotated[str, Word("COLUMN", str)]
 Folder = Annotated[str, Word("FOLDER", str)]
 SavedModel = Annotated[str, Word("RUN|PATH", str)]
 RunName = Annotated[str, Word("RUN", str)]
@@ -44,10 +45,17 @@ class Data:
 
     Args:
         data: digits, mnist, fashion_mnist, serket, or serket:PATH with a downloaded
-            mnist.npz, or your .npz, .npy, .csv, .txt, .parquet or folder of images.
+            mnist.npz, or your .npz, .npy, .csv, .tsv, .txt, .xlsx, .parquet or
+            folder of images.
         labels: the column, key or file of the labels, for scores, colours and variants
-            that train on labels (default: in the data).
-        image_size: resize the images of a folder to N x N (default: as stored).
+            that train on labels, or none (default: in the data).
+        columns: the columns of a table to learn from (default: all that can be).
+        drop: columns of a table that are left out.
+        standardize: give each column of a table mean 0 and standard deviation 1
+            (default: unless p(x|z) needs values in [0, 1]).
+        image_size: resize the images of a folder to N x N, or height and width
+            (default: as stored).
+        resize: how they change their proportions; pad adds black borders.
         image_shape: height, width and maybe channels of images that are stored as rows
             of numbers, such as 16 16 for 256 columns.
         stream: leave an .npy file or a folder of images on disk and read it in training
@@ -59,7 +67,11 @@ class Data:
 
     data: Source = "digits"
     labels: LabelSource | None = None
-    image_size: Positive | None = None
+    columns: tuple[ColumnName, ...] | None = None
+    drop: tuple[ColumnName, ...] = ()
+    standardize: bool | None = None
+    image_size: tuple[Positive, ...] | None = None
+    resize: Literal["stretch", "crop", "pad"] = "stretch"
     image_shape: tuple[Positive, ...] | None = None
     stream: bool | None = None
     rows: RowRange | None = None

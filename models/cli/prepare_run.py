@@ -13,6 +13,10 @@ from models.runs.run_folder import CHECKPOINT, RunFolder
 from models.runs.saved_run import SavedRun
 from models.suppress_output import suppress_backend_output
 
+# Options that are arguments of `models.data.load`:
+DATA_OPTIONS = ("labels", "image_size", "image_shape", "stream")
+DATA_OPTIONS += ("columns", "drop", "resize")
+
 
 class PreparedRun(NamedTuple):
     """What training needs: the data, the content of config.json, the compiled VAE.
@@ -45,17 +49,18 @@ def prepare(given: dict, scratch: str | None = None) -> Iterator[PreparedRun]:
         with suppress_backend_output():
             from models.cli.resolve import resolve
 
-            config, model = resolve(given, dataset)
+            dataset, config, model = resolve(given, dataset)
         yield PreparedRun(dataset, config, folder, model)
 
 
 def load_data(given: dict) -> data.Dataset:
     """The rows to train on."""
     value = {key: given.get(key, option.default) for key, option in CONFIG.items()}
-    names = ("labels", "image_size", "image_shape", "stream")
-    dataset = data.load(value["data"], **{name: value[name] for name in names})
-    dataset = dataset.select_rows(value["rows"])
-    return dataset.split(value["test_fraction"], value["seed"])[0]
+    options = {name: value[name] for name in DATA_OPTIONS}
+    options["standardize"] = value["standardize"] is not False
+    dataset = data.load(value["data"], **options).select_rows(value["rows"])
+    dataset, _ = dataset.split(value["test_fraction"], value["seed"])
+    return dataset.fit_preprocessing()
 
 
 def new_folder(given: dict, dataset: data.Dataset, scratch: str | None) -> RunFolder:

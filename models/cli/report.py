@@ -39,9 +39,7 @@ N_PLANE = 30  # images on each side of the decoded plane
 
 
 def heading(config: dict, dataset, vae, devices=None) -> str:
-    """The data, the model and the training in two lines; the devices in a third."""
-    shape = " x ".join(map(str, dataset.input_shape))
-    note = f", {dataset.note}" if dataset.note else ""
+    """The data, the model and the training; the devices in a line of their own."""
     given = {name: value for name, value in config.items() if value}
     kind = "augmented " * ("augment" in given) + "conv " * ("filters" in given)
     widths = given.get("filters") or given.get("hidden_dims") or ()
@@ -57,8 +55,7 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
         and f"{given['n_components']} classes by {given['gmm_inference']}",
         f"seed {config['seed']}",
     ]
-    first = f"{dataset.name}: {len(dataset.x)} rows of {shape}{note}"
-    lines = [first, ", ".join(filter(None, parts)), str(devices or "")]
+    lines = [dataset.describe(), ", ".join(filter(None, parts)), str(devices or "")]
     return "\n".join(filter(None, lines))
 
 

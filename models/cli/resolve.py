@@ -13,8 +13,8 @@ NETWORKS = {"mlp": ("hidden_dims",), "conv": ("filters", "normalization", "resid
 MIXTURE = ("n_components", "gmm_inference", "gmm_message")
 
 
-def resolve(given: dict, dataset) -> tuple[dict, object]:
-    """The configuration, option -> value, and the compiled model of a new run.
+def resolve(given: dict, dataset) -> tuple:
+    """The data, the configuration, option -> value, and the compiled model of a run.
 
     Raises ValueError for options that do not fit each other, the variant or the data.
     """
@@ -36,8 +36,11 @@ def resolve(given: dict, dataset) -> tuple[dict, object]:
     config |= resolve_mixture(given, model.takes_message)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
     if model.likelihood.in_unit_interval:
+        if "standardize" not in given:
+            dataset = dataset.unstandardized()
         data.check_unit_interval(dataset)
-    return config, compile_model(model, config)
+    config["preprocessing"] = dataset.preprocessing.to_json()
+    return dataset, config, compile_model(model, config)
 
 
 def resolve_network(given: dict, dataset, config: dict) -> dict:

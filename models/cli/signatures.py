@@ -7,6 +7,7 @@ stands for None, which elsewhere is "none". The help is the first sentence of th
 in the section `Args:` of the docstring.
 """
 
+import argparse
 import inspect
 import re
 from dataclasses import dataclass
@@ -111,6 +112,8 @@ def keywords_of(annotation, default=None) -> tuple[dict, str]:
         return keywords | {"nargs": "+"}, none
     if NoneType in parts:
         inner = next(part for part in parts if part is not NoneType)
+        if inner is bool:
+            return {"action": argparse.BooleanOptionalAction}, none
         keywords, _ = keywords_of(inner, default)
         if none == "none" and default is None:
             return keywords, none

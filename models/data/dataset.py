@@ -7,7 +7,9 @@ import numpy as np
 
 from models.blocks.ondisk_array import ArrayRows, Binarized, Rows, View
 from models.data.errors import DataError
+from models.data.preprocessing import Preprocessing
 
+MAX_SHOWN = 20  # features in `describe`
 USE_GAUSSIAN = "use --likelihood gaussian, or scale the data to [0, 1]"
 
 
@@ -18,23 +20,33 @@ class Dataset:
     Attributes:
         name: of the built-in data set, or of the file without its suffix.
         kind: one of `models.data.builtin_datasets.NAMES`, or "custom".
-        x: (n, *input_shape) float32, C-contiguous in memory, or on disk.
+        values: the `Rows` (n, ...) as they are stored.
         labels: (n,) int64, codes 0..n_classes-1, or `None`.
         label_names: the name of each code, or `None`.
-        note: how the values were converted, "" if they were not.
+        preprocessing: the `Preprocessing` from values to x.
+        notes: what was done to read the data.
+        is_on_disk: whether x is read when it is indexed.
     """
 
     name: str
     kind: str
-    x: np.ndarray | Rows
+    values: Rows
     labels: np.ndarray | None
     label_names: tuple[str, ...] | None
-    note: str
+    preprocessing: Preprocessing
+    notes: tuple[str, ...] = ()
+    is_on_disk: bool = False
+
+    @cached_property
+    def x(self) -> np.ndarray | Rows:
+        """(n, *input_shape) float32, C-contiguous in memory, or on disk."""
+        rows = self.preprocessing.apply(self.values)
+        return rows if self.is_on_disk else rows[:]
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one row."""
-        return self.x.shape[1:]
+        return self.values.shape[1:]
 
     @property
     def is_image(self) -> bool:
@@ -42,24 +54,48 @@ class Dataset:
         return len(self.input_shape) in (2, 3)
 
     @property
-    def is_on_disk(self) -> bool:
-        """Whether x is read when it is indexed."""
-        return isinstance(self.x, Rows)
+    def columns(self) -> tuple[str, ...] | None:
+        """The names of the entries of a row of x; `None` for images."""
+        return self.preprocessing.entries
+
+    def describe(self) -> str:
+        """What the data are, in lines: rows, features, labels, notes."""
+        features = " x ".join(map(str, self.input_shape))
+        if self.columns:
+            more = ", ..." * (len(self.columns) > MAX_SHOWN)
+            shown = ", ".join(self.columns[:MAX_SHOWN]) + more
+            features = f"{len(self.columns)} features: {shown}"
+        labels = "no labels"
+        if self.labels is not None:
+            name = self.preprocessing.labels
+            labels = f"labels: {name or 'given'} ({len(np.unique(self.labels))})"
+        first = f"{self.name}: {len(self.values)} rows of {features}; {labels}"
+        notes = [*self.notes, *self.preprocessing.notes]
+        return "\n  ".join([first, *notes])
+
+    def fit_preprocessing(self) -> "Dataset":
+        """The same data, preprocessed as fits these rows."""
+        fitted = self.preprocessing.fit(self.values)
+        return replace(self, preprocessing=fitted)
+
+    def unstandardized(self) -> "Dataset":
+        """The same data, a table in the units of its columns."""
+        return replace(self, preprocessing=self.preprocessing.unstandardized())
 
     @cached_property
     def extremes(self) -> tuple[float, float]:
         """(minimum, maximum) of x; read once."""
-        return (self.x if self.is_on_disk else ArrayRows(self.x)).extremes
+        return self.preprocessing.apply(self.values).extremes
 
     def select_rows(self, rows: tuple[int, int] | None) -> "Dataset":
         """The rows (first, last), both included; all for `None`. Raises DataError."""
         if rows is None:
             return self
         first, last = rows
-        if last >= len(self.x):
+        if last >= len(self.values):
             raise DataError(
-                f"--rows {first},{last}: {self.name} has {len(self.x)} rows, 0 to "
-                f"{len(self.x) - 1}; give rows among these."
+                f"--rows {first},{last}: {self.name} has {len(self.values)} rows, 0 to "
+                f"{len(self.values) - 1}; give rows among these."
             )
         return self._subset(slice(first, last + 1))
 
@@ -78,7 +114,7 @@ class Dataset:
         """
         if not test_fraction:
             return self, None
-        n, option = len(self.x), f"--test-fraction {test_fraction}"
+        n, option = len(self.values), f"--test-fraction {test_fraction}"
         if self.is_on_disk:
             raise DataError(
                 f"{option}: {self.name} stays on disk, and random rows of it may not "
@@ -101,15 +137,16 @@ class Dataset:
     def binarized(self, seed: int) -> "Dataset":
         """Each entry replaced by a Bernoulli sample with that mean; on disk or not."""
         sample = Binarized(self.x, seed)
-        return replace(self, x=sample if self.is_on_disk else sample[:])
+        values = sample if self.is_on_disk else ArrayRows(sample[:])
+        return replace(self, values=values, preprocessing=Preprocessing("images"))
 
     def _subset(self, rows):
         labels = None if self.labels is None else self.labels[rows]
-        if self.is_on_disk and isinstance(rows, slice) and rows.step is None:
-            x = View(self.x, rows.start, rows.stop)
+        if isinstance(rows, slice) and rows.step is None:
+            values = View(self.values, rows.start, rows.stop)
         else:
-            x = self.x[rows]
-        return replace(self, x=x, labels=labels)
+            values = ArrayRows(self.values.raw(rows))
+        return replace(self, values=values, labels=labels)
 
 
 def check_unit_interval(dataset: Dataset, advice: str = USE_GAUSSIAN) -> None:

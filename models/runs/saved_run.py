@@ -9,6 +9,7 @@ import numpy as np
 import models
 from models import data
 from models.data.errors import DataError, reading
+from models.data.preprocessing import Preprocessing
 from models.deprecated import renamed, renamed_options
 from models.runs.rounds import LATENTS, MIXTURE, Round, saved_weights
 
@@ -56,13 +57,27 @@ class SavedRun:
         """
         if self.config.get("test_fraction"):
             return self._own_splits(self.config["labels"])[1]
-        return self._checked(data.load(self.config["data"], split="test"))
+        return self._checked(self._load(self.config["data"], split="test"))
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """What was decided on the training data; `None` in runs of earlier releases."""
+        stored = self.config.get("preprocessing")
+        return stored and Preprocessing.from_json(stored)
+
+    def _load(self, source, labels=None, **options):
+        """Data as the model takes them."""
+        stored = self.preprocessing
+        if stored is None:
+            names = ("image_size", "image_shape")
+            options |= {name: self.config.get(name) for name in names}
+            options["standardize"] = False
+        return data.load(source, labels, preprocessing=stored, **options)
 
     def _own_splits(self, labels):
         """(training rows, test rows or `None`) of the run's own data."""
-        names = ("image_size", "image_shape", "stream")
-        options = {name: self.config.get(name) for name in names}
-        dataset = data.load(self.config["data"], labels, **options)
+        stream = self.config.get("stream")
+        dataset = self._load(self.config["data"], labels, stream=stream)
         dataset = dataset.select_rows(self.config.get("rows"))
         return dataset.split(self.config.get("test_fraction"), self.config["seed"])
 
@@ -73,8 +88,7 @@ class SavedRun:
         """
         if source == self.config["data"]:
             return self._checked(self._own_splits(labels)[0])
-        shape = self.config.get("image_shape")
-        return self._checked(data.load(source, labels, image_shape=shape))
+        return self._checked(self._load(source, labels))
 
     def _checked(self, dataset):
         expected = tuple(self.model.input["x"].shape[1:])
