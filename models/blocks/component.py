@@ -5,6 +5,7 @@ dimensions. `z` is (S, B, D), densities of z are (S, B), terms of the objective 
 All log-probabilities are in nats, summed over the event axes, float32.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -35,7 +36,10 @@ class Context:
 
 
 class Component(keras.layers.Layer):
-    """A layer that computes in float32 whatever the global dtype policy is."""
+    """A layer that computes in float32 whatever the global dtype policy is.
+
+    An argument of a subclass is saved with a model where it is an attribute, too.
+    """
 
     role = None  # the name of this layer in a model
 
@@ -50,6 +54,14 @@ class Component(keras.layers.Layer):
     def spec(self, *shape):
         """The symbolic tensor of this shape."""
         return keras.KerasTensor(shape, self.compute_dtype)
+
+    def get_config(self):
+        kinds = type(self).__mro__
+        own = {}
+        for kind in kinds[: kinds.index(Component)]:
+            names = inspect.signature(kind.__init__).parameters
+            own |= {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {**super().get_config(), **own}
 
 
 class RandomComponent(Component):
@@ -78,9 +90,6 @@ class RandomComponent(Component):
     def call_seed(self, training):
         """The seed that a function of `keras.random` takes in this call."""
         return self.seed_generator if training else self.seed
-
-    def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
 
     # Keras leaves the state of seed generators out of saved weights; a resumed run
     # would repeat the noise of its first steps.

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import h5py
 import keras
-import numpy as np
 
 from models.blocks.component import Binarize
 from models.blocks.likelihoods import Bernoulli, Gaussian
@@ -35,9 +34,8 @@ def load(path, renamed) -> VAE | None:
     """
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
-        layers = {
-            layer.get("name"): layer for layer in config["config"].get("layers", ())
-        }
+        found = config["config"].get("layers", ())
+        layers = {layer.get("name"): layer for layer in found}
         if not {"z", "elbo", "log_likelihood"} <= set(layers):
             return None
         file = io.BytesIO(archive.read("model.weights.h5"))
@@ -54,10 +52,8 @@ def upgrade(config, layers, weights) -> VAE:
         weights: the file of weights, open.
     """
     groups = group_names(layer["class_name"] for layer in layers.values())
-    stored = {
-        name: weights.get(f"layers/{group}")
-        for name, group in zip(layers, groups, strict=True)
-    }
+    groups = (weights.get(f"layers/{group}") for group in groups)
+    stored = dict(zip(layers, groups, strict=True))
     old = {
         name: load_submodel(layer, stored[name])
         for name, layer in layers.items()
@@ -66,20 +62,21 @@ def upgrade(config, layers, weights) -> VAE:
     encoder, heads = without_heads(old["encoder"])
     settings = {name: layer["config"] for name, layer in layers.items()}
     dim = old["encoder"].output["z_mean"].shape[-1]
-    vae = connect(
-        encoder,
-        old["decoder"],
+    components = [
         DiagonalGaussian(settings["z"]["n_samples"], dim, settings["z"]["seed"]),
         make_prior(old, dim),
         make_likelihood(settings),
         make_objective(layers["elbo"]),
-        make_observation(settings),
+    ]
+    vae = connect(
+        encoder,
+        old["decoder"],
+        components,
         takes_message="prior_mean" in layers,
+        observation=make_observation(settings),
         name=config["config"]["name"],
     )
-    copies = copied_variables(vae, heads, old)
-    for variable, value in copies.values():
-        variable.assign(value)
+    copies = copy_variables(vae, heads, old)
     read_own_values(vae, stored)
     if config.get("compile_config"):
         vae.compile_from_config(config["compile_config"])
@@ -148,11 +145,10 @@ def make_likelihood(settings):
 def make_objective(layer):
     """The objective of the layer `elbo`."""
     own, kind = layer["config"], layer["class_name"]
-    schedules = {name: own.get(name) for name in ("kl_weight", "capacity")}
+    schedules = own.get("kl_weight"), own.get("capacity")
     if kind == "ELBO":
-        return ELBO(**schedules)
-    doubly = kind == "DoublyReparameterizedELBO"
-    return ImportanceWeighted(**schedules, doubly_reparameterized=doubly)
+        return ELBO(*schedules)
+    return ImportanceWeighted(*schedules, kind == "DoublyReparameterizedELBO")
 
 
 def make_observation(settings):
@@ -162,26 +158,25 @@ def make_observation(settings):
     return Binarize(settings["binarize"]["seed"], name="observation")
 
 
-def copied_variables(vae, heads, old):
-    """id of a variable of an old layer -> (the new variable, its value)."""
+def copy_variables(vae, heads, old):
+    """Copies the heads and the prior; id of an old variable -> the new one."""
     pairs = [(heads[name], vae.posterior.heads[name]) for name in heads]
     if "prior" in old:
         for name in ("mean", "precision"):
             layer = old["prior"].get_layer(f"label_prior_{name}")
             pairs.append((layer, getattr(vae.prior, name)))
-    return {
-        id(before): (after, keras.ops.convert_to_numpy(before))
-        for layer, new in pairs
-        for before, after in zip(layer.weights, new.weights, strict=True)
-    }
+    copies = {}
+    for layer, new in pairs:
+        new.set_weights(layer.get_weights())
+        copies |= zip(map(id, layer.weights), new.weights, strict=True)
+    return copies
 
 
 def read_own_values(vae, stored):
     """Schedules, noise and the learned scale, which lie in layers of their own."""
     for name, layer in (("z", vae.posterior), ("binarize", vae.observation)):
         if layer is not None:
-            state = np.array(stored[name]["vars/seed_state"])
-            layer.seed_generator.state.assign(state)
+            layer.seed_generator.state.assign(stored[name]["vars/seed_state"][()])
     for i, variable in enumerate(vae.objective.scheduled.values()):
         variable.assign(stored["elbo"][f"vars/{i}"][()])
     for variable in vae.likelihood.trainable_variables:
@@ -194,10 +189,8 @@ def trained_variables(vae, layers, old, copies):
     for name in layers:
         if name == "log_likelihood":
             trained += vae.likelihood.trainable_variables
-        for variable in old[name].trainable_variables if name in old else ():
-            trained.append(
-                copies[id(variable)][0] if id(variable) in copies else variable
-            )
+        elif name in old:
+            trained += [copies.get(id(v), v) for v in old[name].trainable_variables]
     return trained
 
 

@@ -75,9 +75,6 @@ class Bernoulli(Likelihood):
     def observation(self):
         return Binarize(name="observation") if self.binarize else None
 
-    def get_config(self):
-        return {**super().get_config(), "binarize": self.binarize}
-
 
 @register
 class Gaussian(Likelihood):
@@ -111,6 +108,3 @@ class Gaussian(Likelihood):
 
     def mean(self, mean):
         return mean
-
-    def get_config(self):
-        return {**super().get_config(), "sigma": self.sigma}

@@ -4,7 +4,18 @@ import keras
 from keras import ops
 
 from models.blocks.inputs import count_rows
+from models.blocks.objectives import Objective
 from models.training import device_loop, fit_data, xla
+
+
+def layer_property(name: str, kind: type, text: str) -> property:
+    """A property that is the layer of this name and class."""
+
+    def layer(model):
+        return model.get_layer(name)
+
+    layer.__annotations__["return"] = kind
+    return property(layer, doc=text)
 
 
 class NegativeMean(keras.losses.Loss):
@@ -41,10 +52,7 @@ class ObjectiveModel(keras.Model):
         self.reports = [keras.metrics.Mean(name=n) for n in self.objective.reports]
         self.requested_jit, self.is_jitted, self.step_batch_size = "auto", None, None
 
-    @property
-    def objective(self):
-        """What `fit` maximises, an `Objective`."""
-        return self.get_layer("objective")
+    objective = layer_property("objective", Objective, "What `fit` maximises.")
 
     def compile(self, *args, jit_compile="auto", **kwargs):
         """`keras.Model.compile`; "auto" is decided by each `fit`, and saved as such."""
@@ -111,9 +119,6 @@ class ObjectiveModel(keras.Model):
         Raises:
             ValueError: an input is missing, unknown or of a wrong shape.
         """
-        n_rows = count_rows(x, 0.0 if validation_data is not None else validation_split)
-        if n_rows is not None:
-            self.objective.start_fit(n_rows)
         n_rows = count_rows(x, 0.0 if validation_data is not None else validation_split)
         if n_rows is not None:
             self.objective.start_fit(n_rows)

@@ -42,14 +42,12 @@ class Objective(Component):
         return values
 
     def build(self, terms_shape):
-        self.scheduled = {
-            name: self.add_weight(
-                name=name,
-                initializer=keras.initializers.Constant(schedule(0)),
-                trainable=False,
+        self.scheduled = {}
+        for name, schedule in self.schedules.items():
+            start = keras.initializers.Constant(schedule(0))
+            self.scheduled[name] = self.add_weight(
+                name=name, initializer=start, trainable=False
             )
-            for name, schedule in self.schedules.items()
-        }
 
     def compute_output_spec(self, terms):
         batch = terms["kl"].shape[0]
@@ -162,10 +160,6 @@ class ImportanceWeighted(ELBO):
         zero = ops.sum(scale[..., 0] * factor + scale[..., 1], axis=0)
         rest = ops.stop_gradient(elbo["objective"] - mean)
         return elbo | {"objective": rest + bound + zero}
-
-    def get_config(self):
-        own = {"doubly_reparameterized": self.doubly_reparameterized}
-        return {**super().get_config(), **own}
 
 
 def require_plain_elbo(objective: Objective, function: str) -> ELBO:

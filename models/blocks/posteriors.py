@@ -62,6 +62,7 @@ class Posterior(RandomComponent):
         super().configure(context)
 
     def build(self, features_shape):
+        self.heads = {}
         if isinstance(features_shape, dict):
             if set(features_shape) != set(self.head_sizes()):
                 raise ValueError(
@@ -70,19 +71,14 @@ class Posterior(RandomComponent):
                     "use a network that gives features, such as networks.MLP(). "
                     f"Received: {', '.join(features_shape)}"
                 )
-            self.heads = {}
             return
-        self.heads = {
-            name: layers.Dense(
-                size,
-                kernel_initializer=self.initializers.get(name, "glorot_uniform"),
-                dtype="float32",
-                name=name,
+        for name, size in self.head_sizes().items():
+            kernel = self.initializers.get(name, "glorot_uniform")
+            head = layers.Dense(
+                size, kernel_initializer=kernel, dtype="float32", name=name
             )
-            for name, size in self.head_sizes().items()
-        }
-        for head in self.heads.values():
             head.build(features_shape)
+            self.heads[name] = head
 
     def parameters(self, features) -> dict:
         """The parameters of q(z|x) by name, each (B, size)."""
@@ -103,10 +99,6 @@ class Posterior(RandomComponent):
         samples = {"z": self.spec(n, batch, dim), "log_q": self.spec(n, batch)}
         return {**q, **samples, "z_point": self.spec(batch, dim)}
 
-    def get_config(self):
-        own = {"n_samples": self.n_samples, "latent_dim": self.latent_dim}
-        return {**super().get_config(), **own}
-
 
 @register
 class DiagonalGaussian(Posterior):
@@ -122,12 +114,40 @@ class DiagonalGaussian(Posterior):
         return {"z_mean": self.latent_dim, "z_log_var": self.latent_dim}
 
     def draw(self, q, n, seed):
-        noise = standard_noise(q["z_mean"], n, seed)
-        z = q["z_mean"] + ops.exp(0.5 * q["z_log_var"]) * noise
-        return z, densities.gaussian_log_prob(z, q["z_mean"], q["z_log_var"])
+        return draw_gaussian(q["z_mean"], q["z_log_var"], n, seed)
 
     def point(self, q):
         return q["z_mean"]
+
+
+class Flow(Posterior):
+    """q(z|x): a diagonal Gaussian through `n_flows` maps. Subclasses give `flow`.
+
+    They add the parameters of their maps to `head_sizes`.
+    """
+
+    def __init__(self, n_samples=1, n_flows=2, latent_dim=None, seed=None, **kwargs):
+        super().__init__(n_samples, latent_dim, seed, **kwargs)
+        self.n_flows = n_flows
+
+    def flow(self, z, log_q, q: dict) -> tuple:
+        """z after all maps, (..., B, D), and the log of its density, (..., B)."""
+        raise NotImplementedError
+
+    def head_sizes(self):
+        return {"base_mean": self.latent_dim, "base_log_var": self.latent_dim}
+
+    def draw(self, q, n, seed):
+        return self.flow(*draw_gaussian(q["base_mean"], q["base_log_var"], n, seed), q)
+
+    def point(self, q):
+        return self.flow(q["base_mean"], 0.0, q)[0]
+
+
+def draw_gaussian(mean, log_var, n, seed):
+    """n draws of z for each row, (n, B, D), and the log of their density, (n, B)."""
+    z = mean + ops.exp(0.5 * log_var) * standard_noise(mean, n, seed)
+    return z, densities.gaussian_log_prob(z, mean, log_var)
 
 
 def standard_noise(mean, n, seed):

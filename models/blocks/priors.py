@@ -70,9 +70,6 @@ class Prior(Component):
         n, batch, _ = q["z"].shape
         return {"log_pz": self.spec(n, batch), "kl": self.spec(batch)}
 
-    def get_config(self):
-        return {**super().get_config(), "latent_dim": self.latent_dim}
-
 
 class GaussianPrior(Prior):
     """p(z) = N(mean, diag 1 / precision). Subclasses give `moments` only."""
@@ -126,23 +123,16 @@ class LabelGaussian(GaussianPrior):
         code = self.label_dim or self.n_labels
         make = {"kernel_initializer": "zeros", "dtype": "float32"}
         self.mean = layers.Dense(self.latent_dim, name="mean", **make)
-        self.precision = layers.Dense(
-            self.latent_dim, "exponential", name="precision", **make
-        )
+        make |= {"activation": "exponential"}
+        self.precision = layers.Dense(self.latent_dim, name="precision", **make)
         for head in (self.mean, self.precision):
             head.build((None, code))
 
     def moments(self, label, **message):
         if self.label_dim is None:
             label = ops.one_hot(ops.cast(label, "int32"), self.n_labels)
-        mean, precision = self.mean(label), self.precision(label)
-        return (
-            times_message(mean, precision, **message) if message else (mean, precision)
-        )
-
-    def get_config(self):
-        own = {"n_labels": self.n_labels, "label_dim": self.label_dim}
-        return {**super().get_config(), **own}
+        moments = self.mean(label), self.precision(label)
+        return times_message(*moments, **message) if message else moments
 
 
 class MixturePrior(Prior):

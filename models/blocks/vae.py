@@ -20,22 +20,12 @@ from models.blocks.component import (
 )
 from models.blocks.inputs import checked, with_label
 from models.blocks.likelihoods import Likelihood
-from models.blocks.objective_model import ObjectiveModel
+from models.blocks.objective_model import ObjectiveModel, layer_property
 from models.blocks.posteriors import Posterior
 from models.blocks.priors import MESSAGE, GaussianPrior, Prior
 from models.training import streaming
 
 LAYERS = ("encoder", "decoder", "posterior", "prior", "likelihood", "objective")
-
-
-def layer_property(name: str, kind: type, text: str) -> property:
-    """A property that is the layer of this name and class."""
-
-    def layer(model):
-        return model.get_layer(name)
-
-    layer.__annotations__["return"] = kind
-    return property(layer, doc=text)
 
 
 @component.register
@@ -66,8 +56,7 @@ class VAE(ObjectiveModel):
     @property
     def observation(self):
         """The layer x -> what p(x|z) is the density of, or `None` for x itself."""
-        found = [layer for layer in self.layers if layer.name == "observation"]
-        return found[0] if found else None
+        return next((each for each in self.layers if each.name == "observation"), None)
 
     def replace(self, takes_message: bool | None = None, **components) -> "VAE":
         """The same model, weights shared, but for these components; not compiled.
@@ -91,9 +80,11 @@ class VAE(ObjectiveModel):
                 replacement.configure(context)
         if takes_message is None:
             takes_message = self.takes_message
-        own = {name: self.get_layer(name) for name in LAYERS}
-        own |= {"observation": self.observation, "name": self.name}
-        return connect(**own | components, takes_message=takes_message)
+        encoder, decoder, *parts = (
+            components.get(name) or self.get_layer(name) for name in LAYERS
+        )
+        own = {"observation": self.observation, "name": self.name}
+        return connect(encoder, decoder, parts, takes_message, **own)
 
     def encode(self, x, label=None, batch_size=1024) -> tuple:
         """q(z|x), or q(z|x, y): (z_mean, z_log_var), each (n, latent_dim).
@@ -178,8 +169,8 @@ class VAE(ObjectiveModel):
         if not isinstance(self.prior, GaussianPrior):
             return None
         moments = self.prior.moments(**self._prior_conditions(n, label))
-        rows = [ops.convert_to_numpy(m) + np.zeros((n, 1), "float32") for m in moments]
-        return tuple(np.broadcast_to(m, (n, self.latent_dim)) for m in rows)
+        zeros = np.zeros((n, self.latent_dim), "float32")
+        return tuple(ops.convert_to_numpy(moment) + zeros for moment in moments)
 
     def _prior_conditions(self, n, label):
         """What p(z) depends on without a message, by name."""
@@ -224,73 +215,48 @@ def assemble(
     Raises:
         ValueError: a component is part of a model already, or does not fit the others.
     """
-    observation = likelihood.observation()
-    components = {"posterior": posterior, "prior": prior}
-    components |= {"likelihood": likelihood, "objective": objective}
-    for name, each in components.items():
+    components = posterior, prior, likelihood, objective
+    for each in components:
         if each.built:
             raise ValueError(
-                f"{name} must be new, and this {type(each).__name__} is part of a "
+                f"{each.role} must be new, and this {type(each).__name__} is part of a "
                 "model already: use replace(...) of that model, or make another one"
             )
-    context = networks.context()
+    context, observation = networks.context(), likelihood.observation()
     if observation is not None:
         observation.configure(context)
-    encoder = networks.make_encoder()
+    encoder = networks.network.encoder(networks)
     posterior.configure(context)
-    decoder = networks.make_decoder(likelihood.n_parameters)
+    n_parameters = likelihood.n_parameters
+    decoder = networks.network.decoder(networks.replace(n_parameters=n_parameters))
     for each in (prior, likelihood, objective):
         each.configure(context)
-    components |= {"observation": observation, "takes_message": takes_message}
-    return connect(encoder, decoder, **components)
+    return connect(encoder, decoder, components, takes_message, observation)
 
 
 def connect(
-    encoder,
-    decoder,
-    posterior,
-    prior,
-    likelihood,
-    objective,
-    observation=None,
-    takes_message=False,
-    name="vae",
+    encoder, decoder, components, takes_message, observation=None, name="vae"
 ) -> VAE:
-    """The graph of a VAE; the arguments are its layers."""
-    inputs = {"x": keras.Input(encoder.inputs[0].shape[1:], name="x")}
-    if len(encoder.inputs) > 1:
-        inputs["label"] = keras.Input(encoder.inputs[1].shape[1:], name="label")
-    if "label" in prior.conditions and "label" not in inputs:
-        raise ValueError(
-            f"the prior {type(prior).__name__} depends on a label, and the networks "
-            "take none: use the variant conditional, or another prior"
-        )
-    conditions = {name: inputs[name] for name in prior.conditions}
-    if takes_message and not prior.supports_message:
-        raise ValueError(
-            f"takes_message must be False for the prior {type(prior).__name__}, whose "
-            "product with a Gaussian has no closed form. Received: True"
-        )
-    for message in MESSAGE * takes_message:
-        conditions[message] = keras.Input((posterior.latent_dim,), name=message)
-    inputs |= conditions
-    x, label = inputs["x"], [inputs[name] for name in inputs if name == "label"]
+    """The graph of a VAE; the arguments are its layers, the components in order."""
+    posterior, prior, likelihood, objective = components
+    inputs = make_inputs(encoder, prior, posterior.latent_dim, takes_message)
+    x, label = inputs["x"], inputs.get("label")
     if observation is not None:
         x = observation(x)
 
     # q(z|x)
-    features = encoder([x, *label] if label else x)
+    features = encoder(x if label is None else [x, label])
     q = posterior(features, all_samples=objective.all_samples)
     q = objective.transform(q)
 
     # p(z)
-    p_z = prior(q, conditions)
+    conditions = (*prior.conditions, *MESSAGE * takes_message)
+    p_z = prior(q, {name: inputs[name] for name in conditions})
 
     # p(x|z)
     z = FoldSamples(name="fold_samples")(q["z"])
-    if label:
-        repeat = RepeatForSamples(name="repeat_label")
-        z = [z, repeat(*label, q["z"])]
+    if label is not None:
+        z = [z, RepeatForSamples(name="repeat_label")(label, q["z"])]
     p_x = likelihood(x, decoder(z))
 
     terms = objective({**q, **p_z, "log_px": p_x["log_px"]})
@@ -298,3 +264,23 @@ def connect(
     z = FirstSample(name="first_sample")(q["z"])
     outputs = {**terms, "x_mean": p_x["x_mean"], **parameters, "z": z}
     return VAE(inputs, outputs, name=name)
+
+
+def make_inputs(encoder, prior, latent_dim, takes_message) -> dict:
+    """The inputs of the graph by name: x, and the label and the message if taken."""
+    shapes = {"x": encoder.inputs[0].shape[1:]}
+    if len(encoder.inputs) > 1:
+        shapes["label"] = encoder.inputs[1].shape[1:]
+    if "label" in prior.conditions and "label" not in shapes:
+        raise ValueError(
+            f"the prior {type(prior).__name__} depends on a label, and the networks "
+            "take none: use the variant conditional, or another prior"
+        )
+    if takes_message:
+        if not prior.supports_message:
+            raise ValueError(
+                f"takes_message must be False for the prior {type(prior).__name__}, "
+                "whose product with a Gaussian has no closed form. Received: True"
+            )
+        shapes |= dict.fromkeys(MESSAGE, (latent_dim,))
+    return {name: keras.Input(shape, name=name) for name, shape in shapes.items()}

@@ -57,9 +57,6 @@ class RandomAffine(RandomComponent):
     def compute_output_shape(self, x_shape):
         return x_shape
 
-    def get_config(self):
-        return {**super().get_config(), "most": self.most}
-
 
 @dataclass(frozen=True)
 class Augmented:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers, ops
 
-from models.blocks.schedules import PACKAGE
+from models.blocks.component import Component, register
 from models.checks import check_integer
 
 
@@ -64,15 +64,15 @@ class Conditional:
         return keras.Model([z, label], self.network.decoder(body)(both), name="decoder")
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class OneHot(layers.Layer):
+@register
+class OneHot(Component):
     """Integer labels 0 .. n_labels - 1 as unit vectors: (batch,) -> (batch, n_labels).
 
     Labels are checked outside the graph, by `models.blocks.vae.VAE`.
     """
 
     def __init__(self, n_labels, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})
+        super().__init__(**kwargs)
         self.n_labels = n_labels
 
     def call(self, label):
@@ -80,6 +80,3 @@ class OneHot(layers.Layer):
 
     def compute_output_shape(self, label_shape):
         return (*label_shape, self.n_labels)
-
-    def get_config(self):
-        return {**super().get_config(), "n_labels": self.n_labels}

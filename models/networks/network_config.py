@@ -7,6 +7,7 @@ import keras
 
 from models.blocks.component import Context, seed_stream
 from models.checks import check_integers
+from models.networks.mlp import MLP
 
 # The names of the other layers and inputs of a model.
 RESERVED = {"x", "label", "prior_mean", "prior_precision", "encoder", "decoder"}
@@ -55,14 +56,6 @@ class NetworkConfig:
         other = copy.copy(self)
         vars(other).update(changes)
         return other
-
-    def make_encoder(self) -> keras.Model:
-        """The model named encoder: x -> features."""
-        return self.network.encoder(self)
-
-    def make_decoder(self, n_parameters: int = 1) -> keras.Model:
-        """The model named decoder: z -> parameters of p(x|z)."""
-        return self.network.decoder(self.replace(n_parameters=n_parameters))
 
     def context(self) -> Context:
         """What the components of the model take from it."""
@@ -122,10 +115,6 @@ def check_network(network):
 
 def kernel_initializer(network, seed: int):
     """That of the network, or of the one inside it; else Glorot's uniform."""
-    make = getattr(network, "kernel_initializer", None)
-    if make is not None:
-        return make(seed)
-    inner = getattr(network, "network", None)
-    if inner is not None:
-        return kernel_initializer(inner, seed)
-    return keras.initializers.GlorotUniform(seed)
+    while not hasattr(network, "kernel_initializer"):
+        network = getattr(network, "network", MLP())
+    return network.kernel_initializer(seed)

@@ -5,10 +5,7 @@ variational framework"; Burgess et al. (2018), "Understanding disentangling in
 beta-VAE".
 """
 
-from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO, require_plain_elbo
-from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
 from models.blocks.vae import VAE
 from models.deprecated import renamed
@@ -17,14 +14,8 @@ from models.variants.variant import Components, variant
 SOURCE = "Higgins et al. 2017; Burgess et al. 2018"
 
 
-@variant
-def build(
-    *,
-    capacity: Weight | None = None,
-    likelihood: Likelihood | None = None,
-    kl_weight: Weight = 4.0,
-    n_samples: int = 1,
-) -> Components:
+@variant(takes_likelihood=True)
+def build(*, capacity: Weight | None = None, kl_weight: Weight = 4.0) -> Components:
     """The VAE that maximises E_q[log p(x|z)] - kl_weight KL(q(z|x) || p(z)).
 
     With a capacity of C nats it maximises E_q[log p(x|z)] - kl_weight |KL - C|.
@@ -33,14 +24,8 @@ def build(
         capacity: what the KL is held near, in nats: a number or a schedule. Then
             kl_weight is the gamma of Burgess et al., who use 1000, and
             `LinearWarmUp(epochs, 25.0)` is their schedule.
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
-    return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=StandardNormal(),
-        likelihood=likelihood or Bernoulli(),
-        objective=ELBO(kl_weight, capacity),
-    )
+    return Components(objective=ELBO(kl_weight, capacity))
 
 
 def with_kl_weight(

@@ -8,36 +8,21 @@ from keras import ops
 
 from models.blocks.component import register
 from models.blocks.densities import gaussian_log_prob
-from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
 from models.variants.variant import Components, variant
 
 SOURCE = "Chen et al. 2018"
 
 
-@variant
-def build(
-    *,
-    beta: float = 6.0,
-    likelihood: Likelihood | None = None,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
-) -> Components:
+@variant(takes_likelihood=True)
+def build(*, beta: float = 6.0, kl_weight: Weight = 1.0) -> Components:
     """The VAE that maximises E_q[log p(x|z)] - kl_weight KL - (beta - 1) TC(z).
 
     Args:
         beta: the weight of the total correlation; 1 is the VAE.
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
-    return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=StandardNormal(),
-        likelihood=likelihood or Bernoulli(),
-        objective=TotalCorrelation(kl_weight, beta=beta),
-    )
+    return Components(objective=TotalCorrelation(kl_weight, beta=beta))
 
 
 @register
@@ -98,6 +83,3 @@ class TotalCorrelation(ELBO):
         i = ops.arange(batch)
         own, other = i[:, None] == i, (i[:, None] + 1) % batch == i
         return ops.where(own, 1.0 / n, ops.where(other, (n - m) / (n * m), 1.0 / m))
-
-    def get_config(self):
-        return {**super().get_config(), "beta": self.beta}

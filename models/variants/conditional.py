@@ -4,25 +4,15 @@ Sohn, Lee and Yan (2015), "Learning structured output representation using deep
 conditional generative models". With kl_weight > 1 it is the beta-CVAE.
 """
 
-from models.blocks.likelihoods import Bernoulli, Likelihood
-from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import LabelGaussian, StandardNormal
-from models.blocks.schedules import Weight
+from models.blocks.priors import LabelGaussian
 from models.variants.variant import Components, variant
 
 SOURCE = "Sohn et al. 2015"
 
 
-@variant
+@variant(takes_likelihood=True)
 def build(
-    *,
-    n_labels: int = 10,
-    label_dim: int | None = None,
-    learned_prior: bool = False,
-    likelihood: Likelihood | None = None,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
+    *, n_labels: int = 10, label_dim: int | None = None, learned_prior: bool = False
 ) -> Components:
     """The VAE of x given y, with the further input `label`.
 
@@ -31,12 +21,8 @@ def build(
         label_dim: if given, labels are real vectors, (batch, label_dim), instead.
         learned_prior: whether p(z|y) is a Gaussian for each label, linear in its code,
             instead of N(0, I) for all.
-        likelihood: p(x|z, y). `None` is `Bernoulli()`.
     """
     return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=LabelGaussian(n_labels, label_dim) if learned_prior else StandardNormal(),
-        likelihood=likelihood or Bernoulli(),
-        objective=ELBO(kl_weight),
+        prior=LabelGaussian(n_labels, label_dim) if learned_prior else None,
         labels=(n_labels, label_dim),
     )

@@ -10,42 +10,25 @@ from keras import ops
 
 from models.blocks import densities
 from models.blocks.component import register
-from models.blocks.likelihoods import Bernoulli, Likelihood
-from models.blocks.objectives import ELBO
-from models.blocks.posteriors import Posterior, standard_noise
-from models.blocks.priors import StandardNormal
-from models.blocks.schedules import Weight
+from models.blocks.posteriors import Flow
 from models.variants.variant import Components, variant
 
 SOURCE = "Kingma et al. 2016"
 
 
-@variant
-def build(
-    *,
-    n_flows: int = 2,
-    flow_dim: int = 64,
-    likelihood: Likelihood | None = None,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
-) -> Components:
+@variant(takes_likelihood=True)
+def build(*, n_flows: int = 2, flow_dim: int = 64, n_samples: int = 1) -> Components:
     """The VAE whose q(z|x) is a diagonal Gaussian moved by autoregressive maps.
 
     Args:
         n_flows: the number of maps.
         flow_dim: the width of the hidden layer of each map.
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
-    return Components(
-        posterior=InverseAutoregressive(n_samples, n_flows, flow_dim),
-        prior=StandardNormal(),
-        likelihood=likelihood or Bernoulli(),
-        objective=ELBO(kl_weight),
-    )
+    return Components(posterior=InverseAutoregressive(n_samples, n_flows, flow_dim))
 
 
 @register
-class InverseAutoregressive(Posterior):
+class InverseAutoregressive(Flow):
     """q(z|x): a diagonal Gaussian through `n_flows` inverse autoregressive maps.
 
     z_0 ~ N(base_mean, diag exp base_log_var), and for each map t
@@ -68,12 +51,11 @@ class InverseAutoregressive(Posterior):
     def __init__(
         self, n_samples=1, n_flows=2, flow_dim=64, latent_dim=None, seed=None, **kwargs
     ):
-        super().__init__(n_samples, latent_dim, seed, **kwargs)
-        self.n_flows, self.flow_dim = n_flows, flow_dim
+        super().__init__(n_samples, n_flows, latent_dim, seed, **kwargs)
+        self.flow_dim = flow_dim
 
     def head_sizes(self):
-        gaussian = {"base_mean": self.latent_dim, "base_log_var": self.latent_dim}
-        return {**gaussian, "context": self.flow_dim}
+        return {**super().head_sizes(), "context": self.flow_dim}
 
     def configure(self, context):
         super().configure(context)
@@ -89,45 +71,26 @@ class InverseAutoregressive(Posterior):
 
     def build(self, features_shape):
         super().build(features_shape)
-        self.maps = {
-            name: self.add_weight(
-                shape=shape,
-                initializer=self.initializers.get(name, "glorot_uniform"),
-                name=name,
-            )
-            for name, shape in self.kernels().items()
-        }
+        self.maps = {}
+        for name, shape in self.kernels().items():
+            start = self.initializers.get(name, "glorot_uniform")
+            self.maps[name] = self.add_weight(shape=shape, initializer=start, name=name)
         # the gates start near 1, and the flow near the identity
         start = keras.initializers.Constant(2.0)
-        self.gates = self.add_weight(
-            shape=(self.n_flows, self.latent_dim), initializer=start, name="gates"
-        )
+        shape = (self.n_flows, self.latent_dim)
+        self.gates = self.add_weight(shape=shape, initializer=start, name="gates")
         dims = np.arange(1, self.latent_dim + 1)
         hidden = np.arange(self.flow_dim) % self.latent_dim
         self.mask_in = (hidden[None] >= dims[:, None]).astype("float32")
         before = (dims[None] > hidden[:, None]).astype("float32")
         self.mask_out = np.concatenate([before, before], axis=1)
 
-    def draw(self, q, n, seed):
-        noise = standard_noise(q["base_mean"], n, seed)
-        z = q["base_mean"] + ops.exp(0.5 * q["base_log_var"]) * noise
-        log_q = densities.gaussian_log_prob(z, q["base_mean"], q["base_log_var"])
-        return self.flow(z, log_q, q["context"])
-
-    def point(self, q):
-        return self.flow(q["base_mean"], 0.0, q["context"])[0]
-
-    def flow(self, z, log_q, context):
-        """z after all maps, (..., B, D), and the log of its density, (..., B)."""
+    def flow(self, z, log_q, q):
         for t in range(self.n_flows):
-            h = ops.matmul(z, self.maps[f"in_{t}"] * self.mask_in) + context
+            h = ops.matmul(z, self.maps[f"in_{t}"] * self.mask_in) + q["context"]
             h = ops.matmul(ops.elu(h), self.maps[f"out_{t}"] * self.mask_out)
             m, s = h[..., : self.latent_dim], h[..., self.latent_dim :] + self.gates[t]
             gate = ops.sigmoid(s)
             z = ops.flip(gate * z + (1.0 - gate) * m, axis=-1)
             log_q = log_q + ops.sum(densities.softplus(-s), axis=-1)
         return z, log_q
-
-    def get_config(self):
-        own = {"n_flows": self.n_flows, "flow_dim": self.flow_dim}
-        return {**super().get_config(), **own}

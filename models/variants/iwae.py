@@ -3,10 +3,8 @@
 Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders".
 """
 
-from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ImportanceWeighted, require_plain_elbo
 from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import StandardNormal
 from models.blocks.schedules import Weight
 from models.blocks.vae import VAE
 from models.deprecated import renamed
@@ -15,11 +13,10 @@ from models.variants.variant import Components, variant
 SOURCE = "Burda et al. 2016; `doubly_reparameterized`: Tucker et al. 2019"
 
 
-@variant
+@variant(takes_likelihood=True)
 def build(
     *,
     doubly_reparameterized: bool = False,
-    likelihood: Likelihood | None = None,
     kl_weight: Weight = 1.0,
     n_samples: int = 5,
 ) -> Components:
@@ -31,12 +28,9 @@ def build(
     Args:
         doubly_reparameterized: whether the gradient of the encoder is that of Tucker et
             al. (2019), whose noise does not grow with n_samples; the bound is the same.
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
     return Components(
         posterior=DiagonalGaussian(n_samples),
-        prior=StandardNormal(),
-        likelihood=likelihood or Bernoulli(),
         objective=ImportanceWeighted(
             kl_weight, doubly_reparameterized=doubly_reparameterized
         ),

@@ -9,9 +9,8 @@ from keras import ops
 
 from models.blocks import densities
 from models.blocks.component import register
-from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ImportanceWeighted
-from models.blocks.posteriors import Posterior, standard_noise
+from models.blocks.posteriors import Flow
 from models.blocks.priors import MixturePrior
 from models.blocks.schedules import Weight
 from models.variants.variant import Components, variant
@@ -19,12 +18,11 @@ from models.variants.variant import Components, variant
 SOURCE = "Rezende and Mohamed 2015; Burda et al. 2016"
 
 
-@variant
+@variant(takes_likelihood=True)
 def build(
     *,
     n_flows: int = 4,
     n_gaussians: int = 10,
-    likelihood: Likelihood | None = None,
     kl_weight: Weight = 1.0,
     n_samples: int = 5,
 ) -> Components:
@@ -33,19 +31,17 @@ def build(
     Args:
         n_flows: the number of planar maps of q(z|x).
         n_gaussians: the number of components of p(z).
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
     return Components(
         posterior=PlanarFlow(n_samples, n_flows),
         prior=LearnedMixture(n_gaussians),
-        likelihood=likelihood or Bernoulli(),
         objective=ImportanceWeighted(kl_weight),
         takes_message=True,
     )
 
 
 @register
-class PlanarFlow(Posterior):
+class PlanarFlow(Flow):
     """q(z|x): a diagonal Gaussian through `n_flows` planar maps.
 
     z ~ N(base_mean, diag exp base_log_var), and for each map
@@ -64,26 +60,14 @@ class PlanarFlow(Posterior):
     """
 
     def __init__(self, n_samples=1, n_flows=4, latent_dim=None, seed=None, **kwargs):
-        super().__init__(n_samples, latent_dim, seed, **kwargs)
-        self.n_flows = n_flows
+        super().__init__(n_samples, n_flows, latent_dim, seed, **kwargs)
 
     def head_sizes(self):
-        dim = self.latent_dim
-        maps = {"u": dim, "w": dim, "b": 1}
+        maps = {"u": self.latent_dim, "w": self.latent_dim, "b": 1}
         flows = {f"{k}_{t}": n for t in range(self.n_flows) for k, n in maps.items()}
-        return {"base_mean": dim, "base_log_var": dim, **flows}
-
-    def draw(self, q, n, seed):
-        noise = standard_noise(q["base_mean"], n, seed)
-        z = q["base_mean"] + ops.exp(0.5 * q["base_log_var"]) * noise
-        log_q = densities.gaussian_log_prob(z, q["base_mean"], q["base_log_var"])
-        return self.flow(z, log_q, q)
-
-    def point(self, q):
-        return self.flow(q["base_mean"], 0.0, q)[0]
+        return super().head_sizes() | flows
 
     def flow(self, z, log_q, q):
-        """z after all maps, (..., B, D), and the log of its density, (..., B)."""
         for t in range(self.n_flows):
             u, w, b = (q[f"{name}_{t}"] for name in ("u", "w", "b"))
             dot = ops.sum(w * u, axis=-1, keepdims=True)
@@ -93,9 +77,6 @@ class PlanarFlow(Posterior):
             slope = (1.0 - h[..., 0] ** 2) * ops.sum(u * w, axis=-1)
             z, log_q = z + u * h, log_q - ops.log1p(slope)
         return z, log_q
-
-    def get_config(self):
-        return {**super().get_config(), "n_flows": self.n_flows}
 
 
 @register
@@ -127,6 +108,3 @@ class LearnedMixture(MixturePrior):
     def components(self):
         log_w = self.log_w - ops.logsumexp(self.log_w)
         return log_w, ops.convert_to_tensor(self.means), ops.exp(-self.log_vars)
-
-    def get_config(self):
-        return {**super().get_config(), "n_gaussians": self.n_gaussians}

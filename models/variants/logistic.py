@@ -12,10 +12,6 @@ from keras import ops
 from models.blocks import densities
 from models.blocks.component import register
 from models.blocks.likelihoods import Likelihood
-from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import StandardNormal
-from models.blocks.schedules import Weight
 from models.checks import check_integer
 from models.variants.variant import Components, variant
 
@@ -23,23 +19,13 @@ SOURCE = "Kingma et al. 2016; Salimans et al. 2017"
 
 
 @variant
-def build(
-    *,
-    levels: int = 256,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
-) -> Components:
+def build(*, levels: int = 256) -> Components:
     """The VAE with p(x|z) over the grey levels 0, 1/255, ..., 1, its scale learned.
 
     Args:
         levels: the number of values that an entry of x can have, from 0 to 1.
     """
-    return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=StandardNormal(),
-        likelihood=DiscretizedLogistic(levels),
-        objective=ELBO(kl_weight),
-    )
+    return Components(likelihood=DiscretizedLogistic(levels))
 
 
 @register
@@ -84,6 +70,3 @@ class DiscretizedLogistic(Likelihood):
 
     def mean(self, parameters):
         return ops.sigmoid(parameters)
-
-    def get_config(self):
-        return {**super().get_config(), "levels": self.levels}

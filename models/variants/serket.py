@@ -4,11 +4,6 @@ Nakamura, Nagai and Taniguchi (2018), "SERKET: an architecture for connecting
 stochastic models to realize a large-scale cognitive model".
 """
 
-from models.blocks.likelihoods import Bernoulli, Likelihood
-from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import StandardNormal
-from models.blocks.schedules import Weight
 from models.blocks.vae import VAE
 from models.deprecated import renamed
 from models.variants.variant import Components, variant
@@ -16,29 +11,15 @@ from models.variants.variant import Components, variant
 SOURCE = "Nakamura et al. 2018"
 
 
-@variant
-def build(
-    *,
-    likelihood: Likelihood | None = None,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
-) -> Components:
+@variant(takes_likelihood=True)
+def build() -> Components:
     """The VAE with the prior p(z_n) = N(m_n, diag 1 / L_n) for each example n.
 
     It maximises E_q[log p(x|z)] - kl_weight KL(q(z|x) || N(m_n, diag 1 / L_n)). The
     message is in two further inputs, `prior_mean` m and `prior_precision` L, each
     (batch, latent_dim); with m = 0 and L = 1 it is the model that takes no message.
-
-    Args:
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
-    return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=StandardNormal(),
-        likelihood=likelihood or Bernoulli(),
-        objective=ELBO(kl_weight),
-        takes_message=True,
-    )
+    return Components(takes_message=True)
 
 
 def with_prior_message(model: VAE) -> VAE:

@@ -7,36 +7,20 @@ import keras
 from keras import ops
 
 from models.blocks.component import register
-from models.blocks.likelihoods import Bernoulli, Likelihood
-from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian
 from models.blocks.priors import MixturePrior, log_uniform
-from models.blocks.schedules import Weight
 from models.variants.variant import Components, variant
 
 SOURCE = "Tomczak and Welling 2018"
 
 
-@variant
-def build(
-    *,
-    n_pseudo_inputs: int = 500,
-    likelihood: Likelihood | None = None,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
-) -> Components:
+@variant(takes_likelihood=True)
+def build(*, n_pseudo_inputs: int = 500) -> Components:
     """The VAE with the prior p(z) = 1/K sum_k q(z|u_k), its K pseudo-inputs learned.
 
     Args:
         n_pseudo_inputs: the number K of pseudo-inputs.
-        likelihood: p(x|z). `None` is `Bernoulli()`.
     """
-    return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=VampPrior(n_pseudo_inputs),
-        likelihood=likelihood or Bernoulli(),
-        objective=ELBO(kl_weight),
-    )
+    return Components(prior=VampPrior(n_pseudo_inputs))
 
 
 @register
@@ -59,17 +43,17 @@ class VampPrior(MixturePrior):
         self, n_pseudo_inputs=500, input_shape=None, latent_dim=None, **kwargs
     ):
         super().__init__(latent_dim, **kwargs)
-        self.n_pseudo_inputs, self.shape_of_x = n_pseudo_inputs, input_shape
+        self.n_pseudo_inputs, self.input_shape = n_pseudo_inputs, input_shape
         self.seed_of_inputs, self.bound_to = None, None
 
     def configure(self, context):
         super().configure(context)
-        self.shape_of_x = context.input_shape
+        self.input_shape = context.input_shape
         self.seed_of_inputs = next(context.seeds)
 
     def build(self, q_shape, conditions_shape=None):
         self.pseudo_inputs = self.add_weight(
-            shape=(self.n_pseudo_inputs, *self.shape_of_x),
+            shape=(self.n_pseudo_inputs, *self.input_shape),
             initializer=keras.initializers.RandomUniform(0, 1, self.seed_of_inputs),
             name="pseudo_inputs",
         )
@@ -93,7 +77,3 @@ class VampPrior(MixturePrior):
     def components(self):
         q = self.encode(self.pseudo_inputs)
         return log_uniform(self.n_pseudo_inputs), q["z_mean"], ops.exp(-q["z_log_var"])
-
-    def get_config(self):
-        own = {"n_pseudo_inputs": self.n_pseudo_inputs, "input_shape": self.shape_of_x}
-        return {**super().get_config(), **own}

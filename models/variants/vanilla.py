@@ -1,22 +1,13 @@
 """The vanilla VAE: a Gaussian decoder (Kingma and Welling, 2014)."""
 
 from models.blocks.likelihoods import Gaussian, Scale
-from models.blocks.objectives import ELBO
-from models.blocks.posteriors import DiagonalGaussian
-from models.blocks.priors import StandardNormal
-from models.blocks.schedules import Weight
 from models.variants.variant import Components, variant
 
 SOURCE = "Kingma and Welling 2014; Rybkin et al. 2021"
 
 
 @variant
-def build(
-    *,
-    sigma: Scale = 1.0,
-    kl_weight: Weight = 1.0,
-    n_samples: int = 1,
-) -> Components:
+def build(*, sigma: Scale = 1.0) -> Components:
     """The VAE with p(x|z) = N(x_mean, sigma^2 I), for real-valued x.
 
     Args:
@@ -24,9 +15,4 @@ def build(
             of textbooks; `None` learns one scale for all of x (the sigma-VAE of Rybkin
             et al., 2021), and the KL needs no weight of its own.
     """
-    return Components(
-        posterior=DiagonalGaussian(n_samples),
-        prior=StandardNormal(),
-        likelihood=Gaussian(sigma),
-        objective=ELBO(kl_weight),
-    )
+    return Components(likelihood=Gaussian(sigma))

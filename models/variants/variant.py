@@ -1,16 +1,19 @@
-"""What every `build` shares: the arguments of the networks, and the assembling."""
+"""What every `build` shares: the arguments and the components of the plain VAE."""
 
 import functools
 import inspect
 from dataclasses import dataclass
 
-from models.blocks.likelihoods import Likelihood
-from models.blocks.objectives import Objective
-from models.blocks.posteriors import Posterior
-from models.blocks.priors import Prior
+from models.blocks.likelihoods import Bernoulli, Likelihood
+from models.blocks.objectives import ELBO, Objective
+from models.blocks.posteriors import DiagonalGaussian, Posterior
+from models.blocks.priors import Prior, StandardNormal
+from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
 from models.networks import MLP, Conditional, NetworkConfig
 
+LIKELIHOOD = """
+    likelihood: p(x|z). `None` is `Bernoulli()`."""
 ARGUMENTS = """
     input_shape: the shape of one example: (d,), or an image's (h, w) or (h, w, c).
     latent_dim: the number of dimensions of z.
@@ -35,54 +38,81 @@ Raises:
 
 @dataclass(frozen=True)
 class Components:
-    """What makes a variant.
+    """What makes a variant: where it differs from the VAE of Kingma and Welling (2014).
 
     Attributes:
-        posterior: q(z|x).
-        prior: p(z).
-        likelihood: p(x|z).
-        objective: what `fit` maximises.
+        posterior: q(z|x); `None` is `DiagonalGaussian(n_samples)`.
+        prior: p(z); `None` is `StandardNormal()`.
+        likelihood: p(x|z); `None` is the argument `likelihood`, or `Bernoulli()`.
+        objective: what `fit` maximises; `None` is `ELBO(kl_weight)`.
         takes_message: whether p(z) takes a message.
         labels: (n_labels, label_dim) where the networks take a label too.
     """
 
-    posterior: Posterior
-    prior: Prior
-    likelihood: Likelihood
-    objective: Objective
+    posterior: Posterior | None = None
+    prior: Prior | None = None
+    likelihood: Likelihood | None = None
+    objective: Objective | None = None
     takes_message: bool = False
     labels: tuple | None = None
 
 
-def variant(choose):
+def build_vae(
+    chosen: Components,
+    input_shape: tuple,
+    latent_dim: int = 2,
+    hidden_dims: tuple = (512,),
+    *,
+    likelihood: Likelihood | None = None,
+    kl_weight: Weight = 1.0,
+    n_samples: int = 1,
+    network=MLP(),  # noqa: B008, it is frozen
+    activation="relu",
+    seed: int | None = None,
+) -> VAE:
+    """The VAE of the components that a variant chose, and of the shared arguments."""
+    network = Conditional(network, *chosen.labels) if chosen.labels else network
+    sizes = input_shape, latent_dim, hidden_dims
+    return assemble(
+        NetworkConfig(*sizes, activation, seed, network),
+        posterior=chosen.posterior or DiagonalGaussian(n_samples),
+        prior=chosen.prior or StandardNormal(),
+        likelihood=chosen.likelihood or likelihood or Bernoulli(),
+        objective=chosen.objective or ELBO(kl_weight),
+        takes_message=chosen.takes_message,
+    )
+
+
+def variant(choose=None, *, takes_likelihood=False):
     """Decorates a function of a variant's own arguments that returns `Components`.
 
-    The result is `build(input_shape, latent_dim, ...) -> VAE`, with the arguments of
-    the networks and those of the function, and a docstring that has them all.
+    The result is `build(input_shape, latent_dim, ...) -> VAE`, with the arguments that
+    all variants share and those of the function, and a docstring that has them all.
+
+    Args:
+        choose: the function. A shared argument that it names, `kl_weight` or
+            `n_samples`, has the default that it has there.
+        takes_likelihood: whether `likelihood` is one of the shared arguments.
     """
+    if choose is None:
+        return functools.partial(variant, takes_likelihood=takes_likelihood)
+    own = dict(inspect.signature(choose).parameters)
+    _, *shared = inspect.signature(build_vae).parameters.items()
+    places, options = dict(shared[:3]), dict(shared[3:])
+    if not takes_likelihood:
+        del options["likelihood"]
+    new = {name: own[name] for name in own if name not in options}
+    parameters = places | new | options | own
+    signature = inspect.Signature(parameters.values(), return_annotation=VAE)
 
-    def build(
-        input_shape: tuple,
-        latent_dim: int = 2,
-        hidden_dims: tuple = (512,),
-        *,
-        network=MLP(),  # noqa: B008, it is frozen
-        activation="relu",
-        seed: int | None = None,
-        **own,
-    ) -> VAE:
-        chosen = vars(choose(**own)).copy()
-        labels = chosen.pop("labels")
-        network = Conditional(network, *labels) if labels else network
-        sizes = input_shape, latent_dim, hidden_dims
-        return assemble(NetworkConfig(*sizes, activation, seed, network), **chosen)
+    @functools.wraps(choose)
+    def build(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        chosen = choose(**{name: given.pop(name) for name in own if name in given})
+        return build_vae(chosen, **given)
 
-    own = inspect.signature(choose).parameters.values()
-    shared = inspect.signature(build)
-    *parameters, _ = shared.parameters.values()
-    parameters = [*parameters[:3], *own, *parameters[3:]]
-    functools.update_wrapper(build, choose)
-    build.__signature__ = shared.replace(parameters=parameters)
+    build.__signature__ = signature
     doc = inspect.getdoc(choose)
-    build.__doc__ = doc + ("" if "\nArgs:\n" in doc else "\n\nArgs:") + ARGUMENTS
+    doc += "" if "\nArgs:\n" in doc else "\n\nArgs:"
+    build.__doc__ = doc + LIKELIHOOD * takes_likelihood + ARGUMENTS
     return build
