@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 
 from models import plotting
+from models.cli import option_types as types
 from models.cli import run_commands
 from models.cli.command import Command
 
@@ -28,10 +29,10 @@ class Options(run_commands.OnRun):
             --from).
     """
 
-    from_: run_commands.Row
-    to: run_commands.Row
-    steps: run_commands.TwoOrMore = 12
-    label: run_commands.Label | None = None
+    from_: types.Row
+    to: types.Row
+    steps: types.TwoOrMore = 12
+    label: types.Label | None = None
 
 
 def run(given):
@@ -41,7 +42,13 @@ def run(given):
 
     from models.evaluation import latent_paths
 
-    rows = checked_rows(opened, given)
+    rows = [given.from_, given.to]
+    for option, row in zip(("--from", "--to"), rows, strict=True):
+        run_commands.check_row(opened, option, row)
+    if given.from_ == given.to:
+        raise ValueError(
+            f"--from and --to must be two different rows. Received: {given.from_} twice"
+        )
     label = run_commands.decoded_label(opened, given.label, rows[0])
     labels = opened.labels_for(opened.dataset)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
@@ -50,47 +57,29 @@ def run(given):
         z = np.stack([getattr(latent_paths, p)(*ends, given.steps) for p in PATHS])
         x_mean = run_commands.decode_grid(vae, z, label)
         folder.write_arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
-        folder.write_figure("interpolation.png", plot_paths(x, x_mean, rows))
-        frames = plotting.Animation(plot_frames(x, x_mean, rows))
-        folder.write_figure("interpolation.gif", frames)
+        figure, animation = draw_paths(x, x_mean, [f"row {row}" for row in rows])
+        folder.write_figure("interpolation.png", figure)
+        folder.write_figure("interpolation.gif", animation)
 
 
-def checked_rows(opened, given):
-    """The two rows; ValueError unless they are different rows of the data."""
-    run_commands.check_row(opened, "--from", given.from_)
-    run_commands.check_row(opened, "--to", given.to)
-    if given.from_ == given.to:
-        raise ValueError(
-            f"--from and --to must be two different rows. Received: {given.from_} twice"
-        )
-    return [given.from_, given.to]
+def draw_paths(x, x_mean, names):
+    """A figure, one row per path between the two examples, and their animation.
 
-
-def plot_paths(x, x_mean, rows):
-    """One row per path, with the examples at both ends."""
+    `names` are those of the examples.
+    """
     import numpy as np
 
     steps = x_mean.shape[1]
-    shown = run_commands.spread(steps, MAX_SHOWN)
-    first, last = (np.stack([example, example])[:, None] for example in x)
-    cells = np.concatenate([first, x_mean[:, shown], last], axis=1)
-    heads = [f"row {rows[0]}", *(f"{t:.2f}" for t in shown / (steps - 1))]
-    heads += [f"row {rows[1]}"]
-    title = f"From row {rows[0]} to row {rows[1]} through the latent space"
+    shown, t = run_commands.spread(steps, MAX_SHOWN), np.linspace(0, 1, steps)
+    first, last = (np.broadcast_to(each, x_mean.shape) for each in x)
+    cells = np.concatenate([first[:, :1], x_mean[:, shown], last[:, :1]], axis=1)
+    heads = [names[0], *(f"{each:.2f}" for each in t[shown]), names[1]]
+    title = f"From {names[0]} to {names[1]} through the latent space"
     limits = plotting.grey_limits(cells)
-    return plotting.plot_image_grid(cells, PATHS, heads, title, limits)
-
-
-def plot_frames(x, x_mean, rows):
-    """One figure per step: both paths, between the two examples."""
-    import numpy as np
-
-    names = [f"row {rows[0]}", *PATHS, f"row {rows[1]}"]
-    limits = plotting.grey_limits(np.concatenate([x, *x_mean]))
-    for step, t in enumerate(np.linspace(0, 1, x_mean.shape[1])):
-        cells = np.stack([x[0], *x_mean[:, step], x[1]])
-        title = f"{100 * t:.0f} % of the path"
-        yield plotting.plot_animation_frame(cells, names, title, limits)
+    figure = plotting.plot_image_grid(cells, PATHS, heads, title, limits)
+    frames = np.stack([first[0], *x_mean, last[0]])
+    titles = [f"{100 * each:.0f} % of the path" for each in t]
+    return figure, plotting.Animation(frames, [names[0], *PATHS, names[1]], titles)
 
 
 main = Command("interpolate", Options, run)

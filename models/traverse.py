@@ -4,9 +4,9 @@ import sys
 from dataclasses import dataclass
 
 from models import plotting
+from models.cli import option_types as types
 from models.cli import run_commands
 from models.cli.command import Command
-from models.cli.option_types import Positive, Rate
 
 FILE_DESCRIPTIONS = {
     "traversal.npz": "z and x_mean of one path per dimension; dims (z1 is 1), values",
@@ -31,11 +31,11 @@ class Options(run_commands.OnRun):
             --row).
     """
 
-    row: run_commands.Row | None = None
-    range: Rate = 3.0
-    steps: run_commands.TwoOrMore = 11
-    dims: tuple[Positive, ...] | None = None
-    label: run_commands.Label | None = None
+    row: types.Row | None = None
+    range: types.Rate = 3.0
+    steps: types.TwoOrMore = 11
+    dims: tuple[types.Positive, ...] | None = None
+    label: types.Label | None = None
 
 
 def run(given):
@@ -46,35 +46,35 @@ def run(given):
     from models.evaluation import latent_paths
     from models.evaluation.latent_statistics import encode_statistics, latent_scale
 
-    check_dims(vae.latent_dim, given.dims)
+    for wrong in (d for d in given.dims or () if d > vae.latent_dim):
+        raise ValueError(
+            f"--dims must be dimensions of z, 1 to {vae.latent_dim}. Received: {wrong}"
+        )
     if given.row is not None:
         run_commands.check_row(opened, "--row", given.row)
     label = run_commands.decoded_label(opened, given.label, given.row)
     dataset = opened.dataset
     latents = encode_statistics(vae, dataset.x, opened.labels_for(dataset))
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
-        relevance, measure = latents.relevance, latents.measure
-        axes = np.subtract(given.dims or np.argsort(-relevance) + 1, 1)
+        axes = np.subtract(given.dims or np.argsort(-latents.relevance) + 1, 1)
+        relevance, measure = latents.relevance[axes], latents.measure
         mean, scale, source = latent_scale(vae, latents.z, label)
         values = np.linspace(-given.range, given.range, given.steps)
         start = mean if given.row is None else latents.z[given.row]
         along = mean[axes, None] + values * scale[axes, None]
         z = latent_paths.along_axes(start, axes, along)
         x_mean = run_commands.decode_grid(vae, z, label)
-        paths = {"dims": axes + 1, measure.lower(): relevance[axes], "values": values}
+        paths = {"dims": axes + 1, measure.lower(): relevance, "values": values}
         folder.write_arrays("traversal.npz", z=z, x_mean=x_mean, **paths)
-        names = row_names(axes + 1, relevance[axes], measure)
         title = make_title(given, len(axes), measure, source)
-        figure = plot_traversal(x_mean, names, values, title)
+        names = [f"$z_{{{axis + 1}}}$" for axis in axes]
+        row_name = "{}   {:.2f} nats" if measure == "KL" else "{}   sd {:.2f}"
+        row_names = list(map(row_name.format, names, relevance))
+        figure = plot_traversal(x_mean, row_names, values, title)
         folder.write_figure("traversal.png", figure)
-        frames = plotting.Animation(plot_frames(x_mean, axes + 1, values))
+        heads = [f"{format_value(value)} sd" for value in values]
+        frames = plotting.Animation(x_mean[:MAX_SHOWN], names[:MAX_SHOWN], heads)
         folder.write_figure("traversal.gif", frames)
-
-
-def check_dims(n, dims):
-    """Raises ValueError unless the model has these dimensions."""
-    for wrong in (d for d in dims or () if d > n):
-        raise ValueError(f"--dims must be dimensions of z, 1 to {n}. Received: {wrong}")
 
 
 def make_title(given, n, measure, source):
@@ -89,27 +89,12 @@ def make_title(given, n, measure, source):
     return f"{shown} in {scale}, the others at {others}"
 
 
-def row_names(dims, relevance, measure):
-    """z_d and its relevance."""
-    text = "$z_{{{}}}$   " + ("{:.2f} nats" if measure == "KL" else "sd {:.2f}")
-    return [text.format(*each) for each in zip(dims, relevance, strict=True)]
-
-
 def plot_traversal(x_mean, names, values, title):
     """One row per dimension, one column per value."""
     shown = run_commands.spread(len(values), MAX_SHOWN)
     heads = [format_value(value) for value in values[shown]]
     cells, limits = x_mean[:MAX_SHOWN, shown], plotting.grey_limits(x_mean)
     return plotting.plot_image_grid(cells, names[:MAX_SHOWN], heads, title, limits)
-
-
-def plot_frames(x_mean, dims, values):
-    """One figure per value: all dimensions side by side."""
-    names = [f"$z_{{{d}}}$" for d in dims[:MAX_SHOWN]]
-    limits = plotting.grey_limits(x_mean)
-    for step, value in enumerate(values):
-        cells, title = x_mean[:MAX_SHOWN, step], f"{format_value(value)} sd"
-        yield plotting.plot_animation_frame(cells, names, title, limits)
 
 
 def format_value(value):

@@ -13,6 +13,7 @@ from models.explorer.widgets import (
     make_slider,
     make_thumbnail,
 )
+from models.plotting.style import GREY
 
 
 class ClassCard:
@@ -30,9 +31,9 @@ class ClassCard:
         if self.layout.visible:
             sizes = np.bincount(latents.classes, minlength=len(latents.class_means))
             pictures = map(self.renderer.render, state.decode(latents.class_means))
-            colour_of = latents.colourings["class"].colour_of
+            colours = latents.colourings["class"].colours
             self.thumbnails.items = [
-                make_thumbnail(picture, k, f"{sizes[k]:,}", colour_of(k))
+                make_thumbnail(picture, f"{sizes[k]:,}", k, colours.get(k, GREY))
                 for k, picture in enumerate(pictures)
             ]
 
@@ -53,13 +54,11 @@ class ExampleCard:
         figures = self._figures(x[example], x_mean)
         self.heading.object = text.format_example(state, figures)
         self.neighbours, distances = latents.nearest(example)
-        neighbours = zip(self.neighbours, distances, strict=True)
-        render = self.renderer.render
-        colouring = next(iter(latents.colourings.values()))
+        describe = next(iter(latents.colourings.values())).describe_example
+        distances = map(text.format_distance, distances)
         self.thumbnails.items = [
-            make_thumbnail(render(x[i]), name, text.format_distance(distance), colour)
-            for i, distance in neighbours
-            for name, colour in [colouring.describe_example(i)]
+            make_thumbnail(self.renderer.render(x[i]), distance, *describe(i))
+            for i, distance in zip(self.neighbours, distances, strict=True)
         ]
 
     def _figures(self, x, x_mean):
@@ -91,9 +90,8 @@ class DecodedCard:
     def show(self, state):
         """Shows the decoded z of the state, and z in the sliders."""
         self._move_sliders(state.z, state.latents)
-        position = text.format_position(self.plane, state.z)
-        picture = self.renderer.render(state.decoded)
-        figure = text.format_figure(picture, f"{state.source}<br>{position}")
+        caption = f"{state.source}<br>{text.format_position(self.plane, state.z)}"
+        figure = text.format_figure(self.renderer.render(state.decoded), caption)
         self.picture.object = f"<h2>Decoded</h2>{figure}"
 
     def _move_sliders(self, z, latents):

@@ -31,7 +31,8 @@ def format_header(space) -> str:
 
 def format_legend(colouring, accuracy: float | None) -> str:
     """The meaning of the colours; the agreement of classes and labels if known."""
-    names, colours = colouring.names, colouring.palette
+    colours = list(colouring.colours.values())
+    names = list(map(colouring.name_of, colouring.colours))
     if len(names) > len(PALETTE):
         shades = ", ".join(colours[:: len(colours) // 8])
         bar = f"<s style='background: linear-gradient(to right, {shades})'></s>"
@@ -69,10 +70,8 @@ def format_figure(picture: str, caption: str) -> str:
 
 def format_position(plane, z: np.ndarray) -> str:
     """The coordinates of z in the plane."""
-    names = (name.partition(" (")[0] for name in plane.names)
-    return ", ".join(
-        f"{n} {v:.2f}" for n, v in zip(names, plane.project(z), strict=True)
-    )
+    position = zip(plane.names, plane.project(z), strict=True)
+    return ", ".join(f"{n.partition(' (')[0]} {value:.2f}" for n, value in position)
 
 
 def format_distance(value: float) -> str:

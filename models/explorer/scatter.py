@@ -9,13 +9,12 @@ from bokeh.plotting import figure
 from models.explorer.widgets import STYLE
 from models.plotting.style import DARK
 
-# name of a mark -> marker, size, width of its line and of the white line below that
+# name of a mark -> marker, size, width of the white line below it and of its line
 MARKS = {
-    "neighbours": ("circle", 11, 1.5, 4),
-    "example": ("circle", 18, 2.5, 5),
-    "decoded": ("cross", 15, 2.5, 5),
+    "neighbours": ("circle", 11, 4, 1.5),
+    "example": ("circle", 18, 5, 2.5),
+    "decoded": ("cross", 15, 5, 2.5),
 }
-COLUMNS = ("x", "y", "marker", "size", "width", "halo")
 MIN_WEBGL = 5000  # points from which on WebGL is faster
 
 
@@ -27,7 +26,7 @@ class ScatterPlot:
     """
 
     def __init__(self, names, extent, n, on_click):
-        self.on_click, self.marked = on_click, {}
+        self.on_click = on_click
         self.figure = make_figure(names, extent, n)
         self.points = ColumnDataSource({"x": [], "y": [], "colour": []})
         self.colours = LinearColorMapper(palette=[DARK])
@@ -36,18 +35,19 @@ class ScatterPlot:
         size, alpha = (7, 0.85) if n < 3000 else (4, 0.7) if n < 20000 else (3, 0.5)
         style = {"fill_color": colour, "line_color": None, "fill_alpha": alpha}
         self.figure.scatter("x", "y", source=self.points, size=size, **style)
-        self.marks = ColumnDataSource(dict.fromkeys(COLUMNS, ()))
-        for width, colour in (("halo", "white"), ("width", "#111111")):
-            self._add_marks(line_width=width, line_color=colour)
+        self.marks = {name: self._add_mark(*look) for name, look in MARKS.items()}
         for event in (Tap, DoubleTap):  # two quick clicks are two clicks
             self.figure.on_event(event, self._handle_tap)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width")
 
-    def _add_marks(self, **style):
-        """On their own level, "overlay", they are redrawn without the points."""
-        columns = {"marker": "marker", "size": "size", "source": self.marks}
-        style |= {"fill_color": None, "level": "overlay"}
-        self.figure.scatter("x", "y", **columns, **style)
+    def _add_mark(self, marker, size, *widths):
+        """On their own level, "overlay", marks are redrawn without the points."""
+        source = ColumnDataSource({"x": [], "y": []})
+        style = {"marker": marker, "size": size, "fill_color": None, "level": "overlay"}
+        for width, colour in zip(widths, ("white", "#111111"), strict=True):
+            line = {"line_width": width, "line_color": colour}
+            self.figure.scatter("x", "y", source=source, **style, **line)
+        return source
 
     def _handle_tap(self, event):
         figure = self.figure
@@ -57,21 +57,16 @@ class ScatterPlot:
 
     def show(self, points, colouring):
         """Shows points, (n, 2), in the colours of a `Colouring`."""
-        palette = colouring.palette
+        palette = list(colouring.colours.values())
         self.colours.update(low=-0.5, high=len(palette) - 0.5, palette=palette)
         x, y = points.T
         self.points.data = {"x": x, "y": y, "colour": colouring.codes}
 
     def mark(self, **points):
         """Marks these points, each (2,) or (n, 2), instead of earlier ones so named."""
-        self.marked |= points
-        rows = [
-            (x, y, *MARKS[name])
-            for name, marked in self.marked.items()
-            for x, y in np.reshape(marked, (-1, 2)).tolist()
-        ]
-        columns = map(list, zip(*rows, strict=True))
-        self.marks.data = dict(zip(COLUMNS, columns, strict=True))
+        for name, marked in points.items():
+            x, y = np.reshape(marked, (-1, 2)).T
+            self.marks[name].data = {"x": x, "y": y}
 
 
 def make_figure(names, extent, n):

@@ -16,6 +16,7 @@ from models.evaluation.latent_statistics import (
 from models.explorer.colours import Colouring, make_colourings
 from models.explorer.html_images import Renderer
 from models.plotting.plane import fit_plane
+from models.runs.rounds import Round
 from models.runs.saved_run import SavedRun
 
 
@@ -27,8 +28,8 @@ class RoundLatents(LatentStatistics):
     """
 
     colourings: dict[str, Colouring]
-    classes: np.ndarray | None = None
-    class_means: np.ndarray | None = None
+    classes: np.ndarray | None
+    class_means: np.ndarray | None
 
     def nearest(self, example: int, n: int = 8) -> tuple[np.ndarray, np.ndarray]:
         """The nearest examples in all dimensions: (indices, distances), (<= n,)."""
@@ -60,11 +61,10 @@ class LatentSpace:
         self.run = SavedRun(run.path)
         self.title = run.path.resolve().name
         self.vae, self.data = self.run.model, self.run.dataset
-        self.rounds = tuple(range(1, self.run.n_rounds + 1)) or (0,)
-        saved = {k: self.run.round(k) for k in self.rounds if k}
-        weights = {k: each.model for k, each in saved.items()}
-        self._weights, self._round = weights or {0: self.vae.get_weights()}, None
-        self.latents = {k: self._round_latents(k, saved.get(k)) for k in self.rounds}
+        saved = read_rounds(self.run)
+        self.rounds = tuple(saved)
+        self._weights, self._round = {k: each.model for k, each in saved.items()}, None
+        self.latents = {k: self._round_latents(k, each) for k, each in saved.items()}
         arrays = [latents.z for latents in self.latents.values()]
         self.plane = fit_plane(arrays)
         points = [self.plane.scatter(z).astype(np.float32) for z in arrays]
@@ -72,7 +72,7 @@ class LatentSpace:
         self.extent = scatter_extent(np.concatenate(points))
         label = 0 if self.vae.is_conditional else None
         mean, scale, _ = latent_scale(self.vae, arrays[-1], label)
-        self.limits = slider_limits(arrays, mean, scale)
+        self.limits = slider_limits(np.concatenate(arrays), mean, scale)
         self.renderer = Renderer(self.data.x)
 
     def decode(self, z: np.ndarray, round: int, label=None) -> np.ndarray:
@@ -94,21 +94,14 @@ class LatentSpace:
             self._round = round
 
     def _round_latents(self, number, saved):
-        """The latents of a `Round`; of the data as they are encoded if it is None."""
+        """The latents of a `Round`."""
+        self._check(saved.points)
         self._set_round(number)  # the prior may be learned
         labels = self.run.labels_for(self.data)
-        if saved is None:
-            z, z_log_var = encode_points(self.vae, self.data.x, labels)
-            classes = means = None
-        else:
-            z, z_log_var = saved.points, saved.z_log_var
-            classes, means = saved.classes, saved.means
-        self._check(z)
-        found = vars(latent_statistics(self.vae, z, z_log_var, labels))
-        colourings = make_colourings(self.data, classes)
-        return RoundLatents(
-            **found, colourings=colourings, classes=classes, class_means=means
-        )
+        found = latent_statistics(self.vae, saved.points, saved.z_log_var, labels)
+        groups = {"classes": saved.classes, "class_means": saved.means}
+        colourings = make_colourings(self.data, saved.classes)
+        return RoundLatents(**vars(found), colourings=colourings, **groups)
 
     def _check(self, z):
         """Raises DataError unless the points are those of the data, and finite."""
@@ -124,10 +117,19 @@ class LatentSpace:
             )
 
 
-def slider_limits(latents, mean, scale) -> tuple[np.ndarray, np.ndarray]:
+def read_rounds(run: SavedRun) -> dict[int, Round]:
+    """Number -> round; 0 -> that of the model, of a run stopped in the first round."""
+    if run.n_rounds:
+        return {k: run.round(k) for k in range(1, run.n_rounds + 1)}
+    labels = run.labels_for(run.dataset)
+    z, z_log_var = encode_points(run.model, run.dataset.x, labels)
+    return {0: Round(z=z, z_log_var=z_log_var, model=run.model.get_weights())}
+
+
+def slider_limits(z, mean, scale) -> tuple[np.ndarray, np.ndarray]:
     """The range of the sliders: all latents, and three scales around the mean."""
-    low = np.min([z.min(axis=0) for z in latents] + [mean - 3 * scale], axis=0)
-    high = np.max([z.max(axis=0) for z in latents] + [mean + 3 * scale], axis=0)
+    low = np.minimum(z.min(axis=0), mean - 3 * scale)
+    high = np.maximum(z.max(axis=0), mean + 3 * scale)
     return np.floor(10 * low) / 10, np.ceil(10 * high) / 10
 
 

@@ -48,7 +48,7 @@ class Thumbnails(pn.custom.JSComponent):
         self.on_msg(lambda event: on_click(event.data))
 
 
-def make_thumbnail(picture: str, text, note: str, colour: str) -> dict:
+def make_thumbnail(picture: str, note: str, text, colour: str) -> dict:
     """A picture, as HTML, above a text with a dot of this colour, and a note."""
     return {"picture": picture, "text": str(text), "note": note, "colour": colour}
 

@@ -5,7 +5,7 @@
     latent_space       plot_latent_pca, in the plane of plane.py
     curves             plot_training_curves, plot_round_scores
     evaluation_page    plot_evaluation
-    animation          Animation, figures as a GIF
+    animation          Animation, a grid as a GIF
     style              colours, the figure class, axes and legends
 
 Every function takes arrays and returns a Matplotlib figure. None opens a window, writes
@@ -23,12 +23,7 @@ _PUBLIC = {
     "animation": ["Animation"],
     "curves": ["plot_round_scores", "plot_training_curves"],
     "evaluation_page": ["extreme_rows", "plot_evaluation"],
-    "image_grids": [
-        "grey_limits",
-        "plot_animation_frame",
-        "plot_image_grid",
-        "plot_samples_by_label",
-    ],
+    "image_grids": ["grey_limits", "plot_image_grid", "plot_samples_by_label"],
     "images": ["plot_manifold", "plot_reconstructions", "plot_samples"],
     "latent_space": ["plot_latent_pca"],
 }

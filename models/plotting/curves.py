@@ -50,10 +50,9 @@ def plot_training_curves(history: dict[str, list[float]], rounds=None) -> Figure
 
 def _draw_term(ax, key, history):
     """Draws one term, training and validation, with limits that show its end well."""
-    styles = {key: ("training", "-"), f"val_{key}": ("validation", "--")}
-    drawn = {name: history[name] for name in styles if name in history}
+    drawn = {name: history[name] for name in (key, f"val_{key}") if name in history}
     for name, values in drawn.items():
-        label, dash = styles[name]
+        label, dash = ("training", "-") if name == key else ("validation", "--")
         dash += "." if len(values) == 1 else ""  # a single epoch has no line
         ax.plot(np.arange(len(values)) + 1, values, dash, color=BLUE, label=label)
     title = TERMS.get(key, key.replace("_", " ").capitalize())

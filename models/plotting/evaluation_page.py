@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix
 
-from models.plotting.image_grids import draw_named_rows, grey_limits, tile_images
+from models.plotting.image_grids import draw_named_grid, grey_limits
 from models.plotting.style import DARK, GREY, PALETTE, InlineFigure, style_axes
 
 N_EXTREMES = 10  # of the most and of the least probable examples
@@ -29,24 +29,23 @@ def plot_evaluation(
         classes: labels (n,), classes (n,), and the names of the labels by label.
         extremes: images in `extreme_rows` and reconstructions, each (2, m, h, w[, c]).
     """
-    has_images = classes is not None or extremes is not None
-    figure = InlineFigure(11, 8 if has_images else 4.4)
-    rows = figure.subfigures(1 + has_images, 1, squeeze=False)[:, 0]
-    table, left, right = rows[0].subplots(1, 3, width_ratios=[1.25, 1, 1])
-    table.text(0, 1, text, family="monospace", fontsize=7, color=DARK, va="top")
-    table.axis("off")
-    left.set_visible(kl_per_dimension is not None)
-    if kl_per_dimension is not None:
-        _draw_kl(left, np.asarray(kl_per_dimension))
-    _draw_histograms(right, {"log p(x)": log_px, "ELBO": elbo})
-    if has_images:
-        left, right = rows[1].subplots(1, 2, width_ratios=[1, 1.6])
-        left.set_visible(classes is not None)
-        right.set_visible(extremes is not None)
-        if classes is not None:
-            _draw_confusion(left, *classes)
-        if extremes is not None:
-            _draw_extremes(right, *extremes)
+    rows = [
+        [
+            (1.25, _draw_table, text),
+            (1, _draw_kl, kl_per_dimension),
+            (1, _draw_histograms, {"log p(x)": log_px, "ELBO": elbo}),
+        ],
+        [(1, _draw_confusion, classes), (1.6, _draw_extremes, extremes)],
+    ]
+    rows = [[panel for panel in row if panel[2] is not None] for row in rows]
+    rows = [row for row in rows if row]
+    figure = InlineFigure(11, 0.8 + 3.6 * len(rows))
+    parts = figure.subfigures(len(rows), 1, squeeze=False).flat
+    for part, row in zip(parts, rows, strict=True):
+        ratios, draws, contents = zip(*row, strict=True)
+        axes = part.subplots(1, len(row), width_ratios=ratios, squeeze=False).flat
+        for ax, draw, content in zip(axes, draws, contents, strict=True):
+            draw(ax, content)
     return figure
 
 
@@ -55,6 +54,11 @@ def extreme_rows(log_px: np.ndarray) -> np.ndarray:
     order = np.argsort(-log_px)
     n = min(N_EXTREMES, len(order))
     return np.stack([order[:n], order[-n:]])
+
+
+def _draw_table(ax, text):
+    ax.text(0, 1, text, family="monospace", fontsize=7, color=DARK, va="top")
+    ax.axis("off")
 
 
 def _draw_kl(ax, kl):
@@ -72,8 +76,9 @@ def _draw_histograms(ax, terms):
     style_axes(ax, "log p(x) and its bound", xlabel="nats", ylabel="examples")
 
 
-def _draw_confusion(ax, labels, classes, label_names):
+def _draw_confusion(ax, groups):
     """The shares of each label's examples by class, matched classes on the diagonal."""
+    labels, classes, label_names = groups
     counts = contingency_matrix(labels, classes)
     label, matched = linear_sum_assignment(counts, maximize=True)
     others = np.setdiff1d(np.arange(counts.shape[1]), matched)
@@ -90,10 +95,9 @@ def _draw_confusion(ax, labels, classes, label_names):
         ax.text(column, row, text, color=colour, fontsize=7, **at)
 
 
-def _draw_extremes(ax, x, x_mean):
+def _draw_extremes(ax, images):
     """The most and the least probable examples, each over its reconstruction."""
-    rows = np.stack([x, x_mean], axis=1)
-    image = tile_images(rows.reshape(4, *x.shape[1:]))
+    rows = np.concatenate(list(zip(*images, strict=True)))
     names = ["most probable", "reconstructed", "least probable", "reconstructed"]
-    draw_named_rows(ax, image, names, grey_limits(x, x_mean), size=8)
+    draw_named_grid(ax, rows, names, limits=grey_limits(*images))
     ax.set_title("log p(x): the highest and the lowest", fontsize=10, color=DARK)

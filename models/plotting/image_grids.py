@@ -23,25 +23,25 @@ VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
 
 def plot_image_grid(
     x_mean,
-    row_names: Names,
-    column_names: Names,
-    title: str,
+    row_names: Names = (),
+    column_names: Names = (),
+    title: str = "",
     limits: Limits = None,
 ) -> Figure:
-    """Draws examples in a grid with a name for each row and each column.
+    """Draws examples in a grid with names of its rows and columns.
 
     Args:
         x_mean: (rows, columns, *example shape); NaN is left white.
-        row_names: one for each row.
-        column_names: one for each column.
+        row_names: those of the first rows, or of all.
+        column_names: those of the first columns, or of all.
         title: above the grid.
         limits: the values shown as black and white, or at the lower and upper edge of
             a cell; by default `grey_limits` or, of vectors, the extremes.
     """
     rows, columns = x_mean.shape[:2]
     height = CELL_WIDTH * rows * _cell_aspect(x_mean) + 0.7
-    figure = InlineFigure(CELL_WIDTH * columns + 0.9, height)
-    _draw_labelled_grid(figure.subplots(), x_mean, row_names, column_names, limits)
+    figure = InlineFigure(CELL_WIDTH * columns + 0.9 * bool(row_names), height)
+    draw_named_grid(figure.subplots(), x_mean, row_names, column_names, limits)
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure
 
@@ -52,10 +52,10 @@ def plot_samples_by_label(x_mean, labels, label_names: Names, limit: int) -> Fig
     drawn = [x_mean[labels == label][:limit] for label in distinct[:limit]]
     width = max(map(len, drawn))
     grid = np.concatenate([fill_grid(samples, width) for samples in drawn])
-    names = [label_names[label] for label in distinct]
-    subset = f", {limit} of {len(names)} labels" if len(names) > limit else ""
-    title, names = f"Samples of each label{subset}", names[:limit]
-    return plot_image_grid(grid, names, [""] * width, title, grey_limits(x_mean))
+    names = [label_names[label] for label in distinct[:limit]]
+    subset = f", {limit} of {len(distinct)} labels" * (len(distinct) > limit)
+    title, limits = f"Samples of each label{subset}", grey_limits(x_mean)
+    return plot_image_grid(grid, names, title=title, limits=limits)
 
 
 def plot_animation_frame(x_mean, names: Names, title: str, limits: Limits) -> Figure:
@@ -65,22 +65,28 @@ def plot_animation_frame(x_mean, names: Names, title: str, limits: Limits) -> Fi
     """
     cells = fill_grid(x_mean, min(FRAME_COLUMNS, len(x_mean)))
     rows, columns = cells.shape[:2]
-    names = [*names, *[""] * (rows * columns - len(names))]
     width = 1.2 * CELL_WIDTH
     height = rows * (width * _cell_aspect(cells) + 0.3) + 0.3
     figure = InlineFigure(width * columns, height)
     for row, ax in enumerate(figure.subplots(rows, squeeze=False).flat):
         heads = names[row * columns : (row + 1) * columns]
-        _draw_labelled_grid(ax, cells[[row]], [""], heads, limits)
+        draw_named_grid(ax, cells[[row]], column_names=heads, limits=limits)
     figure.suptitle(title, fontsize=10, color=DARK)
     return figure
 
 
-def _draw_labelled_grid(ax, x_mean, row_names, column_names, limits):
+def draw_named_grid(
+    ax: Axes,
+    x_mean,
+    row_names: Names = (),
+    column_names: Names = (),
+    limits: Limits = None,
+) -> None:
+    """Draws the grid of `plot_image_grid`, which has the arguments, in axes."""
     rows, columns = x_mean.shape[:2]
     draw_grid(ax, x_mean, (0, columns - 1, 0, rows - 1), limits)
-    ax.set_xticks(range(columns), column_names)
-    ax.set_yticks(range(rows)[::-1], row_names)
+    ax.set_xticks(range(len(column_names)), column_names)
+    ax.set_yticks(range(rows)[::-1][: len(row_names)], row_names)
     ax.xaxis.tick_top()
     ax.tick_params(length=0, pad=2, labelsize=8, labelcolor=DARK)
     ax.spines[:].set_visible(False)
@@ -112,7 +118,7 @@ def draw_grid(
         _draw_vectors(ax, x_mean, extent, edges, limits)
     else:
         limits = limits or grey_limits(x_mean)
-        draw_image(ax, tile_images(x_mean, gap), limits, edges)
+        _draw_image(ax, tile_images(x_mean, gap), edges, limits)
     ax.set(xlim=edges[:2], ylim=edges[2:])
 
 
@@ -138,29 +144,14 @@ def grey_limits(x: np.ndarray, *others: np.ndarray) -> Limits:
     return min(map(np.nanmin, arrays)), max(map(np.nanmax, arrays))
 
 
-def draw_image(ax: Axes, image, limits: Limits, edges: Box | None = None) -> None:
-    """Draws a grey or RGB image, without ticks or, with `edges`, on axes they span."""
+def _draw_image(ax, image, edges, limits):
+    """Draws a grey or RGB image of square pixels on axes that have these edges."""
     if image.shape[2:] == (3,):
         image = np.nan_to_num(np.clip(image, 0, 1), nan=1.0)
-    elif image.ndim == 3:
-        image = image[..., 0]
-    low, high = limits
-    ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=edges)
-    if edges is None:
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-    else:
-        left, right, bottom, top = edges
-        height, width = image.shape[:2]
-        ax.set_aspect(height / (top - bottom) * (right - left) / width)
-
-
-def draw_named_rows(ax: Axes, image, names: Names, limits: Limits, size: int) -> None:
-    """Draws the image of `tile_images` with a name, of this font size, for each row."""
-    draw_image(ax, image, limits)
-    height = len(image) / len(names)
-    ax.set_yticks([(i + 0.5) * height for i in range(len(names))], names)
-    ax.tick_params(length=0, labelsize=size, labelcolor=DARK)
+    ax.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1], extent=edges)
+    left, right, bottom, top = edges
+    height, width = image.shape[:2]
+    ax.set_aspect(height / (top - bottom) * (right - left) / width)
 
 
 def _outer_edges(first, last, count):
@@ -169,7 +160,7 @@ def _outer_edges(first, last, count):
     return first - half, last + half
 
 
-def _draw_vectors(ax, x_mean, extent, edges, limits=None):
+def _draw_vectors(ax, x_mean, extent, edges, limits):
     """Draws the vectors (rows, columns, d) as small lines, each in its grid cell."""
     if x_mean.shape[2] == 1:  # a flat line, because a point would not be visible
         x_mean = np.repeat(x_mean, 2, axis=2)

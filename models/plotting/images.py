@@ -9,7 +9,13 @@ from itertools import cycle, zip_longest
 import numpy as np
 from matplotlib.figure import Figure
 
-from models.plotting import image_grids, style
+from models.plotting import style
+from models.plotting.image_grids import (
+    draw_grid,
+    fill_grid,
+    grey_limits,
+    plot_image_grid,
+)
 from models.plotting.style import DARK, GREY, PALETTE, InlineFigure, check_argument
 
 MAX_STEPS = 64  # features of a vector drawn as steps; longer ones are plain lines
@@ -39,12 +45,8 @@ def plot_reconstructions(x: np.ndarray, x_mean: np.ndarray, n: int = 10) -> Figu
         styles = [{"color": GREY, "label": "original"} | dots]
         styles += [{"color": PALETTE[0], "label": "reconstruction"}]
         return _plot_overlaid_vectors(np.stack([x, x_mean], axis=1), styles)
-    image = image_grids.tile_images(np.stack([x, x_mean]))
-    height, width = image.shape[:2]
-    figure = InlineFigure(0.75 * len(x) + 1.1, 0.75 * len(x) * height / width + 0.1)
-    names, limits = ["original", "reconstruction"], image_grids.grey_limits(x, x_mean)
-    image_grids.draw_named_rows(figure.subplots(), image, names, limits, size=10)
-    return figure
+    names, limits = ["original", "reconstruction"], grey_limits(x, x_mean)
+    return plot_image_grid(np.stack([x, x_mean]), names, limits=limits)
 
 
 def plot_samples(
@@ -63,16 +65,10 @@ def plot_samples(
     x_mean = _checked_examples("x_mean", x_mean)
     check_argument(columns >= 1, "columns", "at least 1", columns)
     columns = min(columns, len(x_mean))
-    if x_mean.ndim == 2:
-        groups = [x_mean[i : i + columns] for i in range(0, len(x_mean), columns)]
-        figure = _plot_overlaid_vectors(groups, [{"color": c} for c in PALETTE])
-    else:
-        image = image_grids.tile_images(image_grids.fill_grid(x_mean, columns))
-        width = 0.75 * columns
-        figure = InlineFigure(width, width * image.shape[0] / image.shape[1] + 0.35)
-        image_grids.draw_image(
-            figure.subplots(), image, image_grids.grey_limits(x_mean)
-        )
+    if x_mean.ndim > 2:
+        return plot_image_grid(fill_grid(x_mean, columns), title=title)
+    groups = [x_mean[i : i + columns] for i in range(0, len(x_mean), columns)]
+    figure = _plot_overlaid_vectors(groups, [{"color": c} for c in PALETTE])
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure
 
@@ -96,7 +92,7 @@ def plot_manifold(
     rows, columns, *event = x_mean.shape
     width, h, w = (6.5, 1, 1) if len(event) == 1 else (6.0, *event[:2])
     figure = InlineFigure(width, width * rows * h / (columns * w))
-    image_grids.draw_grid(figure.subplots(), x_mean, extent, gap=0)
+    draw_grid(figure.subplots(), x_mean, extent, gap=0)
     style.style_axes(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$")
     return figure
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix
@@ -46,19 +46,28 @@ def plot_latent_pca(
     height = 0.6 * max(map(np.ptp, latents.values()))  # of a strip
     points = {title: plane.scatter(z, seed, height) for title, z in latents.items()}
     columns = {
-        name: {t: _panel_values(name, colouring, t, z) for t, z in points.items()}
+        name: _panel_values(f"colourings[{name!r}]", colouring, points)
         for name, colouring in (colourings or {"": None}).items()
     }
-    scales = {name: _colour_scale(values) for name, values in columns.items()}
-    _match_panel_classes(columns, scales)
+    colours = {name: _panel_colours(values) for name, values in columns.items()}
+    _match_panel_classes(columns, colours)
     names = {"label": dict(enumerate(() if label_names is None else label_names))}
     axis_names = [re.sub(r"^z(\d)$", r"$z_\1$", name) for name in plane.names]
     figure, axes = _pca_panels(points, axis_names, len(columns))
     for panels, (name, values) in zip(axes.T, columns.items(), strict=True):
         for ax, (title, z) in zip(panels, points.items(), strict=True):
-            _scatter_subset(ax, z, values[title], scales[name], title, seed)
-        _add_colour_key(panels[0], name, scales[name], names.get(name, {}))
+            _scatter_subset(ax, z, values.get(title), colours[name].get(title), seed)
+        _add_colour_key(panels[0], name, colours[name], names.get(name, {}))
     return figure
+
+
+def value_colours(values) -> dict[int | float, str]:
+    """Distinct value -> colour, in order; a range of colours if there are many."""
+    distinct = np.unique(values)
+    if len(distinct) <= len(PALETTE):
+        return dict(zip(distinct.tolist(), PALETTE, strict=False))
+    colours = map(to_hex, _colour_range(distinct).to_rgba(distinct))
+    return dict(zip(distinct.tolist(), colours, strict=True))
 
 
 def match_colours(classes, labels, colours: dict[int, str]) -> dict[int, str]:
@@ -71,9 +80,12 @@ def match_colours(classes, labels, colours: dict[int, str]) -> dict[int, str]:
     pairs = zip(*linear_sum_assignment(table, maximize=True), strict=True)
     matched = {class_ids[i]: colours[label_ids[j]] for i, j in pairs if table[i, j]}
     palette = PALETTE[len(colours) :] + PALETTE
-    further = [colour for colour in palette if colour not in matched.values()]
-    unmatched = [k for k in class_ids if k not in matched]
-    return matched | dict(zip(unmatched, further, strict=False))
+    further = iter([colour for colour in palette if colour not in matched.values()])
+    return {k: matched.get(k) or next(further) for k in class_ids}
+
+
+def _colour_range(values):
+    return ScalarMappable(Normalize(min(values), max(values)), "viridis")
 
 
 def _checked_latents(latents):
@@ -88,32 +100,31 @@ def _checked_latents(latents):
     return latents
 
 
-def _panel_values(name, colouring, title, points):
-    """The values that colour one panel: an array (n,), or None."""
-    argument, shape = f"colourings[{name!r}]", (len(points),)
-    if isinstance(colouring, dict):
-        key = f"the key {title!r}"
-        check_argument(title in colouring, argument, key, list(colouring))
-        colouring = colouring[title]
-    fits = colouring is None or np.shape(colouring) == shape
-    check_argument(fits, argument, f"shape {shape} for {title!r}", np.shape(colouring))
-    return colouring if colouring is None else np.asarray(colouring)
+def _panel_values(argument, colouring, points):
+    """Title -> the values that colour this panel, (n,); no title for grey dots."""
+    if not isinstance(colouring, dict):
+        colouring = dict.fromkeys(points, colouring)
+    values = {}
+    for title, z in points.items():
+        check_argument(title in colouring, argument, f"the key {title!r}", [*colouring])
+        if colouring[title] is not None:
+            values[title] = each = np.asarray(colouring[title])
+            expected = f"shape {z.shape[:1]} for {title!r}"
+            check_argument(each.shape == z.shape[:1], argument, expected, each.shape)
+    return values
 
 
-def _colour_scale(columns):
-    """Title -> value -> colour; or a colour map for more values than colours."""
-    known = {title: values for title, values in columns.items() if values is not None}
-    distinct = np.unique(np.concatenate([*known.values()])) if known else np.array([])
-    if len(distinct) > len(PALETTE):
-        return ScalarMappable(Normalize(distinct[0], distinct[-1]), "viridis")
-    return dict.fromkeys(known, dict(zip(distinct.tolist(), PALETTE, strict=False)))
+def _panel_colours(values):
+    """Title -> value -> colour, the same in all panels that have values."""
+    stacked = np.concatenate([*values.values()]) if values else []
+    return dict.fromkeys(values, value_colours(stacked))
 
 
-def _match_panel_classes(columns, scales):
+def _match_panel_classes(columns, colours):
     """Gives the classes in every panel the colours of the labels they match."""
-    labels, classes = scales.get("label"), scales.get("class")
-    if isinstance(labels, dict) and isinstance(classes, dict):
-        for title in labels.keys() & classes.keys():
+    labels, classes = colours.get("label", {}), colours.get("class", {})
+    for title in labels.keys() & classes.keys():
+        if max(len(labels[title]), len(classes[title])) <= len(PALETTE):
             pair = columns["class"][title], columns["label"][title]
             classes[title] = match_colours(*pair, labels[title])
 
@@ -139,34 +150,30 @@ def _pca_panels(points, names, columns):
     return figure, axes
 
 
-def _scatter_subset(ax, points, values, scale, title, seed):
+def _scatter_subset(ax, points, values, colours, seed):
     """Draws a random subset in random order, so that no class hides another."""
     shown = np.random.default_rng(seed).permutation(len(points))[:MAX_POINTS]
     size = np.clip(300 / np.sqrt(len(shown)), 4, 24)
-    if values is None:
-        colours = GREY
-    elif isinstance(scale, ScalarMappable):
-        colours = scale.to_rgba(values[shown])
-    else:
-        colours = [scale[title][value] for value in values[shown].tolist()]
-    ax.scatter(*points[shown].T, c=colours, s=size, alpha=0.7, linewidths=0)
+    colour = GREY if values is None else [colours[v] for v in values[shown].tolist()]
+    ax.scatter(*points[shown].T, c=colour, s=size, alpha=0.7, linewidths=0)
 
 
-def _add_colour_key(ax, name, scale, names):
+def _add_colour_key(ax, name, colours, names):
     """Adds the legend or colour bar of a column above `ax`, its first panel.
 
     If a colour is a different class in each panel, all are named: "3 / 7".
     """
-    if isinstance(scale, ScalarMappable):
+    first = next(iter(colours.values()), {})
+    if len(first) > len(PALETTE):
         bar = ax.inset_axes([0.15, 1.14, 0.7, 0.03])
-        ax.figure.colorbar(scale, bar, location="top", label=name)
+        ax.figure.colorbar(_colour_range(first), bar, location="top", label=name)
         bar.tick_params(labelsize=8, length=2)
         return
-    panels = [{c: names.get(k, str(k)) for k, c in m.items()} for m in scale.values()]
+    panels = [{c: names.get(k, str(k)) for k, c in m.items()} for m in colours.values()]
     if all(panel == panels[0] for panel in panels):
         panels = panels[:1]
     else:
-        name = f"{name} ({' / '.join(map(str, scale))})"
+        name = f"{name} ({' / '.join(map(str, colours))})"
     texts = {c: [panel.get(c, "–") for panel in panels] for c in PALETTE}
     texts = {c: " / ".join(ids) for c, ids in texts.items() if {*ids} - {"–"}}
     style.add_dot_legend(ax, name, texts)

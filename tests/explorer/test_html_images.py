@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.explorer.colours import colour_classes, colour_values, make_colourings
+from models.explorer.colours import make_colourings
 from models.explorer.html_images import Renderer
 from models.plotting.style import GREY, PALETTE
 
@@ -60,22 +60,35 @@ def test_two_vectors_are_overlaid_in_grey_and_blue(rng):
         assert html.count("<path") == 3 and GREY in html and PALETTE[0] in html
 
 
+def data_with(labels, names=None):
+    return SimpleNamespace(
+        x=np.zeros((len(labels), 2)), labels=labels, label_names=names
+    )
+
+
 def test_classes_have_the_colours_of_their_matched_labels():
     labels = np.repeat([0, 1, 2], 10)
     classes = np.repeat([2, 0, 1], 10)
     classes[:3] = 5  # a class without a label of its own
-    by_label, by_class = colour_values("label", labels), colour_classes(classes, labels)
+    both = make_colourings(data_with(labels, ["a", "b", "c"]), classes)
+    by_label, by_class = both["label"], both["class"]
     for label, k in ((0, 2), (1, 0), (2, 1)):
-        assert by_class.colour_of(k) == by_label.colour_of(label)
-    assert by_class.colour_of(5) not in by_label.palette
-    assert by_class.colour_of(7) == GREY
-    assert by_class.describe_example(0) == ("5", by_class.colour_of(5))
+        assert by_class.colours[k] == by_label.colours[label]
+    assert by_class.colours[5] not in by_label.colours.values()
+    assert by_class.describe_example(0) == ("5", by_class.colours[5])
+    assert by_label.describe_example(29) == ("c", by_label.colours[2])
+    for each in both.values():
+        np.testing.assert_array_equal(np.take([*each.colours], each.codes), each.values)
 
 
 def test_more_values_than_colours_are_a_range():
-    many = colour_values("label", np.arange(50) % 30)
-    assert len(set(many.palette)) == 30 and not set(many.palette) & set(PALETTE)
-    np.testing.assert_array_equal(many.codes, np.arange(50) % 30)
+    labels = np.arange(50) % 30
+    many = make_colourings(data_with(labels, [*map(str, range(30))]), None)["label"]
+    palette = {*many.colours.values()}
+    assert len(palette) == 30 and not palette & {*PALETTE}
+    np.testing.assert_array_equal(many.codes, labels)
+    classes = make_colourings(data_with(labels, [*range(30)]), labels % 3)["class"]
+    assert [*classes.colours.values()] == PALETTE[:3]
 
 
 def test_data_without_labels_and_classes_are_grey():

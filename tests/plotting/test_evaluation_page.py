@@ -13,14 +13,15 @@ def log_px(rng):
     return rng.normal(-80, 5, 200)
 
 
-def visible(figure):
-    """Title -> axes of what can be seen."""
-    return {ax.get_title(): ax for ax in figure.axes if ax.get_visible()}
+def panels_of(figure):
+    """Title -> axes; none of them is hidden, which would leave a gap."""
+    assert all(ax.get_visible() for ax in figure.axes)
+    return {ax.get_title(): ax for ax in figure.axes}
 
 
 def test_vectors_without_classes_need_one_row_of_panels(log_px):
     figure = plot_evaluation("the table", log_px, log_px - 3, [0.1, 2.0, 1.0])
-    panels = visible(figure)
+    panels = panels_of(figure)
     assert panels.keys() == {
         "",
         "KL of each dimension, sorted",
@@ -34,7 +35,7 @@ def test_vectors_without_classes_need_one_row_of_panels(log_px):
 
 
 def test_a_posterior_without_kl_per_dimension_has_no_bars(log_px):
-    panels = visible(plot_evaluation("", log_px, log_px))
+    panels = panels_of(plot_evaluation("", log_px, log_px))
     assert panels.keys() == {"", "log p(x) and its bound"}
 
 
@@ -44,7 +45,7 @@ def test_matched_classes_are_on_the_diagonal(log_px, rng):
     figure = plot_evaluation(
         "", log_px, log_px, None, (labels, classes, ["a", "b", "c"])
     )
-    ax = visible(figure)["Classes of each label, %"]
+    ax = panels_of(figure)["Classes of each label, %"]
     expected = confusion_matrix(labels, (classes - 1) % 3, normalize="true")
     np.testing.assert_allclose(ax.get_images()[0].get_array(), expected)
     ticks = [text.get_text() for text in ax.get_xticklabels()]
@@ -56,7 +57,7 @@ def test_extreme_examples_are_drawn_over_their_reconstructions(rng):
     rows = extreme_rows(log_px)
     assert log_px[rows].tolist() == [[*range(29, 19, -1)], [*range(9, -1, -1)]]
     x, x_mean = rng.uniform(size=(2, 2, 10, 4, 5))
-    panels = visible(plot_evaluation("", log_px, log_px, None, None, (x, x_mean)))
+    panels = panels_of(plot_evaluation("", log_px, log_px, None, None, (x, x_mean)))
     image = panels["log p(x): the highest and the lowest"].get_images()[0].get_array()
     for row, expected in enumerate([x[0], x_mean[0], x[1], x_mean[1]]):
         np.testing.assert_array_equal(image[5 * row : 5 * row + 4, :5], expected[0])
