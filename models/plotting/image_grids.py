@@ -39,8 +39,9 @@ def plot_image_grid(
             a cell; by default `grey_limits` or, of vectors, the extremes.
     """
     rows, columns = x_mean.shape[:2]
-    height = CELL_WIDTH * rows * _cell_aspect(x_mean) + 0.7
-    figure = InlineFigure(CELL_WIDTH * columns + 0.9 * bool(row_names), height)
+    width = CELL_WIDTH * columns + 0.9 * bool(row_names)
+    height = CELL_WIDTH * rows * _cell_aspect(x_mean) + 0.35 * bool(column_names)
+    figure = InlineFigure(width, height + 0.35)
     draw_named_grid(figure.subplots(), x_mean, row_names, column_names, limits)
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure
