@@ -17,7 +17,6 @@ FILE_DESCRIPTIONS = {
     "labels.npy": "the codes of the labels",
     "latent_pca.png": "the latents in the plane of their two principal axes",
 }
-MAX_POINTS = 20_000  # in the figure, of data on disk
 
 
 @dataclass(kw_only=True)
@@ -37,27 +36,23 @@ class Options(run_commands.OnData):
 def run(given):
     """Encodes the data. Raises ValueError or OSError for user errors."""
     opened, vae = run_commands.open_run(given.run)
+    from models.evaluation.latent_statistics import encode_points
+
     dataset = run_commands.data_of(opened, given)
     label = opened.labels_for(dataset)
     kind = given.format or ("npy" if dataset.is_on_disk else "npz")
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
-        latents = encode(vae, dataset.x, label)
+        z, z_log_var = encode_points(vae, dataset.x, label)
+        latents = {"z": z}
+        if z_log_var is not None:
+            latents = {"z_mean": z, "z_log_var": z_log_var}
         write_latents(folder, kind, latents, dataset)
-        z = next(iter(latents.values()))
         if len(z) > 1:  # one point has no principal axes
-            step = -(-len(z) // MAX_POINTS) if dataset.is_on_disk else 1
-            labels, names = dataset.labels, dataset.label_names
+            step, labels = run_commands.figure_step(dataset), dataset.labels
             colours = {} if labels is None else {"label": labels[::step]}
-            latents = {dataset.name: z[::step]}
+            names, latents = dataset.label_names, {dataset.name: z[::step]}
             figure = plotting.plot_latent_pca(latents, colours, label_names=names)
             folder.write_figure("latent_pca.png", figure)
-
-
-def encode(vae, x, label):
-    """The latents by name: z_mean and z_log_var, or z; each (n, latent_dim)."""
-    if vae.posterior.is_gaussian:
-        return dict(zip(("z_mean", "z_log_var"), vae.encode(x, label), strict=True))
-    return {"z": vae.latents(x, label)}
 
 
 def write_latents(folder, kind, latents, dataset):
@@ -73,7 +68,6 @@ def write_latents(folder, kind, latents, dataset):
             columns["label"] = [names[code] for code in codes]
         folder.write_csv("latents.csv", columns)
     elif kind == "npz":
-        names = None if codes is None else names
         folder.write_arrays("latents.npz", **latents, labels=codes, label_names=names)
     else:
         for name, array in (latents | {"labels": codes}).items():

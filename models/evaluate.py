@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models import plotting
+from models.cli import option_types as types
 from models.cli import run_commands
 from models.cli.command import Command
-from models.cli.common_options import LabelSource, Source
-from models.cli.option_types import Natural, Positive
-from models.data import check_unit_interval
 
 FILE_DESCRIPTIONS = {
     "evaluation.json": "the scores; log-probabilities are in nats",
@@ -53,10 +51,10 @@ class Options(run_commands.OnRun):
     """
 
     split: Literal["test", "train"] = "test"
-    data: Source | None = None
-    labels: LabelSource | None = None
-    n_samples: Positive = 500
-    seed: Natural = 0
+    data: types.Source | None = None
+    labels: types.LabelSource | None = None
+    n_samples: types.Positive = 500
+    seed: types.Natural = 0
 
 
 def run(given):
@@ -71,26 +69,19 @@ def run(given):
         dataset = dataset.binarized(given.seed)
         train = train and train.binarized(given.seed)
     label = opened.labels_for(dataset)
+    x = dataset.x
+    others = {"labels": dataset.labels, "mixture": opened.mixture, "seed": given.seed}
+    others |= {"batch_size": opened.config["batch_size"], "n_samples": given.n_samples}
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
-        with tqdm(total=len(dataset.x), unit=" rows", leave=False, disable=None) as bar:
-            evaluation = scores.evaluate(
-                vae,
-                dataset.x,
-                label,
-                labels=dataset.labels,
-                mixture=opened.mixture,
-                batch_size=opened.config["batch_size"],
-                seed=given.seed,
-                n_samples=given.n_samples,
-                progress=bar.update,
-            )
-        found = {"data": dataset.name, "rows": len(dataset.x)}
-        found |= {"n_samples": given.n_samples} | evaluation.scores
-        found["probe_accuracy"] = score_probes(opened, dataset, train, evaluation.z)
+        with tqdm(total=len(x), unit=" rows", leave=False, disable=None) as bar:
+            evaluation = scores.evaluate(vae, x, label, progress=bar.update, **others)
+        found = {"data": dataset.name, "rows": len(x), "n_samples": given.n_samples}
+        probes = score_probes(opened, dataset, train, evaluation.z)
+        found |= evaluation.scores | {"probe_accuracy": probes}
         text = format_scores(found)
-        folder.write_json("evaluation.json", {"run": str(opened.path)} | found)
-        arrays = {"elbo": evaluation.log_px.elbo, "classes": evaluation.classes}
-        arrays |= {**vars(evaluation.log_px), "labels": dataset.labels}
+        folder.write_json("evaluation.json", {"run": opened.path} | found)
+        arrays = vars(evaluation.log_px) | {"elbo": evaluation.log_px.elbo}
+        arrays |= {"classes": evaluation.classes, "labels": dataset.labels}
         folder.write_arrays("data.npz", **arrays)
         page = plot_page(vae, dataset, label, evaluation, text)
         folder.write_figure("evaluation.png", page)
@@ -99,13 +90,15 @@ def run(given):
 
 def select_data(run, given):
     """The data, and the training data of the run, or `None` if they are the same."""
-    if given.data is None and given.labels is not None:
-        raise ValueError(f"--labels {given.labels} needs --data: give both, or neither")
+    from models.data import check_unit_interval
+
     if given.data is not None:
         dataset = run.load(given.data, given.labels)
         if run.model.likelihood.in_unit_interval:
             check_unit_interval(dataset, "scale them like the training data")
         return dataset, run.dataset
+    if given.labels is not None:
+        raise ValueError(f"--labels {given.labels} needs --data: give both, or neither")
     return (run.dataset, None) if given.split == "train" else (run.test, run.dataset)
 
 
@@ -150,12 +143,9 @@ def plot_page(vae, dataset, label, evaluation, text):
         classes = dataset.labels, evaluation.classes, dataset.label_names
     if dataset.is_image:
         rows = plotting.extreme_rows(terms.log_px)
-        shown = rows.ravel()
-        x_mean = vae.decode(
-            evaluation.z[shown], None if label is None else label[shown]
-        )
-        x = dataset.x[shown]
-        extremes = [each.reshape(*rows.shape, *x.shape[1:]) for each in (x, x_mean)]
+        shown = None if label is None else label[rows.ravel()]
+        x_mean = run_commands.decode_grid(vae, evaluation.z[rows], shown)
+        extremes = dataset.x[rows], x_mean
     values = terms.log_px, terms.elbo, scores["kl_per_dimension"]
     return plotting.plot_evaluation(text, *values, classes, extremes)
 

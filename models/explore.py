@@ -8,12 +8,11 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from models.cli import option_types as types
 from models.cli.command import Command
-from models.cli.common_options import RunName
-from models.cli.option_types import Word, number_type
 from models.suppress_output import suppress_backend_output
 
-port_number = number_type(int, "a port, 0 to 65535", lambda n: 0 <= n <= 65535)
+port_number = types.number_type(int, "a port, 0 to 65535", lambda n: 0 <= n <= 65535)
 
 
 @dataclass(kw_only=True)
@@ -33,10 +32,10 @@ class Options:
     """
 
     positional: ClassVar = ("run",)
-    run: RunName
+    run: types.RunName
     address: str = "127.0.0.1"
-    port: Annotated[int, Word("N", port_number)] | None = None
-    origin: tuple[Annotated[str, Word("HOST:PORT", str)], ...] = ()
+    port: Annotated[int, types.Word("N", port_number)] | None = None
+    origin: tuple[Annotated[str, types.Word("HOST:PORT")], ...] = ()
     no_browser: bool = False
 
 

@@ -4,9 +4,9 @@ import sys
 from dataclasses import dataclass
 
 from models import plotting
+from models.cli import option_types as types
 from models.cli import run_commands
 from models.cli.command import Command
-from models.cli.option_types import Positive
 
 FILE_DESCRIPTIONS = {
     "reconstructions.npz": "x, x_mean, and squared_error, its sum for each example",
@@ -25,7 +25,7 @@ class Options(run_commands.OnData):
         n: examples in the figure, spread evenly over the rows.
     """
 
-    n: Positive = 10
+    n: types.Positive = 10
 
 
 def run(given):

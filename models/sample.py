@@ -7,12 +7,13 @@ mixture that it was trained with; for a conditional one, from p(z|label).
 import math
 import sys
 from dataclasses import dataclass
-from typing import Annotated
+
+import numpy as np
 
 from models import plotting
+from models.cli import option_types as types
 from models.cli import run_commands
 from models.cli.command import Command
-from models.cli.option_types import Natural, Positive, Word, natural_number
 
 FILE_DESCRIPTIONS = {
     "samples.npz": "z, x_mean, and the labels or the classes of the mixture, if any",
@@ -34,10 +35,10 @@ class Options(run_commands.OnRun):
         seed: of the random numbers.
     """
 
-    num_samples: Positive = 64
-    label: run_commands.Label | None = None
-    class_: Annotated[int, Word("K", natural_number)] | None = None
-    seed: Natural = 0
+    num_samples: types.Positive = 64
+    label: types.Label | None = None
+    class_: types.ClassNumber | None = None
+    seed: types.Natural = 0
 
 
 def run(given):
@@ -60,8 +61,6 @@ def run(given):
 
 def select_labels(opened, given):
     """The code of the label of each sample; `None` if the model takes no label."""
-    import numpy as np
-
     if given.label is not None:
         return np.full(given.num_samples, opened.label_code(given.label))
     if not opened.model.is_conditional:
@@ -71,19 +70,17 @@ def select_labels(opened, given):
 
 def find_mixture(opened, k):
     """The mixture that is p(z), with class k only if given; `None` if another is."""
-    import numpy as np
-
     from models.evaluation.scores import is_prior
 
     mixture = opened.mixture
-    mixture = mixture if is_prior(mixture, opened.model) else None
-    if mixture is None and k is not None:
+    is_sampled = is_prior(mixture, opened.model)
+    if k is None:
+        return mixture if is_sampled else None
+    if not is_sampled:
         raise ValueError(
             f"--class {k}: only a model that takes the messages of a mixture is "
             f"sampled from its classes, and that of {opened.path} is not; leave it out"
         )
-    if k is None:
-        return mixture
     n_classes = len(mixture.weights_)
     if k >= n_classes:
         raise ValueError(
@@ -96,8 +93,6 @@ def find_mixture(opened, k):
 
 def draw_latents(mixture, n, seed):
     """n samples in random order: z, (n, latent_dim), and their classes, (n,)."""
-    import numpy as np
-
     rng = np.random.default_rng(seed)
     mixture.random_state = int(rng.integers(2**31))
     z, classes = mixture.sample(n)  # in the order of the classes

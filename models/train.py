@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from models import explore
 from models.cli import options
 from models.cli.command import INTERRUPTED, guarded
-from models.suppress_output import discard_output, suppress_backend_output
+from models.suppress_output import redirect_output, suppress_backend_output
 from models.training import processes
 
 
@@ -42,7 +42,7 @@ def run_distributed(given: dict) -> int:
         devices = distribute.initialize(several)
     if devices.is_first:
         return devices.exit(guarded(options.PROG, run_on, devices, given))
-    with TemporaryDirectory() as scratch, discard_output(1):
+    with TemporaryDirectory() as scratch, redirect_output(1):
         status = guarded(options.PROG, run_on, devices, given, scratch)
     return devices.exit(status)
 
@@ -76,7 +76,8 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
     if scratch:
         return status
     report.write(folder, vae.model, dataset, config, vae.history, loop.rows, rounds)
-    print(report.summary(folder, loop.rows, time.perf_counter() - started))
+    seconds = time.perf_counter() - started
+    print(report.summary(folder, dataset, loop.rows, rounds, seconds))
     if "explore" in given and status == 0:
         return explore.main([str(folder.path)])
     return status

@@ -4,39 +4,12 @@ Each class is a group of options: its attributes with types and defaults, its `A
 with their help. What `defaults.DATA` has for a data set takes the place of a default.
 """
 
-import argparse
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 from models import VARIANTS
-from models.cli.option_types import (
-    FolderName,
-    Fraction,
-    Natural,
-    Positive,
-    Rate,
-    RowRange,
-    WeightText,
-    Word,
-)
+from models.cli import option_types as types
 from models.cli.signatures import read_options
-
-
-def variant_name(text: str) -> str:
-    """One of the names in VARIANTS."""
-    if text in VARIANTS:
-        return text
-    known = ", ".join(VARIANTS)
-    raise argparse.ArgumentTypeError(f"expected one of {known}, got {text!r}")
-
-
-VariantName = Annotated[str, Word("NAME", variant_name)]
-Source = Annotated[str, Word("NAME|PATH", str)]
-LabelSource = Annotated[str, Word("COLUMN|PATH", str)]
-ColumnName = Annotated[str, Word("COLUMN", str)]
-Folder = Annotated[str, Word("FOLDER", str)]
-SavedModel = Annotated[str, Word("RUN|PATH", str)]
-RunName = Annotated[str, Word("RUN", str)]
 
 
 @dataclass
@@ -65,17 +38,17 @@ class Data:
             models.evaluate (default: none).
     """
 
-    data: Source = "digits"
-    labels: LabelSource | None = None
-    columns: tuple[ColumnName, ...] | None = None
-    drop: tuple[ColumnName, ...] = ()
+    data: types.Source = "digits"
+    labels: types.LabelSource | None = None
+    columns: tuple[types.ColumnName, ...] | None = None
+    drop: tuple[types.ColumnName, ...] = ()
     standardize: bool | None = None
-    image_size: tuple[Positive, ...] | None = None
+    image_size: tuple[types.Positive, ...] | None = None
     resize: Literal["stretch", "crop", "pad"] = "stretch"
-    image_shape: tuple[Positive, ...] | None = None
+    image_shape: tuple[types.Positive, ...] | None = None
     stream: bool | None = None
-    rows: RowRange | None = None
-    test_fraction: Fraction | None = None
+    rows: types.RowRange | None = None
+    test_fraction: types.Fraction | None = None
 
 
 @dataclass
@@ -99,13 +72,13 @@ class Model:
         mixed_precision: hidden layers in bfloat16, the loss in float32.
     """
 
-    variant: VariantName = VARIANTS.default
-    latent_dim: Positive = 10
-    kl_weight: WeightText = 1.0
-    n_samples: Positive = 1
+    variant: types.VariantName = VARIANTS.default
+    latent_dim: types.Positive = 10
+    kl_weight: types.WeightText = 1.0
+    n_samples: types.Positive = 1
     network: Literal["mlp", "conv"] = "mlp"
-    hidden_dims: tuple[Positive, ...] = (256,)
-    filters: tuple[Positive, ...] = (32, 64)
+    hidden_dims: tuple[types.Positive, ...] = (256,)
+    filters: tuple[types.Positive, ...] = (32, 64)
     normalization: Literal["none", "batch", "group"] = "none"
     residual: bool = False
     activation: str = "relu"
@@ -129,14 +102,14 @@ class Training:
         seed: of the initial weights, the noise, the order and the mixture.
     """
 
-    epochs: Positive = 50
-    steps: Positive | None = None
-    steps_per_epoch: Positive | None = None
-    batch_size: Positive = 128
+    epochs: types.Positive = 50
+    steps: types.Positive | None = None
+    steps_per_epoch: types.Positive | None = None
+    batch_size: types.Positive = 128
     optimizer: Literal["adam", "adamw", "muon", "rmsprop", "sgd"] = "adam"
-    learning_rate: Rate = 1e-3
-    init_weights: SavedModel | None = None
-    seed: Natural = 0
+    learning_rate: types.Rate = 1e-3
+    init_weights: types.SavedModel | None = None
+    seed: types.Natural = 0
 
 
 @dataclass
@@ -150,8 +123,8 @@ class Mixture:
         gmm_message: what it sends: the mean of the class, or the whole mixture.
     """
 
-    rounds: Positive = 5
-    n_components: Positive = 10
+    rounds: types.Positive = 5
+    n_components: types.Positive = 10
     gmm_inference: Literal["em", "variational", "gibbs"] = "em"
     gmm_message: Literal["class-mean", "collapsed"] = "collapsed"
 
@@ -173,12 +146,12 @@ class Results:
             set, of all processes; needs JAX.
     """
 
-    name: FolderName | None = None
-    out: Folder | None = None
+    name: types.FolderName | None = None
+    out: types.Folder | None = None
     overwrite: bool = False
     explore: bool = False
     checkpoint: bool = False
-    resume: RunName | None = None
+    resume: types.RunName | None = None
     distribute: bool = False
 
 

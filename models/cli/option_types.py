@@ -2,14 +2,20 @@
 
 import argparse
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
+
+from models import VARIANTS
 
 
 class Word(NamedTuple):
-    """How a value is written on the command line, in `Annotated[type, Word(...)]`."""
+    """How a value is written on the command line, in `Annotated[type, Word(...)]`.
+
+    Attributes: those of `argparse`; `type` raises `argparse.ArgumentTypeError`.
+    """
 
     metavar: str
-    parse: Any  # text -> value; raises argparse.ArgumentTypeError
+    type: Callable[[str], Any] = str
 
 
 def number_type(kind: type, expected: str, is_valid=lambda value: True):
@@ -31,6 +37,7 @@ integer = number_type(int, "an integer")
 number = number_type(float, "a number")
 positive_integer = number_type(int, "an integer >= 1", lambda n: n >= 1)
 natural_number = number_type(int, "an integer >= 0", lambda n: n >= 0)
+two_or_more = number_type(int, "an integer >= 2", lambda n: n >= 2)
 positive_number = number_type(float, "a number > 0", lambda r: r > 0)
 fraction = number_type(float, "a number between 0 and 1", lambda r: 0 < r < 1)
 weight_number = number_type(float, "a number >= 0", lambda w: w >= 0)
@@ -66,6 +73,14 @@ def weight(text: str) -> float | tuple:
     return kind, positive_number(numbers[0]), *map(weight_number, numbers[1:])
 
 
+def variant_name(text: str) -> str:
+    """One of the names in VARIANTS."""
+    if text not in VARIANTS:
+        known = ", ".join(VARIANTS)
+        raise argparse.ArgumentTypeError(f"expected one of {known}, got {text!r}")
+    return text
+
+
 def show(value) -> str:
     """A value as it is written on the command line; widths as "256-128"."""
     if isinstance(value, tuple | list):
@@ -76,8 +91,20 @@ def show(value) -> str:
 
 Positive = Annotated[int, Word("N", positive_integer)]
 Natural = Annotated[int, Word("N", natural_number)]
+TwoOrMore = Annotated[int, Word("N", two_or_more)]
+Row = Annotated[int, Word("ROW", natural_number)]
+ClassNumber = Annotated[int, Word("K", natural_number)]
 Rate = Annotated[float, Word("R", positive_number)]
 Fraction = Annotated[float, Word("F", fraction)]
 RowRange = Annotated[tuple, Word("FIRST,LAST", row_range)]
 FolderName = Annotated[str, Word("NAME", folder_name)]
 WeightText = Annotated[Any, Word("W", weight)]
+VariantName = Annotated[str, Word("NAME", variant_name)]
+Source = Annotated[str, Word("NAME|PATH")]
+DataName = Annotated[str, Word("DATA")]
+LabelSource = Annotated[str, Word("COLUMN|PATH")]
+ColumnName = Annotated[str, Word("COLUMN")]
+Label = Annotated[str, Word("LABEL")]
+Folder = Annotated[str, Word("FOLDER")]
+SavedModel = Annotated[str, Word("RUN|PATH")]
+RunName = Annotated[str, Word("RUN")]

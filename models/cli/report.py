@@ -8,7 +8,7 @@ import numpy as np
 
 from models import plotting
 from models.cli.option_types import show
-from models.cli.run_commands import list_files
+from models.cli.run_commands import decode_grid, figure_step, list_files
 from models.evaluation.scores import is_prior
 from models.runs.rounds import LATENTS, MIXTURE, round_arrays
 from models.runs.run_folder import CHECKPOINT, RunFolder
@@ -18,21 +18,20 @@ FILE_DESCRIPTIONS = {
     "model.keras": "the model: models.load(path)",
     "checkpoint.keras": "the last checkpoint, for --resume",
     "history.csv": "the loss and its terms, by epoch",
-    "rounds.csv": "the table above",
-    "latents.npz": "z, the parameters of q(z|x), classes, responsibilities, labels",
+    "rounds.csv": "the metrics of every round",
+    "latents.npz": "",  # the names of its arrays, which `summary` knows
     "gmm.npz": "the mixture: weights, means, precisions",
     "rounds.npz": "latents, mixture and weights of every round",
     "metrics.json": "the scores of the first and the last round",
-    "latent_pca.png": "the latent space by label and by class",
+    "latent_pca.png": "the latents in the plane of their two principal axes",
     "reconstructions.png": "data and their reconstructions",
     "samples.png": "decoded samples from the prior",
     "curves.png": "the loss and its terms over the epochs",
-    "rounds.png": "accuracy, ARI and NMI over the rounds",
+    "rounds.png": "the scores of the classes over the rounds",
     "manifold.png": "the decoded plane of the two latent dimensions",
     "model.txt": "the layers, their shapes and parameters",
     "model.png": "the layers as a diagram",
 }
-MAX_POINTS = 20_000  # examples in a figure, of data on disk
 MAX_GROUPS = 20  # labels or classes in a figure
 N_SAMPLES = 10  # in each row of a figure
 N_PLANE = 30  # images on each side of the decoded plane
@@ -48,7 +47,7 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
     parts = [
         f"{config['variant']}: {type(vae.likelihood).__name__} p(x|z)",
         kind + "-".join(map(str, [*widths, config["latent_dim"]])),
-        "kl_weight" in config and f"KL weight {show(config['kl_weight'])}",
+        f"KL weight {show(config['kl_weight'])}",
         "capacity" in given and f"capacity {show(given['capacity'])} nats",
         f"{config['rounds']} x {length} of batches of {config['batch_size']}",
         "n_components" in given
@@ -59,16 +58,20 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
     return "\n".join(filter(None, lines))
 
 
-def summary(folder: RunFolder, rows: list[dict], seconds: float) -> str:
-    """The scores of the first and the last of the rounds, and the files."""
+def summary(folder: RunFolder, dataset, rows, rounds, seconds: float) -> str:
+    """The scores of the first and the last of the rounds, and the files.
+
+    The arguments are those of `write`, and how long the run took.
+    """
     lines = []
     if rows and "accuracy" in rows[-1]:
-        names = ("accuracy", "ari", "nmi")
-        lines += ["", f"{'':16}" + "".join(f"{name:>10}" for name in names)]
-        for row in (rows[0], rows[-1])[: len(rows)]:
-            cells = "".join(f"{row[name]:10.3f}" for name in names)
-            lines.append(f"after round {row['round']:<4}" + cells)
-    files = list_files(folder, FILE_DESCRIPTIONS)
+        lines += ["", f"{'':16}{'accuracy':>10}{'ari':>10}{'nmi':>10}"]
+        line = "after round {round:<4}{accuracy:10.3f}{ari:10.3f}{nmi:10.3f}"
+        lines += map(line.format_map, (rows[0], rows[-1])[: len(rows)])
+    latents = [name for last in rounds[-1:] for name in last.arrays(LATENTS)]
+    latents += ["labels"] * (dataset.labels is not None)
+    described = FILE_DESCRIPTIONS | {"latents.npz": ", ".join(latents)}
+    files = list_files(folder, described)
     return "\n".join([*lines, "", f"{seconds:.0f} s. {files}"])
 
 
@@ -91,7 +94,7 @@ def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> Non
     folder.remove(CHECKPOINT)  # the run has ended
     write_rounds(folder, dataset.labels, rows, rounds)
     if dataset.is_on_disk:
-        step = -(-len(dataset.x) // MAX_POINTS)
+        step = figure_step(dataset)
         dataset, rounds = dataset.every(step), [each.every(step) for each in rounds]
     draw_figures(folder, vae, dataset, rows, rounds)
 
@@ -119,8 +122,8 @@ def write_rounds(folder, labels, rows, rounds):
     folder.write_csv("rounds.csv", columns)
     folder.write_json("metrics.json", {"first": rows[0], "last": rows[-1]})
     folder.write_arrays("latents.npz", **rounds[-1].arrays(LATENTS), labels=labels)
-    if rounds[-1].mixture is not None:
-        folder.write_arrays("gmm.npz", **rounds[-1].arrays(MIXTURE))
+    if mixture := rounds[-1].arrays(MIXTURE):
+        folder.write_arrays("gmm.npz", **mixture)
     if len(rounds) > 1:
         folder.write_arrays("rounds.npz", **round_arrays(rounds))
 
@@ -129,10 +132,9 @@ def draw_figures(folder, vae, dataset, rows, rounds):
     """Draws latents, reconstructions, samples and scores."""
     folder.write_figure("latent_pca.png", draw_latents(dataset, rounds))
     labels = dataset.labels if vae.is_conditional else None
-    shown = slice(None, None, max(1, len(dataset.x) // N_SAMPLES))
-    shown_labels = None if labels is None else labels[shown]
-    x_mean = vae.reconstruct(dataset.x[shown], shown_labels)
-    figure = plotting.plot_reconstructions(dataset.x[shown], x_mean, N_SAMPLES)
+    shown = dataset.every(max(1, len(dataset.x) // N_SAMPLES))
+    x_mean = vae.reconstruct(shown.x, shown.labels if vae.is_conditional else None)
+    figure = plotting.plot_reconstructions(shown.x, x_mean, N_SAMPLES)
     folder.write_figure("reconstructions.png", figure)
     folder.write_figure("samples.png", draw_samples(vae, rounds[-1], labels))
     if len(rows) > 1:
@@ -173,11 +175,10 @@ def draw_samples(vae, last, labels):
 
 def sample_classes(last):
     """Samples of z from each of the largest classes, one class after the other."""
-    rng, covariances = np.random.default_rng(0), last.mixture.covariances_
+    means, covariances = last.means, last.mixture.covariances_
     shown = np.sort(np.argsort(-last.weights)[:MAX_GROUPS])
-    normal = rng.multivariate_normal
-    samples = [normal(last.means[k], covariances[k], N_SAMPLES) for k in shown]
-    return np.concatenate(samples)
+    normal = np.random.default_rng(0).multivariate_normal
+    return np.concatenate([normal(means[k], covariances[k], N_SAMPLES) for k in shown])
 
 
 def draw_manifold(vae, z, label):
@@ -185,7 +186,5 @@ def draw_manifold(vae, z, label):
     low, high = (z.mean(axis=0) + side * z.std(axis=0) for side in (-2, 2))
     across, up = np.linspace(low, high, N_PLANE).T
     grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1)  # the top row is highest
-    x_mean = vae.decode(grid.reshape(-1, 2), label)
     extent = (low[0], high[0], low[1], high[1])
-    x_mean = x_mean.reshape(N_PLANE, N_PLANE, *x_mean.shape[1:])
-    return plotting.plot_manifold(x_mean, extent)
+    return plotting.plot_manifold(decode_grid(vae, grid, label), extent)

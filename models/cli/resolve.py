@@ -9,7 +9,8 @@ from models.cli.common_options import CONFIG
 from models.cli.signatures import flag_of
 from models.cli.variant_options import common_defaults, resolve_variant
 
-NETWORKS = {"mlp": ("hidden_dims",), "conv": ("filters", "normalization", "residual")}
+# network -> options of the other ones
+UNUSED = {"mlp": ("filters", "normalization", "residual"), "conv": ("hidden_dims",)}
 MIXTURE = ("n_components", "gmm_inference", "gmm_message")
 
 
@@ -46,8 +47,7 @@ def resolve(given: dict, dataset) -> tuple:
 def resolve_network(given: dict, dataset, config: dict) -> dict:
     """The options of the other network, which are None, if they were not given."""
     name, shape = config["network"], dataset.input_shape
-    unused = [key for other in NETWORKS if other != name for key in NETWORKS[other]]
-    for key in set(unused) & set(given):
+    for key in set(UNUSED[name]) & set(given):
         raise ValueError(f"{flag_of(key)} is no option of --network {name}")
     needs_image = "--augment" if config["augment"] else "--network conv"
     if (config["augment"] or name == "conv") and len(shape) not in (2, 3):
@@ -55,18 +55,18 @@ def resolve_network(given: dict, dataset, config: dict) -> dict:
             f"{needs_image} is for images, and the rows of {config['data']} have the "
             f"shape {shape}; use --image-shape if they are images, or leave it out"
         )
-    return dict.fromkeys(unused)
+    return dict.fromkeys(UNUSED[name])
 
 
 def resolve_training(given: dict, n_rows: int, config: dict) -> dict:
     """epochs, steps_per_epoch and steps of a round, if they fit each other."""
     steps, per_epoch = config["steps"], config["steps_per_epoch"]
-    one_pass = math.ceil(n_rows / config["batch_size"])
     if steps is None and per_epoch is None:
         return {}
     if steps is not None and "epochs" in given:
         both = f"--steps {steps} and --epochs {given['epochs']}"
         raise ValueError(f"{both} set the same: leave one out")
+    one_pass = math.ceil(n_rows / config["batch_size"])
     steps = steps or config["epochs"] * one_pass
     per_epoch = per_epoch or largest_divisor(steps, one_pass)
     if steps % per_epoch:
@@ -100,12 +100,12 @@ def resolve_mixture(given: dict, takes_message: bool) -> dict:
                 "which MessageLoop.run saves with folder= in Python; leave it out"
             )
         return {}
-    if given.get("rounds", 1) > 1 or "gmm_message" in given:
-        key = "gmm_message" if "gmm_message" in given else "rounds"
-        raise ValueError(
-            f"{flag_of(key)} {given[key]}: this variant takes no message, so it is "
-            "trained in one round; use another variant, or leave it out"
-        )
+    for key in ("gmm_message", "rounds"):
+        if given.get(key, 1) != 1:
+            raise ValueError(
+                f"{flag_of(key)} {given[key]}: this variant takes no message, so it is "
+                "trained in one round; use another variant, or leave it out"
+            )
     if "n_components" in given:
         return {"rounds": 1, "gmm_message": None}
     if "gmm_inference" in given:

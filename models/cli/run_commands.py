@@ -2,17 +2,12 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from models.cli.common_options import Folder, LabelSource, RunName
-from models.cli.option_types import Word, natural_number, number_type
+from models.cli import option_types as types
 from models.suppress_output import suppress_backend_output
 
-TwoOrMore = Annotated[
-    int, Word("N", number_type(int, "an integer >= 2", lambda n: n >= 2))
-]
-Row = Annotated[int, Word("ROW", natural_number)]
-Label = Annotated[str, Word("LABEL", str)]
+MAX_POINTS = 20_000  # in a figure, of data on disk
 
 
 @dataclass(kw_only=True)
@@ -26,8 +21,8 @@ class OnRun:
     """
 
     positional: ClassVar = ("run",)
-    run: RunName
-    out: Folder | None = None
+    run: types.RunName
+    out: types.Folder | None = None
     overwrite: bool = False
 
 
@@ -42,8 +37,8 @@ class OnData(OnRun):
     """
 
     positional: ClassVar = ("run", "data")
-    data: Annotated[str, Word("DATA", str)] | None = None
-    labels: LabelSource | None = None
+    data: types.DataName | None = None
+    labels: types.LabelSource | None = None
 
 
 def open_run(name: str):
@@ -91,11 +86,31 @@ def decode_grid(model, z, label):
     return x_mean.reshape(*z.shape[:-1], *x_mean.shape[1:])
 
 
+def figure_step(dataset) -> int:
+    """The distance of the rows in a figure of points: not 1 only for data on disk."""
+    return -(-len(dataset.x) // MAX_POINTS) if dataset.is_on_disk else 1
+
+
 def spread(n: int, most: int):
     """At most `most` of n rows, evenly from the first to the last, as an index."""
     import numpy as np
 
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
+
+
+@contextmanager
+def discard_on_failure(folder):
+    """Removes the folder if the block raises, unless the run can be resumed from it."""
+    try:
+        yield
+    except BaseException as error:
+        is_removed = folder.discard()
+        if isinstance(error, ConnectionError) and not is_removed:
+            raise ConnectionError(
+                f"{error}. The run is kept up to its last checkpoint: start all its "
+                f"processes again with --distribute --resume {folder.path}"
+            ) from error
+        raise
 
 
 def list_files(folder, descriptions: dict[str, str]) -> str:
@@ -117,9 +132,6 @@ def results(run, given, descriptions: dict[str, str]):
     from models.runs.run_folder import RunFolder
 
     folder = RunFolder(given.out, f"{run.path}/{given.command}", given.overwrite)
-    try:
+    with discard_on_failure(folder):
         yield folder
-    except BaseException:
-        folder.discard()
-        raise
     print(list_files(folder, descriptions))

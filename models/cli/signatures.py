@@ -18,7 +18,7 @@ from models.cli.defaults import describe
 from models.cli.option_types import Word, integer, number
 
 NO_DEFAULT = inspect.Parameter.empty
-WORDS = {int: Word("N", integer), float: Word("R", number), str: Word("WORD", str)}
+WORDS = {int: Word("N", integer), float: Word("R", number), str: Word("WORD")}
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,12 @@ def add_option(group, option: Option, choices=None, positional=(), **more) -> No
         keywords, none = keywords_of(option.annotation, option.default)
     text = f"{' and '.join(option.owners)}: " * bool(option.owners) + option.text
     default = describe(option.name, option.default, none)
-    text += f" (default: {default})" * bool(default)
-    text = text.replace("%", "%%")
+    text = (text + f" (default: {default})" * bool(default)).replace("%", "%%")
     keywords |= more
-    if option.key in positional:
-        group.add_argument(option.key, help=text, **keywords)
-    else:
-        group.add_argument(option.flag, dest=option.key, help=text, **keywords)
+    word = option.key
+    if option.key not in positional:
+        word, keywords["dest"] = option.flag, option.key
+    group.add_argument(word, help=text, **keywords)
 
 
 def keywords_of(annotation, default=None) -> tuple[dict, str]:
@@ -98,11 +97,10 @@ def keywords_of(annotation, default=None) -> tuple[dict, str]:
     """
     none, parts = "none", get_args(annotation)
     if get_origin(annotation) is Annotated:
-        annotation, *marks = parts[0], *annotation.__metadata__
-        for mark in marks:
-            if isinstance(mark, Word):
-                return {"type": mark.parse, "metavar": mark.metavar}, none
-        none, parts = next(iter(marks), none), get_args(annotation)
+        annotation, mark = parts
+        if isinstance(mark, Word):
+            return mark._asdict(), none
+        none, parts = mark, get_args(annotation)
     if get_origin(annotation) is Literal:
         return {"choices": parts}, none
     if annotation is bool:
@@ -117,10 +115,8 @@ def keywords_of(annotation, default=None) -> tuple[dict, str]:
         keywords, _ = keywords_of(inner, default)
         if none == "none" and default is None:
             return keywords, none
-        parse = keywords["type"]
-        keywords["type"] = lambda text: None if text == none else parse(text)
-        return keywords | {"metavar": f"{keywords['metavar']}|{none}"}, none
-    if parts and float in parts:
-        annotation = float
-    word = WORDS[annotation]  # KeyError: it cannot be written
-    return {"type": word.parse, "metavar": word.metavar}, none
+        parse, metavar = keywords["type"], f"{keywords['metavar']}|{none}"
+        or_none = {"type": lambda text: None if text == none else parse(text)}
+        return keywords | or_none | {"metavar": metavar}, none
+    word = WORDS[float if float in parts else annotation]  # KeyError: not written
+    return word._asdict(), none
