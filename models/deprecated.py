@@ -70,8 +70,7 @@ class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(name, self, is_package=is_package)
 
     def exec_module(self, module):
-        new = MODULES.get(module.__name__)
-        if new is not None:
+        if new := MODULES.get(module.__name__):
             warn(module.__name__, new)
             sys.modules[module.__name__] = importlib.import_module(new)
 

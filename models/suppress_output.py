@@ -29,7 +29,7 @@ def import_keras() -> None:
     if "keras" in sys.modules:
         return
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    with _redirected(2) as (hidden, screens):
+    with redirect_output(2) as (hidden, screens):
         try:
             import keras  # noqa: F401
         finally:
@@ -44,7 +44,7 @@ def suppress_backend_output() -> Iterator[None]:
     ValueError and OSError are messages for the user, and are shown alone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _redirected(1, 2) as (hidden, screens):
+    with redirect_output(1, 2) as (hidden, screens):
         try:
             yield
             # Keras's hints about retracing: the loop traces again on purpose
@@ -58,15 +58,11 @@ def suppress_backend_output() -> Iterator[None]:
 
 
 @contextmanager
-def discard_output(number: int) -> Iterator[None]:
-    """Discards what is written to this file descriptor within the block."""
-    with _redirected(number):
-        yield
+def redirect_output(*numbers: int) -> Iterator[tuple[BinaryIO, dict[int, int]]]:
+    """Redirects what is written to these file descriptors to a temporary file.
 
-
-@contextmanager
-def _redirected(*numbers) -> Iterator[tuple[BinaryIO, dict[int, int]]]:
-    """Redirects file descriptors to a file; yields (the file, their originals)."""
+    Yields (the file, number -> a copy of the original descriptor).
+    """
     flush()
     screens = {number: os.dup(number) for number in numbers}
     with TemporaryFile() as hidden:

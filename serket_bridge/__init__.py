@@ -19,8 +19,9 @@ round, and writes Serket's files to the folder of `srk.output_dir`.
 
 Files: messages, graph, module, loop and saving are the core, observation, vae and gmm
 one module each; `inference` holds functions of arrays. Only vae and serket_arguments
-import `models`. A module of your own derives from `srk.Module` (or, if it was written
-for Serket, from `srk.SerketModule`), and joins saved loops with `@srk.register`.
+import the zoo, `models`; of the other files a few take its checks of arguments. A
+module of your own derives from `srk.Module` (or, if it was written for Serket, from
+`srk.SerketModule`), and joins saved loops with `@srk.register`.
 """
 
 from importlib import import_module
@@ -44,7 +45,6 @@ def __getattr__(name):
     """`VAE` and the file `vae`, whose import needs Keras and takes seconds."""
     if name not in ("VAE", "vae"):
         raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
-    import_module("models.suppress_output").import_keras()
     import_module("models.suppress_output").import_keras()  # without its notes
     vae = import_module("serket_bridge.vae")
     return vae.VAE if name == "VAE" else vae

@@ -77,15 +77,18 @@ def estimate_log_px(
     size = max(1, min(len(x), MAX_ROWS // n_samples or 16))
     most = max(1, MAX_ROWS // size)  # samples at a time
     sizes = [most] * (n_samples // most) + [n_samples % most] * (n_samples % most > 0)
-    sampler, chunks = _Sampler(vae, seed, log_prior), []
+    seed = int(np.random.default_rng(seed).integers(2**31 - 1))
+    seed_generator, is_own = keras.random.SeedGenerator(seed), log_prior is None
+    models = {n: _sampling_model(vae, n, seed_generator, is_own) for n in {*sizes}}
+    chunks = []
     for first in range(0, len(x), size):
         rows = slice(first, first + size)
-        data = x[rows], None if label is None else label[rows]
-        parts = zip(*(sampler(*data, n) for n in sizes), strict=True)
+        inputs = {"x": x[rows]} | ({} if label is None else {"label": label[rows]})
+        parts = zip(*(_draw(models[n], inputs, log_prior) for n in sizes), strict=True)
         *terms, kl = (np.concatenate(part).astype(np.float64) for part in parts)
         chunks.append(_estimate(*terms, kl.reshape(len(sizes), -1).T @ sizes))
         if progress is not None:
-            progress(len(data[0]))
+            progress(len(inputs["x"]))
     return LogPxEstimate(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
@@ -98,42 +101,31 @@ def _estimate(log_px, log_q, log_pz, sum_kl):
     return log_sum - np.log(k), np.sqrt(variance), ess, log_px.mean(axis=0), sum_kl / k
 
 
-class _Sampler:
-    """(x, label, n) -> log_px, log_q, log_pz, (n, batch), and kl, (batch,), in nats."""
+def _draw(model, inputs, log_prior):
+    """log_px, log_q, log_pz, (n, batch), and kl, (batch,), of a `_sampling_model`."""
+    terms = model.predict_on_batch(inputs)
+    if log_prior is not None:
+        z = terms["z"]
+        log_pz = log_prior(z.reshape(-1, z.shape[-1])).reshape(z.shape[:-1])
+        terms |= {"log_pz": log_pz, "kl": np.mean(terms["log_q"] - log_pz, axis=0)}
+    return [terms[name] for name in ("log_px", "log_q", "log_pz", "kl")]
 
-    def __init__(self, vae, seed, log_prior):
-        self.vae, self.log_prior = vae, log_prior
-        seed = int(np.random.default_rng(seed).integers(2**31 - 1))
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.models = {}  # number of samples -> model
 
-    def __call__(self, x, label, n):
-        if n not in self.models:
-            self.models[n] = self._build(n)
-        inputs = {"x": x} if label is None else {"x": x, "label": label}
-        terms = self.models[n].predict_on_batch(inputs)
-        if self.log_prior is not None:
-            z = terms["z"]
-            log_pz = self.log_prior(z.reshape(-1, z.shape[-1])).reshape(z.shape[:-1])
-            terms |= {"log_pz": log_pz, "kl": np.mean(terms["log_q"] - log_pz, axis=0)}
-        return [terms[name] for name in ("log_px", "log_q", "log_pz", "kl")]
-
-    def _build(self, n):
-        """The graph of the VAE with n samples, its layers shared."""
-        vae, names = self.vae, [name for name in self.vae.input if name not in MESSAGE]
-        inputs = {k: keras.Input(vae.input[k].shape[1:], name=k) for k in names}
-        x, label = inputs["x"], [inputs["label"]] if vae.is_conditional else []
-        features = vae.encoder([x, *label] if label else x)
-        q = _PosteriorSamples(vae.posterior, n, self.seed_generator)(features)
-        z = FoldSamples()(q["z"])
-        if label:
-            z = [z, RepeatForSamples()(*label, q["z"])]
-        log_px = vae.likelihood(x, vae.decoder(z))["log_px"]
-        terms = {"log_px": log_px, "log_q": q["log_q"]}
-        if self.log_prior is not None:
-            return keras.Model(inputs, terms | {"z": q["z"]})
-        p_z = vae.prior(q, {name: inputs[name] for name in vae.prior.conditions})
-        return keras.Model(inputs, terms | p_z)
+def _sampling_model(vae, n, seed_generator, has_prior):
+    """The graph of the VAE with n samples, its layers shared; z in place of p(z)."""
+    names = [name for name in vae.input if name not in MESSAGE]
+    inputs = {name: keras.Input(vae.input[name].shape[1:], name=name) for name in names}
+    x, label = inputs["x"], [inputs["label"]] if vae.is_conditional else []
+    features = vae.encoder([x, *label] if label else x)
+    q = _PosteriorSamples(vae.posterior, n, seed_generator)(features)
+    z = FoldSamples()(q["z"])
+    if label:
+        z = [z, RepeatForSamples()(*label, q["z"])]
+    terms = {"log_px": vae.likelihood(x, vae.decoder(z))["log_px"], "log_q": q["log_q"]}
+    if not has_prior:
+        return keras.Model(inputs, terms | {"z": q["z"]})
+    p_z = vae.prior(q, {name: inputs[name] for name in vae.prior.conditions})
+    return keras.Model(inputs, terms | p_z)
 
 
 class _PosteriorSamples(Component):

@@ -8,12 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import (
-    adjusted_rand_score,
-    normalized_mutual_info_score,
-    silhouette_score,
-)
-from sklearn.metrics.cluster import contingency_matrix
+from sklearn.metrics import cluster
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -25,7 +20,7 @@ def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
 
     The matching is the best one-to-one one (Kuhn, 1955), which may leave some out.
     """
-    table = contingency_matrix(labels, classes)
+    table = cluster.contingency_matrix(labels, classes)
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
 
 
@@ -42,8 +37,8 @@ def clustering_scores(labels: np.ndarray, classes: np.ndarray) -> dict[str, floa
         )
     return {
         "accuracy": matching_accuracy(labels, classes),
-        "ari": float(adjusted_rand_score(labels, classes)),
-        "nmi": float(normalized_mutual_info_score(labels, classes)),
+        "ari": float(cluster.adjusted_rand_score(labels, classes)),
+        "nmi": float(cluster.normalized_mutual_info_score(labels, classes)),
     }
 
 
@@ -96,7 +91,8 @@ def silhouette(
     if not 2 <= len(np.unique(classes)) < len(z):
         return float("nan")
     size = min(max_examples, len(z))
-    return float(silhouette_score(z, classes, sample_size=size, random_state=seed))
+    score = cluster.silhouette_score(z, classes, sample_size=size, random_state=seed)
+    return float(score)
 
 
 def probe_scores(z, labels, train: tuple | None = None) -> dict | None:

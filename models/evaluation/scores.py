@@ -55,11 +55,13 @@ def evaluate(
     log_prior = mixture.score_samples if is_prior(mixture, vae) else None
     log_px = estimate_log_px(vae, x, label, log_prior=log_prior, seed=seed, **sampling)
     classes = None if mixture is None else mixture.predict(z)
+    has_message = mixture is not None and vae.takes_message
     scores = {
         "seed": seed,
         "p(z)": "mixture" if log_prior else "model",
         **bounds(log_px),
-        "objective": None,  # with a message, it depends on those of the training
+        # with a message, it depends on those of the training
+        "objective": None if has_message else mean_objective(vae, x, label, batch_size),
         "rmse": _rmse(vae, x, z, label),
         **_latent_scores(vae, z, z_log_var, label, np.random.default_rng(seed)),
         "classes": None,
@@ -68,8 +70,6 @@ def evaluate(
         scores["classes"] = {"silhouette": metrics.silhouette(z, classes, seed)}
         if labels is not None:
             scores["classes"] |= metrics.clustering_scores(labels, classes)
-    if mixture is None or not vae.takes_message:
-        scores["objective"] = mean_objective(vae, x, label, batch_size)
     return Evaluation(scores, log_px, z, classes)
 
 

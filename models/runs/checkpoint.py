@@ -67,14 +67,10 @@ class Checkpoint(keras.callbacks.Callback):
 def save_checkpoint(model: keras.Model, path: Path) -> None:
     """Saves the model, and in the same archive the state of its metrics."""
     model.save(path)
-    values = [keras.ops.convert_to_numpy(v).tolist() for v in metric_variables(model)]
+    variables = model.metrics_variables
+    values = [keras.ops.convert_to_numpy(each).tolist() for each in variables]
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(METRIC_STATE, json.dumps(values))
-
-
-def metric_variables(model: keras.Model) -> list:
-    """The variables of which the means of an epoch are computed."""
-    return [variable for metric in model.metrics for variable in metric.variables]
 
 
 class RestoreMetrics(keras.callbacks.Callback):
@@ -86,7 +82,7 @@ class RestoreMetrics(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Restores the metrics."""
-        variables = metric_variables(self.model)
+        variables = self.model.metrics_variables
         for variable, value in zip(variables, self.values, strict=True):
             variable.assign(value)
 
@@ -130,13 +126,9 @@ def remaining_fits(n_steps: int, steps_per_epoch: int, epochs: int) -> list[tupl
     The rest of an interrupted epoch is a `fit` of its own. n_steps: those made so far.
     """
     epoch, within = divmod(n_steps, steps_per_epoch)
-    fits = []
-    if within and epoch < epochs:
-        fits.append((epoch, epoch + 1, steps_per_epoch - within))
-        epoch += 1
-    if epoch < epochs:
-        fits.append((epoch, epochs, steps_per_epoch))
-    return fits
+    rest = [(epoch, epoch + 1, steps_per_epoch - within)] if within else []
+    fits = [*rest, (epoch + len(rest), epochs, steps_per_epoch)]
+    return [fit for fit in fits if fit[0] < epochs]
 
 
 def read_history(path: Path, n_epochs: int) -> dict[str, list[float]]:
@@ -152,7 +144,7 @@ def read_history(path: Path, n_epochs: int) -> dict[str, list[float]]:
 
 
 def read_metric_state(path: Path) -> list:
-    """The values that `save_checkpoint` wrote for `metric_variables`."""
+    """The values that `save_checkpoint` wrote for the metrics."""
     with reading(path, "a checkpoint"), zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(METRIC_STATE))
 

@@ -1,4 +1,4 @@
-"""The order in which arrays in memory reach `fit`.
+"""The batches that reach `fit` and `evaluate`, and the order of arrays in memory.
 
 Keras 3.15 shuffles arrays in the same order in every epoch on TensorFlow after
 `keras.utils.set_random_seed`, builds two data iterators per epoch there, and on all
@@ -10,7 +10,7 @@ and a saved model continues as if it had never stopped.
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import keras
 import numpy as np
@@ -18,42 +18,45 @@ import numpy as np
 from models.training import device_loop, streaming
 
 
-class EpochPermutation:
+class EpochPermutation(keras.callbacks.Callback):
     """The order of the rows: one permutation for each pass over them.
 
     Args:
+        vae: the model, whose seed and steps trained decide the order; it is asked for
+            the steps once, when the first epoch begins.
         arrays: a structure of arrays (n, ...) with the same n.
         batch_size: rows in a batch; `None` is Keras's 32. The last one may be shorter.
-        seed: an integer.
-        steps_trained: a function that returns the steps that the optimiser has made;
-            called once, when the first epoch begins.
         steps_per_epoch: batches in an epoch of `fit`; `None` is one pass.
         shuffle: whether the rows are permuted.
         within_pass: whether the first epoch continues in the pass that the steps
             trained fall in, counted from step 0; otherwise it begins a pass.
+
+    Attributes: `rows`, the list of the row indices of each batch of an epoch, which
+    `fit` replaces in place when the epoch begins; and the arguments.
     """
 
     def __init__(
         self,
+        vae: keras.Model,
         arrays,
         batch_size: int | None,
-        seed: int,
-        steps_trained: Callable[[], int],
         steps_per_epoch: int | None = None,
         shuffle: bool = True,
         within_pass: bool = False,
     ):
+        super().__init__()
         self.n_rows = len(keras.tree.flatten(arrays)[0])
         self.batch_size = batch_size or 32
         self.steps_per_pass = math.ceil(self.n_rows / self.batch_size)
         self.steps_per_epoch = steps_per_epoch or self.steps_per_pass
-        self.seed, self.steps_trained = seed, steps_trained
-        self.shuffle, self.within_pass = shuffle, within_pass
-        self.all_full = self.n_rows % self.batch_size == 0
+        self.vae, self.shuffle, self.within_pass = vae, shuffle, within_pass
+        first = np.arange(min(self.batch_size, self.n_rows))  # what Keras may look at
+        self.rows = [first] * self.steps_per_epoch
+        self.remaining_batches = self.batches()
 
     def batches(self) -> Iterator[np.ndarray]:
         """The row indices of one batch after another, without end."""
-        steps = self.steps_trained()
+        steps = self.vae.steps_trained()
         skip = steps % self.steps_per_pass if self.within_pass else 0
         for start in itertools.count(steps - skip, self.steps_per_pass):
             order = self.permutation(start)
@@ -63,81 +66,86 @@ class EpochPermutation:
 
     def permutation(self, start: int) -> np.ndarray:
         """The row indices, (n,) int64, of the pass that begins after `start` steps."""
-        rng = np.random.default_rng((self.seed, start))
+        rng = np.random.default_rng((self.vae.posterior.seed, start))
         return (rng.permutation if self.shuffle else np.arange)(self.n_rows)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Draws the batches of the epoch."""
+        self.rows[:] = itertools.islice(self.remaining_batches, self.steps_per_epoch)
 
-class PermutedDataset(keras.utils.PyDataset):
-    """The batches of one epoch after another, for steps that are made one by one.
 
-    PyDataset's own hook is called once too often, before the first epoch: `fit` needs
-    the callback of `epoch_callback`.
+class IndexedBatches(keras.utils.PyDataset):
+    """The batches of arrays that row indices or slices select.
+
+    Args:
+        arrays: a structure of arrays or rows on disk (n, ...).
+        rows: a list, with the rows of each batch.
+        place: what puts each array of a batch on several devices, or `None`.
     """
 
-    def __init__(self, arrays, order: EpochPermutation):
+    def __init__(self, arrays, rows: list, place: Callable | None = None):
         super().__init__()
-        self.arrays, self.order = arrays, order
-        self.batches = order.batches()
-        self.rows = [np.arange(order.batch_size)] * order.steps_per_epoch
-
-    def epoch_callback(self) -> keras.callbacks.Callback:
-        """A callback that draws the order of each epoch when it begins."""
-        return keras.callbacks.LambdaCallback(on_epoch_begin=self._begin_epoch)
-
-    def _begin_epoch(self, epoch, logs):
-        self.rows = list(itertools.islice(self.batches, self.order.steps_per_epoch))
+        self.arrays, self.rows, self.place = arrays, rows, place
 
     def __len__(self):
-        return self.order.steps_per_epoch
+        return len(self.rows)
 
     def __getitem__(self, index):
         rows = self.rows[index]
-        return keras.tree.map_structure(lambda array: array[rows], self.arrays)
+        batch = keras.tree.map_structure(lambda array: array[rows], self.arrays)
+        return keras.tree.map_structure(self.place, batch) if self.place else batch
 
 
 @contextmanager
 def training_batches(
     vae: keras.Model,
     arrays: tuple,
+    *,
     batch_size: int | None = None,
     shuffle: bool = True,
     callbacks: list = (),
     steps_per_epoch: int | None = None,
     within_pass: bool = False,
-    in_one_loop: bool = True,
+    class_weight: dict | None = None,
+    place: Callable | None = None,
+    **others,
 ) -> Iterator[dict]:
     """The arguments of `keras.Model.fit` for these arrays, valid within the block.
 
     `arrays` is (x,), (x, y) or (x, y, sample_weight), structures of arrays or rows on
-    disk (n, ...), checked. Callbacks that the batches need are added to `callbacks`.
-    `in_one_loop`: whether many steps may be made in one call (`device_loop`). The other
-    arguments are those of `EpochPermutation`.
+    disk (n, ...), checked. `within_pass` is as in `EpochPermutation`, `place` as in
+    `IndexedBatches`, and the other arguments are Keras's. Callbacks that the batches
+    need are added to `callbacks`.
     """
-    seed = data_seed(vae)
-    arguments = {"callbacks": [*callbacks], "shuffle": False}  # the order is made here
+    arguments = others | {"callbacks": [*callbacks], "class_weight": class_weight}
+    arguments["shuffle"] = False  # the order is made here
     if streaming.contains_on_disk(arrays):
-        seed = seed if shuffle else None
-        stream = streaming.BlockStream(arrays, batch_size, seed, vae.steps_trained())
-        arguments["steps_per_epoch"] = steps_per_epoch or stream.steps_per_pass
-        with streaming.shuffled_batches(stream) as batches:
-            yield {"x": batches, **arguments}
+        seed, steps = vae.posterior.seed if shuffle else None, vae.steps_trained()
+        with closing(streaming.BlockStream(arrays, batch_size, seed, steps)) as stream:
+            arguments["steps_per_epoch"] = steps_per_epoch or stream.steps_per_pass
+            yield {"x": stream.dataset(), **arguments}
         return
-    trained = vae.steps_trained
     order = EpochPermutation(
-        arrays, batch_size, seed, trained, steps_per_epoch, shuffle, within_pass
+        vae, arrays, batch_size, steps_per_epoch, shuffle, within_pass
     )
-    if in_one_loop and device_loop.is_supported(vae):
+    arguments["callbacks"].append(order)
+    if device_loop.is_supported(vae) and class_weight is None and place is None:
         arguments["steps_per_epoch"] = order.steps_per_epoch
         n_steps = device_loop.choose_steps_per_call(vae, order, callbacks)
         with device_loop.DeviceLoop(vae, arrays, order, n_steps) as loop:
             arguments["callbacks"].append(loop)
             yield {"x": loop.placeholder_dataset(), **arguments}
     else:
-        dataset = PermutedDataset(arrays, order)
-        arguments["callbacks"].append(dataset.epoch_callback())
-        yield {"x": dataset, **arguments}
+        yield {"x": IndexedBatches(arrays, order.rows, place), **arguments}
 
 
-def data_seed(vae: keras.Model) -> int:
-    """The seed that decides the order of the rows."""
-    return vae.posterior.seed
+@contextmanager
+def sequential_batches(arrays, batch_size: int | None) -> Iterator:
+    """One pass over rows in the order on disk, as `evaluate` takes it, repeatedly."""
+    with closing(streaming.BlockStream(arrays, batch_size, None, 0)) as stream:
+        if streaming.is_tensorflow():
+            yield streaming.tensorflow_batches(stream, 1)
+        else:
+            firsts = range(0, stream.n_rows, stream.batch_size)
+            rows = [slice(first, first + stream.batch_size) for first in firsts]
+            yield IndexedBatches(arrays, rows)

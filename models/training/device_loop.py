@@ -11,6 +11,7 @@ This relies on Keras 3.15 in that `fit`
 * calls `train_function(state, iterator)` on JAX and `train_function(iterator)` on
   TensorFlow, after `on_train_batch_begin(step)`, and does not advance the iterator;
 * reads `steps_per_execution` before `on_train_begin`;
+* marks the hooks that `keras.callbacks.Callback` declares by `_is_default`;
 
 and that `train_step(state, data)` on JAX returns (logs, state) and changes nothing.
 """
@@ -21,6 +22,7 @@ import math
 
 import keras
 import numpy as np
+from keras.config import backend
 
 MAX_STEPS_PER_CALL = 64  # more gain nothing, and delay Ctrl-C and the progress bar
 
@@ -62,7 +64,6 @@ class DeviceLoop(keras.callbacks.Callback):
         first = slice(order.batch_size)
         self.first_batch = keras.tree.map_structure(lambda a: a[first], arrays)
         self.arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
-        self.batches, self.rows = order.batches(), []
         self.steps_per_execution = vae.steps_per_execution
 
     def __enter__(self):
@@ -89,13 +90,9 @@ class DeviceLoop(keras.callbacks.Callback):
         """Restores the number of steps for which Keras compiles."""
         self.vae.steps_per_execution = self.steps_per_execution
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Draws the batches of the epoch."""
-        self.rows = list(itertools.islice(self.batches, self.order.steps_per_epoch))
-
     def on_train_batch_begin(self, batch, logs=None):
         """Queues the batches of a call."""
-        rows = self.rows[batch : batch + self.steps_per_call]
+        rows = self.order.rows[batch : batch + self.steps_per_call]
         self.vae.train_function.queued_batches = self, rows
 
 
@@ -204,7 +201,8 @@ def on_tensorflow(model):
         ends[1 : len(rows) + 1] = np.cumsum([len(batch) for batch in rows])
         tensors = map(tf.constant, (padded, ends, len(rows)))
         # If all batches are full the graph knows their shape: about 6 % faster.
-        size = order.batch_size if order.all_full else None
+        all_full = order.n_rows % order.batch_size == 0
+        size = order.batch_size if all_full else None
         return steps(loop.arrays, *tensors, size)
 
     return run_steps
@@ -228,13 +226,9 @@ def needs_every_step(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback has a hook of its own for steps."""
     if getattr(callback, "save_freq", None) == "epoch":  # Keras's word for: it does not
         return False
-    hooks = ("on_batch_begin", "on_batch_end")
-    hooks += ("on_train_batch_begin", "on_train_batch_end")
-    return any(
-        getattr(getattr(callback, hook), "__func__", None)
-        is not getattr(keras.callbacks.Callback, hook)
-        for hook in hooks
-    )
+    hooks = ("batch_begin", "batch_end", "train_batch_begin", "train_batch_end")
+    methods = [getattr(callback, f"on_{hook}") for hook in hooks]
+    return not all(hasattr(method, "_is_default") for method in methods)
 
 
 def is_supported(model: keras.Model) -> bool:
@@ -248,8 +242,3 @@ def is_supported(model: keras.Model) -> bool:
         replicas = model.distribute_strategy.num_replicas_in_sync
         return replicas == 1 and not model.run_eagerly
     return False
-
-
-def backend() -> str:
-    """The name of Keras's backend."""
-    return keras.backend.backend()

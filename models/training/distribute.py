@@ -7,13 +7,11 @@ process does not need the others for them.
 """
 
 import os
-from collections.abc import Callable
 
 import keras
 
-from models.blocks.inputs import checked_inputs
-from models.suppress_output import discard_output, flush
-from models.training import batching, processes
+from models.suppress_output import flush, redirect_output
+from models.training import processes
 
 
 class PeerLostError(ConnectionError):
@@ -73,14 +71,7 @@ class Devices:
         self.copies = {}
 
     def fit(
-        self,
-        model: keras.Model,
-        inputs,
-        batch_size: int,
-        steps_per_epoch: int | None = None,
-        callbacks: list = (),
-        within_pass: bool = False,
-        **arguments,
+        self, model: keras.Model, inputs, callbacks: list = (), **arguments
     ) -> None:
         """`VAE.fit` of arrays, on all devices.
 
@@ -89,21 +80,14 @@ class Devices:
         """
         copy = self.sharded_copy(model)
         copy_state(model, copy)
-        arrays = (checked_inputs(model, inputs),)
-        order = batching.EpochPermutation(
-            arrays,
-            batch_size,
-            batching.data_seed(model),
-            copy.steps_trained,
-            steps_per_epoch,
-            within_pass=within_pass,
+        copy_back = keras.callbacks.LambdaCallback(
+            # `Callback.model` fetches the state that JAX has trained
+            on_epoch_end=lambda epoch, logs: copy_state(copy_back.model, model)
         )
-        batches = batching.PermutedDataset(arrays, order)
-        data = ShardedDataset(batches, self.shard)
-        callbacks = [batches.epoch_callback(), CopyWeights(model), *callbacks]
+        arguments |= {"callbacks": [copy_back, *callbacks], "place": self.shard}
         try:
-            with discard_output(1):  # the processes report their connection there
-                copy.fit(data, shuffle=False, callbacks=callbacks, **arguments)
+            with redirect_output(1):  # the processes report their connection there
+                copy.fit(inputs, **arguments)
         except KeyboardInterrupt:
             copy_state(copy, model)
             raise
@@ -168,7 +152,8 @@ class Devices:
     def shard(self, array):
         """The array of a batch, (rows, ...), with its rows divided among the devices.
 
-        Every device has the whole of a short batch whose rows cannot be divided.
+        Every device has the whole of a short batch whose rows cannot be divided; Keras
+        itself would lay it out as the first one, and refuse it.
         """
         import jax
 
@@ -180,35 +165,6 @@ class Devices:
         return jax.make_array_from_process_local_data(
             layout.backend_layout, array, array.shape
         )
-
-
-class ShardedDataset(keras.utils.PyDataset):
-    """Batches that are on the devices before Keras receives them.
-
-    Keras itself would lay out every batch as the first one, and refuse a short one.
-    """
-
-    def __init__(self, batches: keras.utils.PyDataset, shard: Callable):
-        super().__init__()
-        self.batches, self.shard = batches, shard
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __getitem__(self, index):
-        return keras.tree.map_structure(self.shard, self.batches[index])
-
-
-class CopyWeights(keras.callbacks.Callback):
-    """Copies the state of the model that is trained to `target` after every epoch."""
-
-    def __init__(self, target: keras.Model):
-        super().__init__()
-        self.target = target
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Copies the state."""
-        copy_state(self.model, self.target)
 
 
 def copy_state(source: keras.Model, target: keras.Model) -> None:

@@ -11,7 +11,6 @@ import itertools
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 
 import keras
@@ -96,15 +95,15 @@ class BlockStream:
 
     def _read_windows(self, passes):
         with ThreadPoolExecutor(1) as reader:
-            waiting = None
-            for blocks, order in itertools.chain(self.plan(passes), [(None, None)]):
-                coming = blocks is not None and reader.submit(self.read_blocks, blocks)
-                values = waiting and (waiting[0].result(), waiting[1])
-                waiting = coming and (coming, order)
+            submitted = (
+                (reader.submit(self.read_blocks, blocks), order)
+                for blocks, order in self.plan(passes)
+            )
+            ahead = itertools.chain(submitted, [None])
+            for (values, order), _ in itertools.pairwise(ahead):
                 if self.is_closed:
                     return
-                if values:
-                    yield values
+                yield values.result(), order
 
     def close(self) -> None:
         """Releases the data; TensorFlow never releases the generator it was given."""
@@ -115,6 +114,10 @@ class BlockStream:
             except ValueError:  # it runs in a thread, and ends by `is_closed`
                 pass
         self.iterators.clear()
+
+    def dataset(self):
+        """The batches without end, as `fit` takes them."""
+        return tensorflow_batches(self) if is_tensorflow() else self.batches()
 
     def batches(self, passes: int | None = None) -> Iterator[tuple]:
         """The batches as arrays in memory, in tuples as Keras takes them."""
@@ -151,21 +154,19 @@ def tensorflow_batches(stream: BlockStream, passes: int | None = None):
         lambda leaf: tf.TensorSpec((None, *leaf.shape[1:]), read_raw(leaf, 0, 1).dtype),
         stream.arrays,
     )
-    leaves = keras.tree.flatten(stream.arrays)
-    scalings = [(leaf.dtype, getattr(leaf, "scale", None)) for leaf in leaves]
     signature = values, tf.TensorSpec((None,), tf.int64)
     shape = (size if stream.n_rows % size == 0 else None,)
 
     def batches(window, rows):
         def gather(step):
             batch = tf.ensure_shape(rows[step * size : (step + 1) * size], shape)
-            parts = []
-            for raw, (dtype, scale) in zip(
-                keras.tree.flatten(window), scalings, strict=True
-            ):
-                part = tf.cast(tf.gather(raw, batch), dtype)
-                parts.append(part if scale is None else part / scale)
-            return keras.tree.pack_sequence_as(window, parts)
+
+            def scaled_batch(leaf, raw):
+                part = tf.cast(tf.gather(raw, batch), leaf.dtype)
+                scale = getattr(leaf, "scale", None)
+                return part if scale is None else part / scale
+
+            return keras.tree.map_structure(scaled_batch, stream.arrays, window)
 
         steps = (tf.size(rows, tf.int64) + size - 1) // size
         return tf.data.Dataset.range(steps).map(gather)
@@ -182,48 +183,9 @@ def tensorflow_batches(stream: BlockStream, passes: int | None = None):
     return data.prefetch(2).with_options(options)
 
 
-class SequentialDataset(keras.utils.PyDataset):
-    """One pass in the order on disk, for JAX and torch."""
-
-    def __init__(self, arrays, batch_size: int | None):
-        super().__init__()
-        self.arrays, self.batch_size = arrays, batch_size or 32
-        self.n_rows = len(keras.tree.flatten(arrays)[0])
-
-    def __len__(self):
-        return math.ceil(self.n_rows / self.batch_size)
-
-    def __getitem__(self, index):
-        first = index * self.batch_size
-        rows = slice(first, first + self.batch_size)
-        return keras.tree.map_structure(lambda leaf: leaf[rows], self.arrays)
-
-
 def contains_on_disk(x) -> bool:
     """Whether x, or a part of the structure x, is on disk."""
     return any(is_on_disk(leaf) for leaf in keras.tree.flatten(x))
-
-
-@contextmanager
-def shuffled_batches(stream: BlockStream) -> Iterator:
-    """The batches of the stream without end, as `fit` takes them."""
-    try:
-        yield tensorflow_batches(stream) if is_tensorflow() else stream.batches()
-    finally:
-        stream.close()
-
-
-@contextmanager
-def sequential_batches(arrays, batch_size: int | None) -> Iterator:
-    """One pass in the order on disk, as `evaluate` takes it."""
-    if not is_tensorflow():
-        yield SequentialDataset(arrays, batch_size)
-        return
-    stream = BlockStream(arrays, batch_size, None, 0)
-    try:
-        yield tensorflow_batches(stream, 1)
-    finally:
-        stream.close()
 
 
 def predict_in_chunks(model: keras.Model, inputs, batch_size: int):

@@ -33,8 +33,7 @@ class EveryStep(CallEnds):
 
 def one_at_a_time(model, inputs, epochs, steps_per_epoch=None, weight=None):
     """The mean loss of each epoch of `train_on_batch`."""
-    seed = model.posterior.seed
-    order = EpochPermutation(inputs, 16, seed, model.steps_trained, steps_per_epoch)
+    order = EpochPermutation(model, inputs, 16, steps_per_epoch)
     batches, losses = order.batches(), []
     for _ in range(epochs):
         total, n = 0.0, 0

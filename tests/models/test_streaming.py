@@ -12,11 +12,8 @@ from models.blocks.ondisk_array import (
     from_memmap,
     slices,
 )
-from models.training.streaming import (
-    BlockStream,
-    sequential_batches,
-    tensorflow_batches,
-)
+from models.training.batching import sequential_batches
+from models.training.streaming import BlockStream, tensorflow_batches
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
 COMMAND = """
 import os, signal, sys
 from models import train
-from models.training import distribute
+from models.training import batching
 from models.cli import report
 from models.runs import run_folder
 
@@ -37,7 +37,7 @@ def dies(self, batch, logs=None):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if last >= 0:
-    distribute.CopyWeights.on_train_batch_begin = dies
+    batching.EpochPermutation.on_train_batch_begin = dies
 sys.exit(train.main(sys.argv[1:]))
 """
 
