@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from models.checks import check_integers, is_integer
-from models.networks.mlp import MLP, concatenate_label
+from models.networks.mlp import MLP
 
 
 def batch_normalization(name, channels):
@@ -145,7 +145,7 @@ def label_as_channel(x, code, config):
     after the first steps every latent would be at its prior.
     """
     if len(x.shape) == 2:
-        return concatenate_label(x, code)
+        return MLP().condition(x, code, config)
     height, width = x.shape[1:3]
     image = layers.Reshape((height, width, -1), name="x_image")(x)
     picture = MLP().dense(height * width, "label_picture", config)(code)

@@ -76,14 +76,9 @@ class MLP:
         )
 
     def condition(self, x, code, config):
-        """x, flattened, and the code of a label after it."""
-        return concatenate_label(x, code)
-
-
-def concatenate_label(x, code):
-    """x, flattened, and the code after it: (batch, size of x + code_dim)."""
-    flat = layers.Flatten(name="x_flat")(x)
-    return layers.Concatenate(name="x_and_label")([flat, code])
+        """x, flattened, and the code after it: (batch, size of x + code_dim)."""
+        flat = layers.Flatten(name="x_flat")(x)
+        return layers.Concatenate(name="x_and_label")([flat, code])
 
 
 def is_positive(value) -> bool:

@@ -9,7 +9,6 @@ from models import conditional
 from models.blocks.likelihoods import Gaussian
 from models.networks import MLP, Conv, FromFunctions, NetworkConfig
 from models.networks.conv import label_as_channel
-from models.networks.mlp import concatenate_label
 from models.variants.serket import with_prior_message
 
 LABELS = np.arange(90) % 3
@@ -190,9 +189,8 @@ def test_features_are_x_and_the_code():
     rng = np.random.default_rng(0)
     x, code = rng.random((2, 3, 4, 2)), rng.random((2, 5))
     inputs = [keras.Input((3, 4, 2)), keras.Input((5,))]
-    joined = keras.Model(inputs, concatenate_label(*inputs)).predict(
-        [x, code], verbose=0
-    )
+    both = MLP().condition(*inputs, config=None)
+    joined = keras.Model(inputs, both).predict([x, code], verbose=0)
     expected = np.concatenate([x.reshape(2, 24), code], axis=1)
     np.testing.assert_allclose(joined, expected, rtol=1e-6)
 

@@ -22,8 +22,8 @@ def flow():
 
 def map_of(flow, z, context):
     z, log_q = (ops.convert_to_tensor(np.float32(a)) for a in (z, np.zeros(len(z))))
-    context = ops.convert_to_tensor(context)
-    return [ops.convert_to_numpy(a) for a in flow.flow(z, log_q, context)]
+    q = {"context": ops.convert_to_tensor(context)}
+    return [ops.convert_to_numpy(a) for a in flow.flow(z, log_q, q)]
 
 
 def test_the_density_has_the_log_determinant_of_the_jacobian(flow):
@@ -77,5 +77,5 @@ def test_what_needs_a_gaussian_is_refused_and_latents_are_the_image_of_the_mean(
         model.encode(x)
     features = model.encoder.predict(x, verbose=0)
     q = model.posterior.parameters(ops.convert_to_tensor(features))
-    z, _ = model.posterior.flow(q["base_mean"], 0.0, q["context"])
+    z, _ = model.posterior.flow(q["base_mean"], 0.0, q)
     np.testing.assert_allclose(model.latents(x), ops.convert_to_numpy(z), atol=1e-5)
