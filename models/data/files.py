@@ -22,33 +22,35 @@ def read_labels(path: Path):
         with _opened(path) as stored:
             if not isinstance(stored, np.ndarray):
                 keys = stored.files
-                stored = stored[find_labels(keys) or _data_key(path, keys)]
+                others = [key for key in keys if key not in DATA_KEYS]
+                stored = stored[find_labels(others) or _data_key(path, keys)]
             return encode_labels(stored, path)
     table = tables.read(path)
-    names = table.names
-    name = find_labels(names) or names[0]
-    if find_labels(names) is None and len(names) != 1:
+    name = find_labels(table.names)
+    if name is None and len(table.names) != 1:
         raise DataError(
             f"--labels {path}: expected one column, or one called 'label' in the "
-            f"header, but there are {len(names)}."
+            f"header, but there are {len(table.names)}."
         )
-    return encode_labels(table.labels(name), path)
+    return encode_labels(table.labels(name or table.names[0]), path)
 
 
 def read_arrays(path: Path, label_key: str | None = None, data_key: str | None = None):
-    """(data, labels or None) of an .npy or .npz file, never with pickle.
+    """(data, labels or None, the key of the labels or None), never with pickle.
 
-    label_key: "none" leaves the labels of a usual name out, but not into the data.
+    path: an .npy or .npz file. label_key: "none" leaves labels of a usual name out.
     """
     with _opened(path) as stored:
         if isinstance(stored, np.ndarray):
-            return stored, None
+            return stored, None, None
         keys = stored.files
-        key = find_labels(keys, None if label_key == NONE else label_key)
+        others = [key for key in keys if key not in DATA_KEYS]
+        key = find_labels(others, None if label_key == NONE else label_key)
         if label_key not in (None, NONE, key):
             raise no_labels(label_key, path, keys)
         x = stored[data_key or _data_key(path, keys, key)]
-        return x, None if key is None or label_key == NONE else stored[key]
+        key = None if label_key == NONE else key
+        return x, None if key is None else stored[key], key
 
 
 def no_labels(wanted: str, source, names) -> DataError:
