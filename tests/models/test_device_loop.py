@@ -181,6 +181,19 @@ def test_other_training_stays_that_of_keras(make, data, train):
     assert one == two
 
 
+def test_batches_may_be_placed_before_each_step(make, train, expected):
+    """As on several devices: the steps and the rows stay the same."""
+    sizes = []
+
+    def place(array):
+        sizes.append(len(array))
+        return array
+
+    losses = train(make("vanilla"), 3, batch_size=16, place=place)["loss"]
+    np.testing.assert_allclose(losses, expected["loss"], rtol=1e-5)
+    assert set(sizes) == {16, 6} and len(sizes) >= 15
+
+
 def test_a_callback_may_train_on_other_data_between_epochs(make, data, train):
     model, losses = make("vanilla"), []
 
