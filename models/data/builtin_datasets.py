@@ -40,7 +40,7 @@ def read_builtin(
 def _mnist_file(name, path, split):
     """Images and labels of a downloaded mnist.npz, or of a file with the same keys."""
     keys = ("y_test", "x_test") if split == "test" else (None, None)
-    images, labels = read_arrays(path, *keys)
+    images, labels, _ = read_arrays(path, *keys)
     labels, names = encode_labels(labels, path)
     if images.shape[1:] != (28, 28) or names != _DIGITS or len(images) != len(labels):
         raise DataError(

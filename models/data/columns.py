@@ -4,16 +4,15 @@ Numbers, booleans and dates become one entry; text becomes one entry of 0 or 1 f
 of its categories. An empty cell is NaN in every entry.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from models.data import dates, numbers
+
 MAX_CATEGORIES = 50
-DATES = ("ISO8601", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")  # the first that fits all cells
-EPOCH, DAY = "1970-01-01", np.timedelta64(1, "D")
-DECIMAL_COMMA = r"-?\d{1,3}(?:\.\d{3})*,\d+|-?\d+,\d+|-?\d+"
+DECIMAL = {",": "decimal commas", ".": "commas separate thousands"}
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,16 @@ class Column:
         kind: "number", "date" (days since 1970-01-01) or "category".
         categories: of text, one entry each; two categories are one entry, which is 1
             for the second.
-        format: of dates, as `pandas.to_datetime` takes it.
+        format: of dates, as of `models.data.dates.find_format`.
+        decimal, unit: of numbers, as of `models.data.numbers.find_format`.
     """
 
     name: str
     kind: str = "number"
     categories: tuple[str, ...] = ()
     format: str | None = None
+    decimal: str | None = None
+    unit: str | None = None
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -44,35 +46,53 @@ class Column:
         """How the column is read; "" for plain numbers."""
         if self.kind == "category":
             return f"one-hot: {', '.join(self.categories)}"
-        is_date = self.kind == "date"
-        return f"dates ({self.format}) as days since {EPOCH}" if is_date else ""
+        if self.kind == "date":
+            return f"dates ({self.format}) as days since {dates.EPOCH}"
+        unit = "percentages as fractions" if self.unit == "%" else None
+        unit = unit or self.unit and f"numbers with the unit {self.unit}"
+        return ", ".join(filter(None, [DECIMAL.get(self.decimal), unit]))
 
     def encode(self, cells, fail: Callable) -> np.ndarray:
         """The entries of the cells of a pandas.Series, (n, len(entries)) float64.
 
         `fail(row, expected)` returns the error for a cell of another kind.
         """
-        parse = {"number": _to_numbers, "date": self._to_days}.get(self.kind)
-        if parse is None:
+        if self.kind == "category":
             return self._one_hot(cells, fail)
-        values = parse(cells)
-        wrong = np.isnan(values) & ~is_empty(cells)
+        values, empty = self._parse(cells)
+        wrong = np.isnan(values) & ~empty
         if wrong.any():
-            word = "a date" if self.kind == "date" else "a number"
-            raise fail(int(wrong.argmax()), word)
+            raise fail(int(wrong.argmax()), self._expected)
+        if np.isinf(values).any():
+            raise fail(int(np.isinf(values).argmax()), "a finite number")
         return values[:, None]
 
-    def _to_days(self, cells):
-        import pandas
+    @property
+    def _expected(self):
+        if self.kind == "date":
+            return f"a date like {self.format}"
+        return "a percentage" if self.unit == "%" else "a number"
 
-        dates = pandas.to_datetime(cells, format=self.format, errors="coerce")
-        if getattr(dates.dtype, "tz", None):
-            dates = dates.dt.tz_convert(None)
-        days = (dates - pandas.Timestamp(EPOCH)) / DAY
-        return days.to_numpy(float, na_value=np.nan)
+    def _parse(self, cells):
+        """(values, where a cell is empty), (n,) each."""
+        if self.kind == "date" and cells.dtype.kind == "M":
+            return dates.to_days(cells, dates.ISO), is_empty(cells)
+        if self.kind == "number" and cells.dtype.kind in "biuf":
+            return cells.to_numpy(np.float64, na_value=np.nan), is_empty(cells)
+        words = to_words(cells)
+        empty = is_empty(cells) | numbers.is_mark(words)
+        if self.kind == "date":
+            return dates.to_days(words.mask(empty), self.format), empty
+        truth = numbers.parse_truth(words)
+        if (empty | ~np.isnan(truth)).all():
+            return truth, empty
+        values = numbers.parse_numbers(words, self.decimal, self.unit)
+        return np.where(empty, np.nan, values), empty
 
     def _one_hot(self, cells, fail):
-        words, empty = _words(cells), is_empty(cells)
+        words = to_words(cells)
+        empty = is_empty_text(cells, words)
+        words = words.to_numpy(object)
         is_word = words[:, None] == np.array(self.categories, object)
         unknown = ~is_word.any(axis=1) & ~empty
         if unknown.any():
@@ -85,8 +105,7 @@ class Column:
         if self.kind == "number":
             return values[:, 0].tolist()
         if self.kind == "date":
-            days = np.datetime64(EPOCH) + values[:, 0].round() * DAY
-            return np.datetime_as_string(days.astype("datetime64[D]")).tolist()
+            return dates.to_text(values[:, 0])
         chosen = values[:, 0] > 0.5
         if len(self.categories) > 2:
             chosen = values.argmax(axis=1)
@@ -97,46 +116,50 @@ class Column:
         return {key: value for key, value in asdict(self).items() if value}
 
 
-def infer(name: str, cells, fail: Callable) -> tuple[Column | None, str]:
+def infer(
+    name: str, cells, fail: Callable, has_comma: bool = False
+) -> tuple[Column | None, str]:
     """(what a column holds, ""), or (`None`, why it cannot be a feature).
 
-    cells: a pandas.Series. `fail(row, expected)` returns the error for a text among
-    numbers.
+    Args:
+        name: of the column.
+        cells: a pandas.Series.
+        fail: as of `Column.encode`, for a text among numbers.
+        has_comma: whether other columns have decimal commas.
     """
-    import pandas
-
+    words = None
     filled = ~is_empty(cells)
+    if cells.dtype.kind not in "biufM":
+        words = to_words(cells)
+        filled = ~is_empty_text(cells, words)
     if not filled.any():
         return None, "empty"
-    if pandas.api.types.is_datetime64_any_dtype(cells):
-        column = Column(name, "date", format=DATES[0])
-    elif cells.dtype.kind in "biuf":
-        column = Column(name)
+    if words is None:
+        is_date = cells.dtype.kind == "M"
+        column = Column(name, "date", format=dates.ISO) if is_date else Column(name)
     else:
-        column = _infer_text(name, cells, filled, fail)
+        column = _infer_text(name, words[filled], has_comma)
     if column is None:
-        return None, f"text of {len(set(_words(cells)[filled]))} different values"
-    values = column.encode(cells, fail)[filled]
-    is_constant = column.kind != "category" and (values == values[0]).all()
-    if is_constant or len(column.categories) == 1:
+        return None, f"text of {words[filled].nunique()} different values"
+    values = column.encode(cells, fail)
+    values = values[~np.isnan(values).any(axis=1)]
+    if len(column.categories) == 1 or (values == values[0]).all():
         return None, "the same value in every row"
     return column, ""
 
 
-def _infer_text(name, cells, filled, fail):
+def _infer_text(name, words, has_comma):
     """The column of cells of text; `None` if it has too many different ones."""
-    is_number = ~np.isnan(_to_numbers(cells)) & filled
-    if 2 * is_number.sum() > filled.sum():
-        bad = filled & ~is_number
-        if bad.any():
-            raise fail(int(bad.argmax()), "a number, as in most of the column")
+    filled = words[~numbers.is_mark(words)]
+    if not np.isnan(numbers.parse_truth(filled)).any():
         return Column(name)
-    words = _words(cells)[filled]
-    if re.match(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", words[0]):
-        for form in DATES:
-            column = Column(name, "date", format=form)
-            if not np.isnan(column._to_days(cells)[filled]).any():
-                return column
+    decimal, unit = numbers.find_format(filled, has_comma)
+    is_number = ~np.isnan(numbers.parse_numbers(filled, decimal, unit))
+    if 2 * is_number.sum() > len(filled):
+        return Column(name, decimal=decimal, unit=unit)
+    form = dates.find_format(filled)
+    if form is not None:
+        return Column(name, "date", format=form)
     categories = tuple(sorted(set(words)))
     is_few = len(categories) <= min(MAX_CATEGORIES, max(2, len(words) / 2))
     return Column(name, "category", categories) if is_few else None
@@ -147,19 +170,17 @@ def is_empty(cells) -> np.ndarray:
     return cells.isna().to_numpy(bool)
 
 
-def _words(cells):
-    """The cells as text without outer spaces, (n,) object."""
-    return cells.astype(str).str.strip().to_numpy(object)
+def is_empty_text(cells, words) -> np.ndarray:
+    """Where a pandas.Series of text has no value or only a mark, (n,) bool."""
+    return is_empty(cells) | numbers.is_mark(words, keep=numbers.SYMBOLS)
 
 
-def _to_numbers(cells):
-    """The cells as float64, NaN where one is no number; a decimal comma is known."""
-    import pandas
+def to_words(cells):
+    """The cells as text without outer spaces, a pandas.Series; 3.0 becomes "3"."""
+    if cells.dtype.kind == "O" and cells.dtype == object or cells.dtype.kind == "f":
+        cells = cells.map(_to_word)
+    return cells.astype(str).str.strip()
 
-    if cells.dtype.kind in "biuf":
-        return cells.to_numpy(np.float64, na_value=np.nan)
-    text = pandas.Series(_words(cells))
-    has_comma = text.str.fullmatch(DECIMAL_COMMA)
-    if text.str.contains(",").any() and has_comma[~is_empty(cells)].all():
-        text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    return pandas.to_numeric(text, errors="coerce").to_numpy(np.float64)
+
+def _to_word(cell):
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell

@@ -67,11 +67,22 @@ class Dataset:
             features = f"{len(self.columns)} features: {shown}"
         labels = "no labels"
         if self.labels is not None:
-            name = self.preprocessing.labels
-            labels = f"labels: {name or 'given'} ({len(np.unique(self.labels))})"
+            name = self.preprocessing.labels or "given"
+            labels = f"labels: {name} ({len(np.unique(self.labels))})"
         first = f"{self.name}: {len(self.values)} rows of {features}; {labels}"
-        notes = [*self.notes, *self.preprocessing.notes]
-        return "\n  ".join([first, *notes])
+        return "\n  ".join([first, *self.notes, self._scale])
+
+    @property
+    def _scale(self):
+        """What is done with the scale."""
+        if not self.is_image:
+            is_standardized = self.preprocessing.standardize
+            return "standardised" if is_standardized else "in the units of the columns"
+        low, high = self.values.raw_extremes
+        white = self.preprocessing.white
+        if self.values.read_raw(0, 0).dtype.kind not in "iu" or white in (None, 1):
+            return f"values {low:g}..{high:g}"
+        return f"integers {low}..{high} divided by {white}"
 
     def fit_preprocessing(self) -> "Dataset":
         """The same data, preprocessed as fits these rows."""

@@ -1,18 +1,23 @@
 """Which columns of a table are features, which one holds the labels."""
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from models.data.columns import Column, infer, is_empty
+from models.data.columns import Column, infer
 from models.data.errors import DataError
 from models.data.files import no_labels
 from models.data.labels import NONE, find_labels
 from models.data.preprocessing import Preprocessing
 from models.data.tables import Table
 
-INDEX_NAMES = ("id", "index", "idx", "row", "nr", "no")
+INDEX_NAME = r"(?i:(.*[_ .-])?id|index|idx|row|nr\.?|no\.?|#)|.*[a-z]ID"
 MIN_INDEX = 5  # rows that a column of consecutive numbers must have to be an index
+MAX_LABELS = 20  # different numbers that are labels whatever the number of rows
+MAX_SHOWN = 20  # names in a note
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ def choose_features(
     Args:
         table: what was read.
         label_name: the name of the labels; `None` is a usual name, "none" no labels.
-        columns: the names of the features; `None` is all but labels, an index, and
-            columns that hold one value or text of too many values.
+        columns: the names of the features, in any order; `None` is all but labels, an
+            index, and columns that hold one value or text of too many values.
         drop: names of columns that are no features.
         keep_all: whether the values are read as an array: all columns are numbers, and
             none is left out for what it holds.
@@ -53,39 +58,32 @@ def choose_features(
     Raises:
         DataError: a name that the table does not have, or no feature is left.
     """
-    names = table.names
-    check_names(table, "--columns", columns or ())
-    check_names(table, "--drop", drop)
-    label = None if label_name == NONE else _find_labels(table, label_name, columns)
-    left_out = {name: "--drop" for name in drop}
-    left_out |= {n: "not in --columns" for n in names if columns and n not in columns}
-    chosen = []
-    for name in names:
-        if name == label or name in left_out:
-            continue
-        column, reason = (Column(name), "") if keep_all else _infer(table, name)
-        if keep_all:
-            chosen.append(column)
-            continue
-        if not columns and _is_index(table, name):
-            column, reason = None, "an index"
-        if column is None and columns:
-            raise DataError(
-                f"{table.path}: column {name} holds {reason}; take it out of --columns."
-            )
-        if column is None:
+    _check_names(table, "--columns", columns or ())
+    _check_names(table, "--drop", drop)
+    label, chosen, left_out = find_label(table, label_name, columns), [], {}
+    for name in table.names:
+        column, reason = Column(name), ""
+        if name in drop:
+            reason = "--drop"
+        elif columns and name not in columns:
+            reason = "not in --columns"
+        elif name != label and not keep_all:
+            column, reason = _infer(table, name, bool(columns))
+        if reason:
             left_out[name] = reason
-        else:
+        elif name != label:
             chosen.append(column)
-    if not chosen and len(table.frame):
-        reasons = ", ".join(f"{n} ({r})" for n, r in left_out.items())
-        raise DataError(f"{table.path}: no column is left to learn from: {reasons}.")
-    preprocessing = Preprocessing("table", tuple(chosen), label, left_out or None)
-    return _features(table, preprocessing, label)
+    if not chosen:
+        raise DataError(
+            f"{table.path}: no column is left to learn from"
+            f"{''.join(f'; {note}' for note in _group(left_out))}; give --columns."
+        )
+    decided = Preprocessing("table", tuple(chosen), label, left_out or None)
+    return _encode(table, decided, label, left_out)
 
 
 def apply_columns(
-    table: Table, stored: Preprocessing, label_name: str | None
+    table: Table, stored: Preprocessing, label_name: str | None = None
 ) -> Features:
     """The features that a run was trained on, by their names, from another table.
 
@@ -94,29 +92,50 @@ def apply_columns(
     Raises:
         DataError: a column is missing, or holds another kind of values.
     """
-    missing = [c.name for c in stored.columns if c.name not in table.names]
+    features = tuple(column.name for column in stored.columns)
+    missing = [name for name in features if name not in table.names]
     if missing:
-        hint = f"its columns are {', '.join(table.names[:20])}"
+        hint = f"its columns are {_shown(table.names)}"
         if not table.has_names:
             hint = f"it has no header, and {len(table.names)} columns"
         raise DataError(
-            f"{table.path}: the columns {', '.join(missing)} that the run was trained "
-            f"on are missing; {hint}."
+            f"{table.path}: the columns {_shown(missing)} that the run was trained on "
+            f"are missing; {hint}."
         )
-    features = tuple(column.name for column in stored.columns)
-    label = stored.labels if stored.labels in table.names else None
-    if label_name is not None or label is None:
-        none = label_name == NONE
-        label = None if none else _find_labels(table, label_name, features)
-    known = {*features, label}
-    known |= set(stored.left_out or ())
+    if label_name is None and stored.labels in table.names:
+        label_name = stored.labels
+    label = find_label(table, label_name, features)
+    known = {*features, label, *(stored.left_out or ())}
     others = [name for name in table.names if name not in known]
-    features = _features(table, stored, label)
-    ignored = (f"columns that are not used: {', '.join(others)}",) * bool(others)
-    return Features(features.values, features.labels, stored, table.notes + ignored)
+    found = _encode(table, stored, label)
+    ignored = (f"columns that are not used: {_shown(others)}",) * bool(others)
+    return Features(found.values, found.labels, stored, found.notes + ignored)
 
 
-def check_names(table, option, names) -> None:
+def find_label(table: Table, wanted: str | None, features=None) -> str | None:
+    """The column of the labels; a usual name is none if the column is a feature.
+
+    Raises DataError if the table has no column of the name that is wanted.
+    """
+    if wanted == NONE:
+        return None
+    name = find_labels(table.names, wanted)
+    if wanted is not None and name is None:
+        raise no_labels(wanted, table.path, table.names if table.has_names else [])
+    is_free = name is not None and name not in (features or ())
+    return name if wanted is not None or is_free and _is_label(table, name) else None
+
+
+def _is_label(table, name):
+    """Whether a column of a usual name holds labels: text, or few whole numbers."""
+    cells = table.frame[name].dropna()
+    if cells.dtype.kind not in "iuf":
+        return True
+    is_whole = bool((cells == np.floor(cells)).all())
+    return is_whole and cells.nunique() <= max(MAX_LABELS, len(cells) // 4)
+
+
+def _check_names(table, option, names):
     """Raises DataError for a name that is no column."""
     unknown = [name for name in names if name not in table.names]
     if unknown:
@@ -126,60 +145,63 @@ def check_names(table, option, names) -> None:
         )
 
 
-def _find_labels(table, wanted, columns):
-    name = find_labels(table.names, wanted)
-    if wanted is not None and name is None:
-        raise no_labels(wanted, table.path, table.names)
-    if wanted is None and (name in (columns or ()) or not _is_label(table, name)):
-        return None
-    return name
-
-
-def _is_label(table, name):
-    """Whether a column of a usual name holds labels: whole numbers or text."""
-    if name is None or is_empty(table.frame[name]).any():
-        return name is not None
+def _infer(table, name, is_wanted):
+    """(the `Column`, "") of a feature, or (`None`, why it is none)."""
     cells = table.frame[name]
-    return cells.dtype.kind != "f" or bool((cells == np.floor(cells)).all())
-
-
-def _infer(table, name):
-    def fail(row, expected):
-        return table.error(name, row, expected)
-
-    return infer(name, table.frame[name], fail)
+    if not is_wanted and _is_index(table, name):
+        return None, "an index"
+    fail = partial(table.error, name)
+    column, reason = infer(name, cells, fail, table.has_comma)
+    if column is None and is_wanted:
+        raise DataError(
+            f"{table.path}: column {name} cannot be a feature ({reason}); take it out "
+            "of --columns."
+        )
+    return column, reason
 
 
 def _is_index(table, name):
-    """Whether a column counts the rows from 0 or 1: the first one, or one named so."""
+    """Whether a column numbers the rows.
+
+    That is one without a name, or called id, of different whole numbers; or the first,
+    if it counts from 0 or 1.
+    """
     cells = table.frame[name]
-    if cells.dtype.kind not in "iu" or len(cells) < MIN_INDEX:
+    is_first = name == table.names[0]
+    if cells.dtype.kind not in "iu" or not cells.is_unique or len(cells) < 2:
         return False
-    is_candidate = name == table.names[0] or name.lower() in INDEX_NAMES
-    counts = (np.diff(cells.to_numpy()) == 1).all()
-    return is_candidate and counts and cells.iloc[0] in (0, 1)
+    is_unnamed = is_first and name in table.unnamed
+    if is_unnamed or table.has_names and re.fullmatch(INDEX_NAME, name):
+        return True
+    counts = (np.diff(cells.to_numpy()) == 1).all() and cells.iloc[0] in (0, 1)
+    return is_first and counts and len(cells) >= MIN_INDEX
 
 
-def _features(table, preprocessing, label):
-    columns, notes = preprocessing.columns, list(table.notes)
-    parts = []
-    for column in columns:
+def _encode(table, preprocessing, label, left_out=()):
+    """The `Features` of the columns of a preprocessing."""
+    parts, what, n_empty = [], {}, {}
+    for column in preprocessing.columns:
         cells = table.frame[column.name]
-        name = column.name
-
-        def fail(row, expected, name=name):
-            return table.error(name, row, expected)
-
-        parts.append(column.encode(cells, fail))
-        n_empty = int(is_empty(cells).sum())
-        if column.note:
-            notes.append(f"{name}: {column.note}")
-        if n_empty:
-            what = "no category" if column.kind == "category" else "the mean"
-            cells = "cell" if n_empty == 1 else "cells"
-            notes.append(f"{name}: {n_empty} empty {cells} read as {what}")
-    for name, reason in (preprocessing.left_out or {}).items():
-        notes.append(f"{name}: left out, {reason}")
+        parts.append(column.encode(cells, partial(table.error, column.name)))
+        what[column.name] = column.note
+        count = int(np.isnan(parts[-1][:, 0]).sum())
+        n_empty[f"{column.name} ({count})"] = count and "empty cells read as the mean"
+    reasons = {name: f"left out, {left_out[name]}" for name in left_out}
+    notes = [note for each in (what, n_empty, reasons) for note in _group(each)]
     labels = None if label is None else table.labels(label)
-    values = np.concatenate(parts, axis=1) if parts else np.empty((len(table.frame), 0))
-    return Features(values, labels, preprocessing, tuple(notes))
+    values = np.concatenate(parts, axis=1)
+    return Features(values, labels, preprocessing, (*table.notes, *notes))
+
+
+def _group(notes):
+    """A line for each note, with the names that it is for: name -> note."""
+    names = defaultdict(list)
+    for name, note in notes.items():
+        if note:
+            names[note].append(name)
+    return [f"{_shown(those)}: {note}" for note, those in names.items()]
+
+
+def _shown(names):
+    more = f", ... ({len(names)})" * (len(names) > MAX_SHOWN)
+    return ", ".join(names[:MAX_SHOWN]) + more

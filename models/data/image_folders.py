@@ -1,9 +1,10 @@
 """Folders of images, read as they are needed."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from models.blocks.ondisk_array import Rows
 from models.data.errors import DataError, reading
@@ -23,8 +24,9 @@ def open_images(
 ):
     """(`ImageRows` in the order of the paths, label codes, label names, notes).
 
-    The labels are the names of the sub-folders, `None` where an image lies in none.
-    Images that cannot be read are left out, if they are fewer than the others.
+    The labels are the names of the sub-folders, `None` where an image lies in none or
+    all lie in one. Images that cannot be read are left out, if they are fewer than the
+    others.
 
     Args:
         folder: of the images, which may lie in sub-folders.
@@ -32,52 +34,92 @@ def open_images(
         resize: "stretch", "crop" to the proportions of `size`, or "pad" with black.
         mode: "L" or "RGB"; `None` is RGB if an image is in colour.
         decode: whether each image is read whole now, and not only its header.
+
+    Raises:
+        DataError: there are no images, most cannot be read, or they differ in size.
     """
-    paths = sorted(
+    paths, notes = _find_images(folder)
+    size = _both_sides(size)
+    found, errors = {}, {}
+    for path in paths:
+        try:
+            found[path] = _inspect(path, decode)
+        except DataError as error:
+            errors[path] = error
+    if len(errors) >= len(found):
+        raise next(iter(errors.values()))
+    if errors:
+        notes.append(f"{len(errors)} images left out: {_list(errors.values())}")
+    sizes = {path: each for path, (_, each, _) in found.items()}
+    size, more = _common_size(sizes, size, resize)
+    notes += more
+    n_frames = sum(is_animated for _, _, is_animated in found.values())
+    if n_frames:
+        notes.append(f"{n_frames} images of several frames: the first one is read")
+    modes = {each for each, _, _ in found.values()}
+    mode = mode or ("L" if modes <= set(GREY) else "RGB")
+    if mode == "RGB" and modes & set(GREY):
+        notes.append("images in grey and in colour: all are read in colour")
+    codes, names, more = _folder_labels(folder, list(found))
+    return ImageRows(list(found), size, resize, mode), codes, names, (*notes, *more)
+
+
+def _find_images(folder):
+    """(the paths of the images of a folder, sorted; notes on other files)."""
+    files = [
         path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and path.is_file()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    ]
+    paths = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    others = [path.name for path in files if path.suffix.lower() not in IMAGE_SUFFIXES]
     if not paths:
+        there = f" It holds {_list(others)}." if others else ""
         raise DataError(
             f"{folder}: no images in this folder; expected files that end in "
-            f"{', '.join(IMAGE_SUFFIXES)}."
+            f"{', '.join(IMAGE_SUFFIXES)}.{there}"
         )
-    size = (size,) if isinstance(size, int) else size
-    if size is not None and (min(size) < 1 or len(size) > 2):
+    return paths, [f"files that are no images: {_list(others)}"] * bool(others)
+
+
+def _list(names):
+    names = list(map(str, names))
+    return ", ".join(names[:MAX_SHOWN]) + ", ..." * (len(names) > MAX_SHOWN)
+
+
+def _both_sides(size):
+    """(height, width) of --image-size; `None` for `None`."""
+    if size is None:
+        return None
+    size = (size,) if isinstance(size, int) else tuple(size)
+    if min(size) < 1 or len(size) > 2:
         raise DataError(
             f"--image-size: expected the side, or height and width, above 0. Received: "
             f"{' '.join(map(str, size))}"
         )
-    found, errors = [], []
-    for path in paths:
-        try:
-            found.append((path, *_inspect(path, decode)))
-        except DataError as error:
-            errors.append((path, error))
-    if len(errors) >= len(found):
-        raise errors[0][1]
-    paths, modes, sizes = zip(*found, strict=True)
-    if size is None and len(set(sizes)) > 1:
-        i = next(i for i, each in enumerate(sizes) if each != sizes[0])
+    return size * (3 - len(size))
+
+
+def _common_size(sizes, size, resize):
+    """((height, width) of all images, notes)."""
+    counts = Counter(sizes.values())
+    usual = counts.most_common(1)[0][0]
+    if size is None and len(counts) > 1:
+        path = next(path for path, each in sizes.items() if each != usual)
         raise DataError(
-            f"{paths[i]}: is {sizes[i][0]} x {sizes[i][1]}, expected {sizes[0][0]} x "
-            f"{sizes[0][1]} as in {paths[0]}; give image_size (--image-size) to resize "
+            f"{path}: is {sizes[path][0]} x {sizes[path][1]}, expected {usual[0]} x "
+            f"{usual[1]} as in most images; give image_size (--image-size) to resize "
             "all the images."
         )
-    size = tuple(size) * (3 - len(size)) if size else sizes[0]
-    mode = mode or ("L" if set(modes) <= set(GREY) else "RGB")
-    names = ", ".join(path.name for path, _ in errors[:MAX_SHOWN])
-    more = ", ..." * (len(errors) > MAX_SHOWN)
-    notes = (f"{len(errors)} images left out, unreadable: {names}{more}",)
-    rows = ImageRows(list(paths), size, resize, mode)
-    return rows, *_folder_labels(folder, paths), notes * bool(errors)
+    if size in (None, usual) and len(counts) == 1:
+        return usual, ()
+    before = f"{usual[0]} x {usual[1]}" if len(counts) == 1 else f"{len(counts)} sizes"
+    return size, (f"resized from {before} to {size[0]} x {size[1]} ({resize})",)
 
 
 def _inspect(path, decode):
-    """The mode and (height, width) of an image."""
+    """(the mode, (height, width), whether there are several frames) of an image."""
     with reading(path, "an image"), Image.open(path) as image:
         if image.mode[0] in "IF":  # Pillow clips these to 255 when it converts them
             raise DataError(
@@ -86,7 +128,10 @@ def _inspect(path, decode):
             )
         if decode:
             image.load()
-        return image.mode, (image.height, image.width)
+        size = (image.height, image.width)
+        is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) > 4
+        is_animated = getattr(image, "n_frames", 1) > 1
+        return image.mode, size[::-1] if is_turned else size, is_animated
 
 
 class ImageRows(Rows):
@@ -95,7 +140,7 @@ class ImageRows(Rows):
     They are (h, w), or (h, w, 3) in the mode "RGB". Arguments as of `open_images`.
     """
 
-    scale = 255
+    white = scale = 255
     raw_extremes = (0, 255)  # the range of a byte; the images need not be read
 
     def __init__(self, paths: list[Path], size: tuple[int, int], resize: str, mode):
@@ -108,8 +153,9 @@ class ImageRows(Rows):
         return np.array(images, np.uint8).reshape(-1, *self.shape[1:])
 
     def _read(self, path):
-        """The pixels of one image, uint8."""
+        """The pixels of one image, uint8, turned as its EXIF data say."""
         with reading(path, "an image"), Image.open(path) as image:
+            image = ImageOps.exif_transpose(image)
             if image.mode in GREY:  # drops the alpha channel
                 image = image.convert("L")
             image = image.convert(self.mode)
@@ -119,9 +165,14 @@ class ImageRows(Rows):
 
 
 def _folder_labels(folder, paths):
-    """(codes, names) of the sub-folders, or (None, None)."""
+    """(codes, names, notes) of the sub-folders; (None, None, notes) without."""
     places = [path.relative_to(folder).parts for path in paths]
-    if any(len(place) == 1 for place in places):
-        return None, None
+    outside = [place[-1] for place in places if len(place) == 1]
     names, codes = np.unique([place[0] for place in places], return_inverse=True)
-    return codes.astype(np.int64), tuple(names.tolist())
+    if outside:
+        is_mixed = len(outside) < len(places)
+        note = f"sub-folders are no labels: {_list(outside)} lie in none"
+        return None, None, (note,) * is_mixed
+    if len(names) == 1:
+        return None, None, (f"no labels: all images lie in {names[0]}",)
+    return codes.astype(np.int64), tuple(names.tolist()), ()

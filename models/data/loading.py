@@ -1,15 +1,14 @@
 """`load`: a data set by its name, or from a file or folder of the user."""
 
 import difflib
-import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from models.blocks.ondisk_array import ArrayRows, Rows, from_memmap, slices
-from models.data import features, files, tables
+from models.blocks.ondisk_array import Rows, from_memmap
+from models.data import checks, features, files, tables
 from models.data.builtin_datasets import NAMES, WITH_TEST_DATA, read_builtin
 from models.data.dataset import Dataset
 from models.data.errors import DataError, reading
@@ -17,18 +16,44 @@ from models.data.image_folders import open_images
 from models.data.labels import NONE, encode_labels
 from models.data.preprocessing import Preprocessing
 
+HINTS = dict.fromkeys((".xls", ".ods"), "; save it as .xlsx or .csv")
+HINTS |= dict.fromkeys((".zip", ".gz", ".rar", ".7z"), "; unpack it")
 LIMIT = 2**30  # bytes; a larger .npy file stays on disk
 
 
-class Stored(NamedTuple):
-    """Data as they are stored: an array or `Rows`, labels as codes, what was decided.
+class Request(NamedTuple):
+    """The arguments of `load`, and the form and the path that `source` names."""
 
-    `names` are those of the labels; `notes` say what was done to read the data.
+    source: str
+    form: str
+    path: Path | None
+    label_name: str | None
+    label_file: Path | None
+    image_size: int | tuple[int, ...] | None
+    split: str
+    stream: bool
+    image_shape: tuple[int, ...] | None
+    columns: tuple[str, ...] | None
+    drop: tuple[str, ...]
+    resize: str
+    stored: Preprocessing | None
+
+
+class Stored(NamedTuple):
+    """Data as they are stored.
+
+    Attributes:
+        rows: an array, or `Rows`.
+        labels: codes (n,), or `None`; `label_names` are those of the codes.
+        label_source: the column, key or file of the labels, or `None`.
+        preprocessing: what reading them has decided, or `None`.
+        notes: what was done to read them.
     """
 
-    values: Any
-    labels: np.ndarray | None
-    names: tuple[str, ...] | None
+    rows: np.ndarray | Rows
+    labels: np.ndarray | None = None
+    label_names: tuple[str, ...] | None = None
+    label_source: str | None = None
     preprocessing: Preprocessing | None = None
     notes: tuple[str, ...] = ()
 
@@ -77,45 +102,24 @@ def load(
             from, or an argument does not fit them. The message says what to change.
     """
     form, path = _resolve_source(str(source))
-    in_a_file = Path(labels or "").suffix.lower() in files.SUFFIXES
-    label_name = None if labels is None else NONE if in_a_file else str(labels)
+    label_name, label_file = labels and str(labels), None
+    if Path(labels or "").suffix.lower() in files.SUFFIXES:
+        label_name, label_file = NONE, Path(labels).expanduser()
     if stream is None:
         stream = form == ".npy" and path.stat().st_size > LIMIT
     if preprocessing is not None:
         image_shape = (preprocessing.image or {}).get("image_shape")
-    options = {"image_size": image_size, "columns": columns, "drop": drop}
-    _check_options(source, form, label_name, options, split, stream)
-    if form in NAMES:
-        stored = Stored(*read_builtin(form, path, split))
-    elif form == "folder":
-        stored = _read_folder(path, image_size, resize, preprocessing, not stream)
-    elif form in tables.SUFFIXES:
-        options = label_name, columns, drop, image_shape
-        stored = _read_table(path, *options, preprocessing)
-    else:
-        stored = _read_array(path, label_name, stream)
-    if in_a_file:
-        codes, names = files.read_labels(Path(labels).expanduser())
-        stored = stored._replace(labels=codes, names=names)
-    elif label_name == NONE:
-        stored = stored._replace(labels=None, names=None)
-    rows = stored.values
-    rows = rows if isinstance(rows, Rows) else ArrayRows(rows)
-    _check_shape(rows, source)
-    _set_image_shape(rows, image_shape, source)
-    _check_labels(stored.labels, rows, labels if in_a_file else source)
-    if preprocessing is None:
-        decided = stored.preprocessing or _decide(rows, form, image_shape)
-        is_standardized = standardize and decided.kind == "table"
-        decided = replace(decided, standardize=is_standardized)
-    _check_finite(rows, preprocessing or decided, source)
-    fitted = preprocessing or decided.fit(rows)
-    notes = stored.notes + _compare(rows, fitted, source)
-    name = kind = form
-    if form not in NAMES:
-        path, kind = path.resolve(), "custom"
-        name = path.name if form == "folder" else path.stem
-    fields = rows, stored.labels, stored.names, fitted, notes, bool(stream)
+    options = (image_size, split, bool(stream), image_shape, columns, drop, resize)
+    where = str(source), form, path, label_name, label_file
+    request = Request(*where, *options, preprocessing)
+    _check_options(request)
+    stored = _read(request)
+    rows = checks.as_rows(stored.rows, image_shape, source)
+    checks.check_labels(stored.labels, rows, label_file or source)
+    fitted, notes = _preprocess(request, stored, rows, standardize)
+    notes = (*stored.notes, *notes)
+    name, kind = (form, form) if form in NAMES else (_name(path, form), "custom")
+    fields = rows, stored.labels, stored.label_names, fitted, notes, bool(stream)
     return Dataset(name, kind, *fields)
 
 
@@ -139,168 +143,129 @@ def _resolve_source(source):
         return name if is_builtin else "mnist", path
     form = "folder" if path.is_dir() else path.suffix.lower()
     if form not in ("folder", *files.SUFFIXES):
+        hint = HINTS.get(form, "")
         raise DataError(
             f"{path}: unknown kind of file {path.suffix!r}; expected a folder of "
-            f"images or one of {', '.join(files.SUFFIXES)}."
+            f"images or one of {', '.join(files.SUFFIXES)}{hint}."
         )
     return form, path
 
 
-def _check_options(source, form, label_name, options, split, stream):
+def _name(path, form):
+    path = path.resolve()
+    return path.name if form == "folder" else path.stem
+
+
+def _check_options(request):
     """Raises DataError for an option that is not for data of this form."""
-    if form in (*NAMES, "folder", ".npy") and label_name not in (None, NONE):
-        raise files.no_labels(label_name, source, [])
-    if options.pop("image_size") is not None and form != "folder":
+    source, form = request.source, request.form
+    if form in (*NAMES, "folder", ".npy") and request.label_name not in (None, NONE):
+        raise files.no_labels(request.label_name, source, [])
+    if request.image_size is not None and form != "folder":
         raise DataError(f"--image-size is for a folder of images, not for {source}.")
-    for name, value in options.items():
-        if value and form not in tables.SUFFIXES:
+    for name in ("columns", "drop"):
+        if getattr(request, name) and form not in tables.SUFFIXES:
             raise DataError(f"--{name} is for tables with a header, not for {source}.")
-    if stream and form not in ("folder", ".npy"):
+    if request.stream and form not in ("folder", ".npy"):
         raise DataError(
             "--stream is for an .npy file or a folder of images; others are read into "
             f"memory. Received: {source}. Leave it out, or save the numbers as .npy."
         )
-    if split == "test" and form not in WITH_TEST_DATA:
+    if request.split == "test" and form not in WITH_TEST_DATA:
         raise DataError(
             f"{source}: has no test data; score the training data with --split train, "
             "or other data with --data, or train with --test-fraction 0.2."
         )
 
 
-def _read_folder(path, size, resize, preprocessing, decode):
-    stored = (preprocessing.image if preprocessing else None) or {}
-    size, resize = stored.get("size", size), stored.get("resize", resize)
-    mode = stored.get("mode")
-    rows, codes, names, notes = open_images(path, size, resize, mode, decode)
-    image = {"size": rows.shape[1:3], "resize": resize, "mode": rows.mode}
-    decided = Preprocessing("images", white=255, image=image)
-    return Stored(rows, codes, names, decided, notes)
-
-
-def _read_table(path, label_name, columns, drop, image_shape, preprocessing):
-    table = tables.read(path, label_name)
-    values = table.lists()
-    if values is not None:
-        return Stored(values, None, None, notes=table.notes)
-    if preprocessing is not None and preprocessing.columns is not None:
-        found = features.apply_columns(table, preprocessing, label_name)
+def _read(request) -> Stored:
+    """The rows, and the labels of their own or of a file."""
+    if request.form in NAMES:
+        stored = Stored(*read_builtin(request.form, request.path, request.split))
+    elif request.form == "folder":
+        stored = _read_folder(request)
+    elif request.form in tables.SUFFIXES:
+        stored = _read_table(request)
     else:
-        is_array = image_shape is not None or preprocessing is not None
-        options = label_name, columns, drop
-        found = features.choose_features(table, *options, keep_all=is_array)
-    labels = encode_labels(found.labels, table.path)
-    values, decided = found.values, found.preprocessing
-    if image_shape is not None:
+        stored = _read_array(request)
+    if request.label_file is not None:
+        codes, names = files.read_labels(request.label_file)
+        return stored._replace(
+            labels=codes, label_names=names, label_source=request.label_file.name
+        )
+    if request.label_name == NONE:
+        return stored._replace(labels=None, label_names=None, label_source=None)
+    return stored
+
+
+def _read_folder(request):
+    image = request.stored.image if request.stored else None
+    size, resize, mode = request.image_size, request.resize, None
+    if image and "size" in image:
+        size, resize, mode = image["size"], image["resize"], image["mode"]
+    folder = open_images(request.path, size, resize, mode, decode=not request.stream)
+    rows, codes, names, notes = folder
+    image = {"size": list(rows.size), "resize": resize, "mode": rows.mode}
+    decided = Preprocessing("images", white=rows.white, image=image)
+    source = None if codes is None else "sub-folders"
+    return Stored(rows, codes, names, source, decided, notes)
+
+
+def _read_table(request):
+    known = request.stored and request.stored.columns or ()
+    table = tables.read(request.path, request.label_name, known)
+    label = features.find_label(table, request.label_name)
+    lists = [name for name in table.names if name != label]
+    if len(lists) == 1 and isinstance(table.frame[lists[0]].iat[0], np.ndarray):
+        values, decided, notes = table.lists(lists[0]), None, table.notes
+        raw = None if label is None else table.labels(label)
+    else:
+        values, raw, decided, notes = _choose_columns(request, table)
+        label = decided.labels
+    if request.image_shape is not None:
         decided = None
         if (values == np.round(values)).all():
             values = values.astype(np.int64)
-    return Stored(values, *labels, decided, found.notes)
+    codes, names = encode_labels(raw, request.path)
+    return Stored(values, codes, names, label, decided, notes)
 
 
-def _read_array(path, label_name, stream):
-    if not stream:
-        values, labels = files.read_arrays(path, label_name)
-        return Stored(values, *encode_labels(labels, path))
-    with reading(path, "an .npy file of plain numbers"):
-        values = from_memmap(np.load(path, mmap_mode="r"))
-    return Stored(values, None, None, notes=("read as they are needed",))
+def _choose_columns(request, table):
+    stored, label_name = request.stored, request.label_name
+    if stored is not None and stored.columns is not None:
+        found = features.apply_columns(table, stored, label_name)
+    else:
+        is_array = request.image_shape is not None or stored is not None
+        options = label_name, request.columns, request.drop, is_array
+        found = features.choose_features(table, *options)
+    return found.values, found.labels, found.preprocessing, found.notes
 
 
-# --- Values, as `Rows` in memory or on disk -------------------------------------------
+def _read_array(request):
+    path = request.path
+    if request.stream:
+        with reading(path, "an .npy file of plain numbers"):
+            rows = from_memmap(np.load(path, mmap_mode="r"))
+        return Stored(rows, notes=("read as they are needed",))
+    values, labels, key = files.read_arrays(path, request.label_name)
+    return Stored(values, *encode_labels(labels, path), key)
 
 
-def _check_shape(rows, source):
-    """Raises DataError unless rows are (n, d), (n, h, w) or (n, h, w, c) numbers."""
-    if rows.ndim not in (2, 3, 4) or 0 in rows.shape:
-        raise DataError(
-            f"{source}: expected (rows, features) or images (rows, height, width) or "
-            "(rows, height, width, channels), at least one row and one feature, got "
-            f"shape {rows.shape}."
-        )
-    dtype = rows.read_raw(0, 0).dtype
-    if dtype.kind not in "biuf":
-        raise DataError(
-            f"{source}: expected real numbers, got an array of dtype {dtype}; "
-            "convert it to numbers first."
-        )
-
-
-def _check_labels(labels, rows, source):
-    """Raises DataError unless there is one label for each row, or none at all."""
-    if labels is not None and len(labels) != len(rows):
-        raise DataError(
-            f"{source}: expected one label for each of the {len(rows)} rows, got "
-            f"{len(labels)} labels; give as many labels as rows."
-        )
-
-
-def _set_image_shape(rows, image_shape, source):
-    """Makes rows of columns (n, h * w * c) images (n, h, w, c); None keeps them."""
-    if image_shape is None:
-        return
-    size = math.prod(image_shape)
-    is_valid = len(image_shape) in (2, 3) and min(image_shape) > 0
-    if not is_valid or rows.shape[1:] not in ((size,), tuple(image_shape)):
-        raise DataError(
-            f"--image-shape: expected height, width and perhaps channels, of as many "
-            f"values as a row of {source}, whose shape is {rows.shape[1:]}. "
-            f"Received: {image_shape}, {size} values"
-        )
-    rows.shape = (len(rows), *image_shape)
-
-
-def _decide(rows, form, image_shape) -> Preprocessing:
-    """The preprocessing of arrays: a table if they are (n, d), else images."""
-    if rows.ndim == 2:
-        return Preprocessing("table")
-    image = {"image_shape": list(image_shape)} if image_shape else None
-    low, high = rows.raw_extremes
-    white = 16 if form == "digits" else 255
-    is_grey = rows.read_raw(0, 0).dtype.kind in "iu" and 0 <= low and 1 < high <= white
-    return Preprocessing("images", white=white if is_grey else None, image=image)
-
-
-def _compare(rows, stored: Preprocessing, source) -> tuple[str, ...]:
-    """A note on the scale; DataError if a run was trained on values of another kind."""
-    if stored.kind != ("images" if rows.ndim > 2 else "table"):
-        raise DataError(
-            f"{source}: this model was trained on data of the kind {stored.kind}, and "
-            f"a row here has the shape {rows.shape[1:]}; give data like those."
-        )
-    if stored.kind == "table":
-        return ()
-    low, high = rows.raw_extremes
-    if stored.white is None:
-        return (f"values {low:g}..{high:g}",)
-    if rows.read_raw(0, 0).dtype.kind in "iu":
-        return (f"integers {low}..{high} divided by {stored.white}",)
-    if not 0 <= low <= high <= 1:
-        raise DataError(
-            f"{source}: the model was trained on integers divided by {stored.white}; "
-            f"expected these, or values in [0, 1]. Received: {low:g} to {high:g}"
-        )
-    return ("values in [0, 1], not divided again",)
-
-
-def _check_finite(rows, preprocessing, source):
-    """Raises DataError for values that are infinite, or NaN in images."""
-    if rows.read_raw(0, 0).dtype.kind != "f":
-        return
-    n_bad, place, is_image = 0, None, preprocessing.kind == "images"
-    kind = np.float64 if preprocessing.standardize else np.float32
-    for part in slices(rows):
-        values = rows.read_raw(part.start, part.stop)
-        with np.errstate(over="ignore"):
-            bad = np.isinf(values.astype(kind)) | (is_image & np.isnan(values))
-        n_bad += np.count_nonzero(bad)
-        if place is None and bad.any():
-            row, *column = np.unravel_index(bad.argmax(), bad.shape)
-            names = preprocessing.columns and preprocessing.entries
-            column = [names[column[0]]] if names else column
-            place = f"row {part.start + row}, column {', '.join(map(str, column))}"
-    if n_bad:
-        raise DataError(
-            f"{source}: expected finite numbers, but {n_bad} values (the first in "
-            f"{place}, counted from 0) are NaN, infinite or too large for float32; "
-            "remove, replace or rescale them."
-        )
+def _preprocess(request, stored, rows, standardize):
+    """(the fitted preprocessing, notes) of the rows; DataError if they do not fit."""
+    given, notes = request.stored, ()
+    decided = given or stored.preprocessing
+    if decided is None:
+        decided = checks.decide(rows, request.form, request.image_shape)
+    if given is None:
+        is_standardized = standardize and decided.kind == "table"
+        labels = stored.label_source
+        decided = replace(decided, standardize=is_standardized, labels=labels)
+    elif request.form == "folder" and given.white is not None:
+        decided = replace(decided, white=rows.white)
+    notes = checks.check_values(rows, decided, request.source)
+    fitted = decided if given else decided.fit(rows)
+    if given is not None:
+        has_names = request.form in tables.SUFFIXES
+        notes += checks.check_fits(rows, fitted, has_names, request.source)
+    return fitted, notes

@@ -1,12 +1,14 @@
 """What is done with values before a model takes them: fitted once, then applied.
 
-    x = (values - mean) / scale,    empty cells are the mean,
+    x = (values - mean) / scale,
 
-entry by entry, with the mean and the standard deviation of the training rows; images of
-integers are divided by the value of white. A run stores this in its config.json and
-applies it to everything that it is given afterwards.
+entry by entry, with the mean and the standard deviation of the training rows, 0 and 1
+for entries of categories; an empty cell is the mean of its entry. Images of integers
+are divided by the value of white. A run stores this in its config.json and applies it
+to everything that it is given afterwards.
 """
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,13 +24,15 @@ class Preprocessing:
 
     Attributes:
         kind: "table", rows of columns, or "images".
-        columns: of a table with a header or of text, else `None`.
-        labels: the name of the column or key of the labels, or `None`.
+        columns: of a table that was read from a file of tables, else `None`.
+        labels: the name of the column, key or file of the labels, or `None`.
         left_out: name -> reason, for columns that are not used.
         standardize: whether a table is standardised.
-        mean, scale: (d,) float64, of the training rows; `None` before `fit`.
+        mean, scale: (d,) float64, as above; `None` before `fit`.
+        empty: (d,) float64, the values of empty cells.
         white: the number that integers of images are divided by, or `None`.
-        image: how images are read: `image_size`, `resize`, `mode`, `image_shape`.
+        image: how images are read: `size`, `resize` and `mode` of a folder,
+            `image_shape` of rows of columns.
     """
 
     kind: str
@@ -38,6 +42,7 @@ class Preprocessing:
     standardize: bool = False
     mean: np.ndarray | None = None
     scale: np.ndarray | None = None
+    empty: np.ndarray | None = None
     white: int | None = None
     image: dict | None = None
 
@@ -50,11 +55,6 @@ class Preprocessing:
             return tuple(f"column {i + 1}" for i in range(len(self.mean)))
         return tuple(name for column in self.columns for name in column.entries)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is done, for people."""
-        return ("standardised",) * self.standardize
-
     def unstandardized(self) -> "Preprocessing":
         """The same, but for the scale of a table."""
         return replace(self, standardize=False)
@@ -66,26 +66,28 @@ class Preprocessing:
         scaler = StandardScaler()  # leaves NaN out
         for part in slices(rows):
             scaler.partial_fit(rows.read_raw(part.start, part.stop).astype(np.float64))
-        mean, scale = np.nan_to_num(scaler.mean_), scaler.scale_.copy()
+        empty, scale = np.nan_to_num(scaler.mean_), np.nan_to_num(scaler.scale_, nan=1)
         kinds = [each.kind for each in self.columns or () for _ in each.entries]
-        is_category = np.array(kinds or ["number"] * len(mean)) == "category"
-        mean[is_category], scale[is_category] = 0.0, 1.0
-        return replace(self, mean=mean, scale=scale)
+        is_category = np.array(kinds or ["number"] * len(empty)) == "category"
+        mean, scale = np.where(is_category, [[0.0], [1.0]], [empty, scale])
+        return replace(self, mean=mean, scale=scale, empty=empty)
 
     def apply(self, rows: Rows) -> Rows:
         """The rows as a model takes them."""
-        if self.kind == "images":
-            is_integer = rows.read_raw(0, 0).dtype.kind in "iu"
-            rows.scale = self.white if is_integer else None
-            return rows
-        return TransformedRows(rows, self)
+        if self.kind == "table":
+            return TransformedRows(rows, self)
+        is_integer = rows.read_raw(0, 0).dtype.kind in "iu"
+        rows = copy(rows)
+        rows.scale = self.white if is_integer else None
+        return rows
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Values of a table, (n, d), as x, float32."""
-        values = np.asarray(values, np.float64)
-        values = np.where(np.isnan(values), self.mean, values)
+        values = np.array(values, np.float64)
+        np.copyto(values, self.empty, where=np.isnan(values))
         if self.standardize:
-            values = (values - self.mean) / self.scale
+            values -= self.mean
+            values /= self.scale
         return values.astype(np.float32)
 
     def inverse(self, x: np.ndarray) -> np.ndarray:
@@ -117,7 +119,7 @@ class Preprocessing:
     def from_json(cls, content: dict) -> "Preprocessing":
         """The preprocessing of a config.json."""
         content = dict(content)
-        for key in content.keys() & {"mean", "scale"}:
+        for key in content.keys() & {"mean", "scale", "empty"}:
             content[key] = np.array(content[key], np.float64)
         if "columns" in content:
             content["columns"] = tuple(
@@ -134,4 +136,8 @@ class TransformedRows(Rows):
         self.rows, self.preprocessing, self.shape = rows, preprocessing, rows.shape
 
     def read_raw(self, first, last):
-        return self.preprocessing.transform(self.rows.read_raw(first, last))
+        parts = np.empty((max(last - first, 0), *self.shape[1:]), np.float32)
+        for part in slices(parts):
+            raw = self.rows.read_raw(first + part.start, first + part.stop)
+            parts[part] = self.preprocessing.transform(raw)
+        return parts
