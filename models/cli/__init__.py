@@ -9,7 +9,8 @@ Modules that import Keras are imported inside functions, so that `--help` is ins
   knows a variant.
 * `resolve.resolve(given, dataset)` adds the defaults of the data set (`defaults`),
   checks what does not fit, and returns the configuration and the model.
-* `build_model.build_model(config, dataset)` is the model of a config.json.
+* `build_model.build_variant(config, dataset)` is the model of a config.json, which
+  `compile_model` makes ready to train.
 * `prepare_run.prepare(given)` reads the data and makes the folder, or resumes a run.
 * `command.Command` is a command; `run_commands` has what those on a run share.
 """

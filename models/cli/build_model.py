@@ -13,16 +13,11 @@ from models.runs.saved_run import SavedRun
 MIXED = "mixed_bfloat16"
 
 
-def build_model(config: dict, dataset) -> VAE:
-    """The compiled model of a config.json, with new weights or --init-weights.
-
-    Raises ValueError for an argument that the variant refuses, or other weights.
-    """
-    return compile_model(build_variant(config, dataset), config)
-
-
 def build_variant(config: dict, dataset) -> VAE:
-    """What `build` of the variant returns for the arguments of the configuration."""
+    """What `build` of the variant returns for the arguments of a config.json.
+
+    Raises ValueError for an argument that the variant refuses.
+    """
     before = keras.config.dtype_policy()
     if config.get("mixed_precision"):
         keras.config.set_dtype_policy(MIXED)
@@ -40,7 +35,10 @@ def build_variant(config: dict, dataset) -> VAE:
 
 
 def compile_model(vae: VAE, config: dict) -> VAE:
-    """The model, with its first weights and its optimiser."""
+    """The model, with its optimiser and its first weights, new or --init-weights.
+
+    Raises ValueError if there are no such weights, or they have other shapes.
+    """
     if config.get("init_weights"):
         load_weights(vae, config["init_weights"])
     settings = {"learning_rate": config["learning_rate"]}

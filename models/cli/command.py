@@ -39,8 +39,7 @@ class Command:
     def __call__(self, arguments: list[str] | None = None) -> int:
         """Runs the command; returns its exit code."""
         parser = self.parser()
-        words = list(sys.argv[1:] if arguments is None else arguments)
-        words = rename_flags(parser.prog, words, self.renamed)
+        words = rename_flags(parser.prog, arguments, self.renamed)
         return guarded(parser.prog, self.run, parser.parse_args(words))
 
     def parser(self) -> argparse.ArgumentParser:
@@ -74,13 +73,14 @@ def guarded(name: str, run, *arguments) -> int:
         return 2
 
 
-def rename_flags(name: str, words: list[str], renamed: dict, values=None) -> list[str]:
+def rename_flags(name: str, words, renamed: dict, values=None) -> list[str]:
     """The words of the command `name` with its new flags, and a warning for each.
 
-    `renamed` has old flag -> new flag, `values` new flag -> {old value: new value}.
+    `words` are by default those of the command line. `renamed` has old flag -> new
+    flag, `values` new flag -> {old value: new value}.
     """
     renamed_words, of_flag = [], {}
-    for word in words:
+    for word in sys.argv[1:] if words is None else words:
         flag, equals, value = word.partition("=")
         if new := renamed.get(flag):
             print(f"{name}: FutureWarning: {flag} is now {new}", file=sys.stderr)

@@ -5,26 +5,15 @@ from models.cli.option_types import show
 # Of arguments of variants. A Gaussian takes any real values; None learns its scale.
 COMMON = {"likelihood": "gaussian", "sigma": None}
 
-MNIST = {
-    "hidden_dims": (256, 256),
-    "epochs": 20,
-    "batch_size": 256,
-    "likelihood": "bernoulli",
-    "gmm_message": "class-mean",
-}
+PIXELS = {"likelihood": "bernoulli", "gmm_message": "class-mean"}
+MNIST = PIXELS | {"hidden_dims": (256, 256), "epochs": 20, "batch_size": 256}
+# the settings of Serket's own tutorial
+SERKET = PIXELS | {"hidden_dims": (100,), "epochs": 200, "batch_size": 500}
 DATA = {
     "digits": {"hidden_dims": (128,), "epochs": 100},
     "mnist": MNIST,
     "fashion_mnist": MNIST,
-    # the settings of Serket's own tutorial
-    "serket": {
-        "latent_dim": 18,
-        "hidden_dims": (100,),
-        "epochs": 200,
-        "batch_size": 500,
-        "likelihood": "bernoulli",
-        "gmm_message": "class-mean",
-    },
+    "serket": SERKET | {"latent_dim": 18},
     # in few rows a class may collapse, and a collapsed message with it
     "custom": {"gmm_message": "class-mean"},
 }

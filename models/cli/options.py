@@ -1,7 +1,6 @@
 """The options of `python -m models.train`: those of every run, and the variant's."""
 
 import argparse
-import sys
 from dataclasses import replace
 
 from models import VARIANTS
@@ -12,6 +11,7 @@ from models.deprecated import OPTIONS, VALUES
 from models.suppress_output import import_keras
 
 PROG = "python -m models.train"
+USAGE = f"{PROG} [--variant NAME] [options]"
 RENAMED = {flag_of(old): flag_of(new) for old, new in OPTIONS.items()}
 RENAMED_VALUES = {flag_of(key): values for key, values in VALUES.items()}
 
@@ -22,44 +22,42 @@ def parse(arguments: list[str] | None = None) -> dict:
     Without options of a variant, no variant is imported. Exits with 2, and a sentence,
     if an option is unknown or wrong.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    words = rename_flags(PROG, words, RENAMED, RENAMED_VALUES)
-    given, others = train_parser(is_quick=True).parse_known_args(words)
+    words = rename_flags(PROG, arguments, RENAMED, RENAMED_VALUES)
+    name = find_variant(words)
+    parser = train_parser(add_help=name is None, allow_abbrev=False)
+    given, others = parser.parse_known_args(words)
     if not others:
         return vars(given)
-    name = find_variant(words)
-    if name is None and {"-h", "--help"} & set(others):
-        train_parser().parse_args(["--help"])
     if not any(word.startswith("-") for word in others):
-        train_parser().error(f"unrecognized arguments: {' '.join(others)}")
-    parser = train_parser(name or VARIANTS.default)
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    name = name or VARIANTS.default
+    parser = train_parser(name)
     given, unknown = parser.parse_known_args(words)
     if unknown:
-        refuse(parser, unknown, name or VARIANTS.default)
+        refuse(parser, unknown, name)
     return vars(given)
 
 
 def find_variant(words: list[str]) -> str | None:
     """The variant that was named, in full or with an abbreviation of the flag."""
-    parser = argparse.ArgumentParser(prog=PROG, add_help=False)
+    parser = argparse.ArgumentParser(prog=PROG, usage=USAGE, add_help=False)
     add_option(parser, COMMON["variant"])
     return parser.parse_known_args(words)[0].variant
 
 
-def train_parser(variant: str | None = None, is_quick: bool = False):
+def train_parser(variant: str | None = None, **settings) -> argparse.ArgumentParser:
     """The parser of the options of every run and, if it is named, of a variant.
 
-    It returns only what was given. A quick one leaves --help and abbreviations out.
+    It returns only what was given. `settings` are those of `ArgumentParser`.
     """
     parser = argparse.ArgumentParser(
         prog=PROG,
-        usage=f"{PROG} [--variant NAME] [options]",
+        usage=USAGE,
         description="Train a VAE and write a folder of results and pictures. A variant "
         "that takes messages is trained jointly with a Gaussian mixture, in rounds. "
         f"Variants: {', '.join(VARIANTS)}.",
         argument_default=argparse.SUPPRESS,
-        add_help=not is_quick,
-        allow_abbrev=not is_quick,
+        **settings,
     )
     own, common = ({}, {}) if variant is None else variant_options(variant)
     for options in GROUPS:
@@ -68,8 +66,8 @@ def train_parser(variant: str | None = None, is_quick: bool = False):
             default = common.get(option.key, option.default)
             add_option(group, replace(option, default=default))
     group = parser.add_argument_group(f"the variant {variant}")
-    for option, choices in own.values():
-        add_option(group, option, choices)
+    for option in own.values():
+        add_option(group, option)
     return parser
 
 

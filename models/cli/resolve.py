@@ -23,9 +23,8 @@ def resolve(given: dict, dataset) -> tuple:
     usual = defaults.for_data(dataset.kind)
     if dataset.labels is not None and dataset.kind == "custom":
         usual["n_components"] = int(dataset.labels.max()) + 1
-    config = {key: option.default for key, option in CONFIG.items()}
-    for more in (common_defaults(variant), usual, given):
-        config |= {key: value for key, value in more.items() if key in config}
+    chosen = common_defaults(variant) | usual | given
+    config = {key: chosen.get(key, option.default) for key, option in CONFIG.items()}
     config |= resolve_network(given, dataset, config)
     config |= resolve_training(given, len(dataset.x), config)
     config |= resolve_variant(variant, given, usual)
@@ -75,8 +74,7 @@ def resolve_training(given: dict, n_rows: int, config: dict) -> dict:
             f"--steps-per-epoch {per_epoch} must divide the {steps} steps of a round; "
             f"give --steps {near}, or another --steps-per-epoch"
         )
-    epochs = steps // per_epoch
-    return {"steps": steps, "steps_per_epoch": per_epoch, "epochs": epochs}
+    return {"steps": steps, "steps_per_epoch": per_epoch, "epochs": steps // per_epoch}
 
 
 def largest_divisor(steps: int, one_pass: int) -> int:

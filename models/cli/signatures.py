@@ -25,9 +25,9 @@ WORDS = {int: Word("N", integer), float: Word("R", number), str: Word("WORD")}
 class Option:
     """An argument of a function, as an option of the command.
 
-    `text` describes it; `key` is its name in the configuration. An argument of
-    components has their names, `owners`, and the key of the option that chooses one,
-    `component`.
+    `text` describes it; `key` is its name in the configuration. An argument that is a
+    component has its `classes`, by name. An argument of components has their names,
+    `owners`, and the key of the option that chooses one, `component`.
     """
 
     name: str
@@ -35,13 +35,9 @@ class Option:
     default: Any
     text: str
     key: str
+    classes: dict[str, type] | None = None
     component: str | None = None
     owners: tuple[str, ...] = ()
-
-    @property
-    def flag(self) -> str:
-        """The option as it is typed."""
-        return flag_of(self.key)
 
 
 def flag_of(key: str) -> str:
@@ -75,10 +71,10 @@ def argument_texts(function) -> dict[str, str]:
     return {key: re.split(first, text)[0].rstrip(". ") for key, text in flat.items()}
 
 
-def add_option(group, option: Option, choices=None, positional=(), **more) -> None:
-    """Adds the option to a group of a parser; `choices` are the names of components."""
-    keywords, none = {"choices": sorted(choices or ())}, "none"
-    if choices is None:
+def add_option(group, option: Option, positional=(), **more) -> None:
+    """Adds the option to a group of a parser."""
+    keywords, none = {"choices": sorted(option.classes or ())}, "none"
+    if option.classes is None:
         keywords, none = keywords_of(option.annotation, option.default)
     text = f"{' and '.join(option.owners)}: " * bool(option.owners) + option.text
     default = describe(option.name, option.default, none)
@@ -86,7 +82,7 @@ def add_option(group, option: Option, choices=None, positional=(), **more) -> No
     keywords |= more
     word = option.key
     if option.key not in positional:
-        word, keywords["dest"] = option.flag, option.key
+        word, keywords["dest"] = flag_of(option.key), option.key
     group.add_argument(word, help=text, **keywords)
 
 

@@ -7,6 +7,7 @@ file. The arguments of these classes are options too.
 
 import inspect
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import get_args
 
@@ -27,30 +28,29 @@ SIZES |= {"n_labels", "label_dim"}
 SCHEDULES = {"linear": LinearWarmUp, "cyclical": Cyclical}
 
 
-def of_variant(name: str) -> dict[str, tuple[Option, dict | None]]:
-    """key -> (option, classes by name or `None`) of each option of the variant's own.
+def of_variant(name: str) -> dict[str, Option]:
+    """key -> option, for each option of the variant's own.
 
     The options of a component's classes come after the option that chooses the class.
     """
     build, found = models.VARIANTS[name], {}
     for option in own_options(build):
-        classes = component_classes(option.annotation, build.__module__)
-        key = add(found, option, "variant", classes)
-        for class_name, component in (classes or {}).items():
+        key = add(found, option, "variant")
+        for class_name, component in (option.classes or {}).items():
             for inner in own_options(component):
                 inner = replace(inner, component=key, owners=(class_name,))
                 add(found, inner, option.name)
     return found
 
 
-def add(found, option, role, classes=None):
+def add(found, option, role):
     """Adds an option; returns its key, with the role in front if it was taken."""
-    other = found.get(option.key, (None,))[0]
+    other = found.get(option.key)
     if other and other.component == option.component is not None:
         option = replace(other, owners=other.owners + option.owners)
     elif other or option.key in COMMON:
-        return add(found, replace(option, key=f"{role}_{option.name}"), role, classes)
-    found[option.key] = option, classes
+        return add(found, replace(option, key=f"{role}_{option.name}"), role)
+    found[option.key] = option
     return option.key
 
 
@@ -60,11 +60,10 @@ def own_options(function):
     for option in read_options(function, SHARED | SIZES):
         if subclass_in(option.annotation, Schedule):
             option = replace(option, annotation=WeightText)
-        try:
-            subclass_in(option.annotation, Component) or keywords_of(option.annotation)
-        except (KeyError, TypeError):  # it cannot be written on the command line
-            continue
-        options.append(option)
+        classes = component_classes(option.annotation, function.__module__)
+        with suppress(KeyError, TypeError):  # it cannot be written on the command line
+            classes or keywords_of(option.annotation)
+            options.append(replace(option, classes=classes))
     return options
 
 
@@ -83,13 +82,10 @@ def component_classes(annotation, module: str) -> dict[str, type] | None:
     kind = subclass_in(annotation, Component)
     if kind is None:
         return None
-    classes = [kind]
-    for each in classes:  # grows
-        classes += [sub for sub in each.__subclasses__() if sub not in classes]
     return {
         re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", each.__name__).lower(): each
-        for each in classes
-        if keras.saving.get_registered_name(each) != each.__name__
+        for each in keras.saving.get_custom_objects().values()
+        if subclass_in(each, kind)
         and (each.__module__ == module or each.__module__.startswith("models.blocks."))
     }
 
@@ -106,17 +102,17 @@ def resolve_variant(name: str, given: dict, defaults: dict) -> dict:
     Raises ValueError for an option of a component that is not chosen.
     """
     config = {}
-    for key, (option, _) in of_variant(name).items():
+    for key, option in of_variant(name).items():
         chosen = config.get(option.component)
         if option.component is None or chosen in option.owners:
             config[key] = given.get(key, defaults.get(option.name, option.default))
         elif key in given:
             raise ValueError(
-                f"{option.flag} is an option of {flag_of(option.component)} "
+                f"{flag_of(key)} is an option of {flag_of(option.component)} "
                 f"{' and '.join(option.owners)}, and this one is {chosen}: leave it out"
             )
         if config.get(key) is NO_DEFAULT:
-            raise ValueError(f"{option.flag} is needed: give a value")
+            raise ValueError(f"{flag_of(key)} is needed: give a value")
     return config
 
 
@@ -124,13 +120,13 @@ def build_arguments(config: dict, dataset) -> dict:
     """The arguments of the variant's `build` but for sizes, network and seed."""
     build = models.VARIANTS[config["variant"]]
     arguments, inner = shared_arguments(build, config, dataset), {}
-    for option, classes in reversed(of_variant(config["variant"]).values()):
+    for option in reversed(of_variant(config["variant"]).values()):
         value = config.get(option.key, option.default)
         if option.component and config.get(option.component) in option.owners:
             inner.setdefault(option.component, {})[option.name] = as_argument(value)
         elif not option.component:
-            if classes and value is not None:
-                component = classes[value]
+            if option.classes and value is not None:
+                component = option.classes[value]
                 shared = shared_arguments(component, config, dataset)
                 value = component(**shared, **inner.get(option.key, {}))
             arguments[option.name] = as_argument(value)

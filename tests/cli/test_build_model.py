@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import keras
@@ -11,22 +12,25 @@ import pytest
 
 from models import VARIANTS
 from models.blocks.likelihoods import Gaussian
+from models.blocks.ondisk_array import ArrayRows
 from models.cli import options
-from models.cli.build_model import build_model, seeds
+from models.cli.build_model import build_variant, seeds
 from models.cli.resolve import resolve
 from models.cli.variant_options import build_arguments
 from models.data import Dataset
+from models.data.preprocessing import Preprocessing
 from models.runs.saved_run import SavedRun
 
 SMALL = "--latent-dim 2 --hidden-dims 4 --batch-size 10".split()
+PREPROCESSING = Preprocessing("images")
 COMPONENTS = ("posterior", "prior", "likelihood", "objective")
 
 
 @pytest.fixture
 def dataset(rng):
     labels = np.arange(30) % 3
-    x = rng.uniform(size=(30, 5)).astype("float32")
-    return Dataset("table", "custom", x, labels, ("a", "b", "c"), "")
+    x = ArrayRows(rng.uniform(size=(30, 5)).astype("float32"))
+    return Dataset("table", "custom", x, labels, ("a", "b", "c"), PREPROCESSING)
 
 
 def components(model):
@@ -41,7 +45,7 @@ def components(model):
 
 def check_model(dataset, build, *words):
     """Compares what the command builds with what `build` gives for its defaults."""
-    config, model = resolve(options.parse([*SMALL, *words]), dataset)
+    _, config, model = resolve(options.parse([*SMALL, *words]), dataset)
     shapes = {"latent_dim": 2, "hidden_dims": (4,), "seed": seeds(config)[0]}
     given = build_arguments(config, dataset)
     direct = build(dataset.input_shape, **shapes, **given)
@@ -55,7 +59,7 @@ def test_the_command_builds_what_build_gives(dataset, variant):
     build = VARIANTS[variant]
     config, model = check_model(dataset, build, "--variant", variant)
     # from config.json, as a run opens it, the same model
-    again = build_model(json.loads(json.dumps(config)), dataset)
+    again = build_variant(json.loads(json.dumps(config)), dataset)
     np.testing.assert_equal(again.get_weights(), model.get_weights())
     assert components(again) == components(model)
     # where the table of defaults has nothing, the components are those of `build`
@@ -81,8 +85,8 @@ def test_a_configuration_of_an_earlier_release_is_a_model_too(dataset, tmp_path)
     config = SavedRun(tmp_path).config
     assert (config["rows"], config["name"]) == ([0, 29], "first")
     words = "--variant beta --capacity linear:2:5 --kl-weight 0.5"
-    _, model = resolve(options.parse([*SMALL, *words.split()]), dataset)
-    old = build_model(config, dataset)
+    *_, model = resolve(options.parse([*SMALL, *words.split()]), dataset)
+    old = build_variant(config, dataset)
     assert components(old) == components(model)
     np.testing.assert_equal(old.get_weights(), model.get_weights())
 
@@ -190,18 +194,14 @@ def test_a_variant_of_your_own_is_one_file_and_one_name(dataset, mine, capsys):
 
 def test_labels_are_needed_by_a_variant_that_takes_them(dataset):
     given = options.parse([*SMALL, "--variant", "conditional"])
-    assert resolve(given, dataset)[1].prior.name == "prior"
-    unlabelled = Dataset("table", "custom", dataset.x, None, None, "")
+    *_, model = resolve(given, dataset)
+    assert model.prior.name == "prior"
+    unlabelled = replace(dataset, labels=None, label_names=None)
     with pytest.raises(
         ValueError, match="--variant conditional learns from labels, and"
     ):
         resolve(given, unlabelled)
-    images = Dataset(
-        "x", "custom", dataset.x[:, :4].reshape(30, 2, 2), *labels(dataset)
-    )
+    pixels = ArrayRows(dataset.x[:, :4].reshape(30, 2, 2))
+    images = replace(dataset, values=pixels)
     with pytest.raises(ValueError, match="--augment: not with labels"):
         resolve(given | {"augment": True}, images)
-
-
-def labels(dataset):
-    return dataset.labels, dataset.label_names, ""

@@ -8,6 +8,7 @@ import pytest
 from models import VARIANTS
 from models.cli import defaults, option_types, options
 from models.cli.common_options import COMMON, CONFIG
+from models.cli.signatures import flag_of
 from models.data.builtin_datasets import NAMES
 from models.deprecated import OPTIONS, renamed_options
 
@@ -29,7 +30,7 @@ def test_describe_has_the_default_of_every_data_set(key):
     for kind in defaults.DATA:
         value = defaults.for_data(kind).get(key, default)
         expected = (
-            "none" if value is None or value is False else option_types.show(value)
+            "none" if value in (None, ()) or value is False else option_types.show(value)
         )
         assert described.get(kind, first) == expected
 
@@ -63,7 +64,7 @@ def test_show(value, text):
 def test_help_names_every_option_and_variant():
     text = " ".join(options.train_parser().format_help().split())
     for option in COMMON.values():
-        assert f"{option.flag} " in text and option.text, option.key
+        assert re.search(f"{flag_of(option.key)}[ ,]", text) and option.text
         if default := defaults.describe(option.key, option.default):
             assert default in text.replace("VARIANT- DATA", "VARIANT-DATA")
     for variant in VARIANTS:

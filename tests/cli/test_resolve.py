@@ -8,18 +8,20 @@ import pytest
 
 from models import VARIANTS
 from models.blocks.likelihoods import Bernoulli, Gaussian
+from models.blocks.ondisk_array import ArrayRows
 from models.cli import defaults, options
 from models.cli import resolve as module
 from models.cli.common_options import CONFIG
 from models.data import Dataset
+from models.data.preprocessing import Preprocessing
 
 LABELS = np.arange(1000) % 4
 
 
 def dataset(kind="custom", labels=None, input_shape=(8, 8), n=1000):
     names = None if labels is None else tuple(map(str, np.unique(labels)))
-    x = np.zeros((n, *input_shape), "float32")
-    return Dataset(kind, kind, x, labels, names, "")
+    values = ArrayRows(np.zeros((n, *input_shape), "float32"))
+    return Dataset(kind, kind, values, labels, names, Preprocessing("images"))
 
 
 @cache
@@ -42,7 +44,8 @@ def resolve(monkeypatch):
 
     def resolve(*words, **data):
         given = options.parse([*map(str, words)])
-        return module.resolve(given, dataset(**data))[0]
+        _, config, _ = module.resolve(given, dataset(**data))
+        return config
 
     return resolve
 
@@ -111,7 +114,8 @@ def test_there_are_as_many_classes_as_labels_in_your_data(resolve):
 
 def test_config_has_every_option_of_the_run_and_of_the_variant(resolve):
     config = resolve("--out", "there", "--overwrite", "--variant", "beta")
-    assert set(config) == {*CONFIG, "likelihood", "sigma", "capacity"}
+    own = {"likelihood", "sigma", "capacity", "preprocessing"}
+    assert set(config) == {*CONFIG, *own}
     assert (config["data"], config["seed"], config["labels"]) == ("digits", 0, None)
 
 
@@ -128,7 +132,7 @@ GIVEN = {
     "--n-samples": ("6", 6),
     "--activation": ("tanh", "tanh"),
     "--seed": ("8", 8),
-    "--image-size": ("16", 16),
+    "--image-size": ("16", [16]),
     "--labels": ("species", "species"),
     "--data": ("some/where.npz", "some/where.npz"),
     "--rows": ("2,5", (2, 5)),
@@ -231,7 +235,7 @@ def test_rows_that_are_no_images_are_refused(resolve, words):
 
 
 def test_values_outside_the_unit_interval_do_not_fit_a_bernoulli_likelihood(resolve):
-    x = dataset()
-    x.x[0] = 2.0
+    outside = dataset()
+    outside.values.array[0] = 2.0
     with pytest.raises(ValueError, match="must lie in \\[0, 1\\]"):
-        module.resolve(options.parse(["--variant", "bernoulli"]), x)
+        module.resolve(options.parse(["--variant", "bernoulli"]), outside)

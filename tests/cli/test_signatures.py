@@ -108,7 +108,7 @@ def test_a_class_has_the_arguments_of_its_constructor():
 
     first, second = read_options(Options)
     assert (first.name, first.default, first.text) == ("first", 1, "the first one")
-    assert (second.flag, second.default, second.text) == ("--second", None, "")
+    assert (second.key, second.default, second.text) == ("second", None, "")
     assert argument_texts(lambda: None) == {}
 
 
