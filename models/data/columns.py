@@ -125,9 +125,10 @@ def infer(
         name: of the column.
         cells: a pandas.Series.
         fail: as of `Column.encode`, for a text among numbers.
-        has_comma: whether other columns have decimal commas.
+        has_comma: whether the table has decimal commas.
     """
     words = None
+    has_comma = has_comma and cells.dtype.kind not in "biu"
     filled = ~is_empty(cells)
     if cells.dtype.kind not in "biufM":
         words = to_words(cells)
@@ -135,8 +136,9 @@ def infer(
     if not filled.any():
         return None, "empty"
     if words is None:
-        is_date = cells.dtype.kind == "M"
-        column = Column(name, "date", format=dates.ISO) if is_date else Column(name)
+        column = Column(name, decimal="," if has_comma else None)
+        if cells.dtype.kind == "M":
+            column = Column(name, "date", format=dates.ISO)
     else:
         column = _infer_text(name, words[filled], has_comma)
     if column is None:

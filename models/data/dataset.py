@@ -67,10 +67,12 @@ class Dataset:
             features = f"{len(self.columns)} features: {shown}"
         labels = "no labels"
         if self.labels is not None:
-            name = self.preprocessing.labels or "given"
-            labels = f"labels: {name} ({len(np.unique(self.labels))})"
+            n = len(np.unique(self.labels))
+            name = self.preprocessing.labels
+            labels = f"labels: {name} ({n})" if name else f"{n} classes"
         first = f"{self.name}: {len(self.values)} rows of {features}; {labels}"
-        return "\n  ".join([first, *self.notes, self._scale])
+        on_disk = ("read as they are needed",) * self.is_on_disk
+        return "\n  ".join([first, *self.notes, *on_disk, self._scale])
 
     @property
     def _scale(self):

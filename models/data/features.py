@@ -63,15 +63,17 @@ def choose_features(
     label, chosen, left_out = find_label(table, label_name, columns), [], {}
     for name in table.names:
         column, reason = Column(name), ""
+        if name == label:
+            continue
         if name in drop:
             reason = "--drop"
         elif columns and name not in columns:
             reason = "not in --columns"
-        elif name != label and not keep_all:
+        elif not keep_all:
             column, reason = _infer(table, name, bool(columns))
         if reason:
             left_out[name] = reason
-        elif name != label:
+        else:
             chosen.append(column)
     if not chosen:
         raise DataError(
@@ -151,6 +153,9 @@ def _infer(table, name, is_wanted):
     if not is_wanted and _is_index(table, name):
         return None, "an index"
     fail = partial(table.error, name)
+    row = table.first_list(name)
+    if row is not None:
+        raise fail(row, "a number")
     column, reason = infer(name, cells, fail, table.has_comma)
     if column is None and is_wanted:
         raise DataError(

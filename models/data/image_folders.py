@@ -129,7 +129,9 @@ def _inspect(path, decode):
         if decode:
             image.load()
         size = (image.height, image.width)
-        is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) > 4
+        is_known = image.format != "PNG" or decode or "exif" in image.info
+        exif = image.getexif() if is_known else {}  # Pillow decodes a PNG for it
+        is_turned = exif.get(ExifTags.Base.Orientation, 1) > 4
         is_animated = getattr(image, "n_frames", 1) > 1
         return image.mode, size[::-1] if is_turned else size, is_animated
 

@@ -104,7 +104,7 @@ def load(
     form, path = _resolve_source(str(source))
     label_name, label_file = labels and str(labels), None
     if Path(labels or "").suffix.lower() in files.SUFFIXES:
-        label_name, label_file = NONE, Path(labels).expanduser()
+        label_name, label_file = None, Path(labels).expanduser()
     if stream is None:
         stream = form == ".npy" and path.stat().st_size > LIMIT
     if preprocessing is not None:
@@ -216,7 +216,7 @@ def _read_table(request):
     table = tables.read(request.path, request.label_name, known)
     label = features.find_label(table, request.label_name)
     lists = [name for name in table.names if name != label]
-    if len(lists) == 1 and isinstance(table.frame[lists[0]].iat[0], np.ndarray):
+    if len(lists) == 1 and table.first_list(lists[0]) is not None:
         values, decided, notes = table.lists(lists[0]), None, table.notes
         raw = None if label is None else table.labels(label)
     else:
@@ -226,7 +226,7 @@ def _read_table(request):
         decided = None
         if (values == np.round(values)).all():
             values = values.astype(np.int64)
-    codes, names = encode_labels(raw, request.path)
+    codes, names = _encode_labels(request, raw)
     return Stored(values, codes, names, label, decided, notes)
 
 
@@ -246,9 +246,14 @@ def _read_array(request):
     if request.stream:
         with reading(path, "an .npy file of plain numbers"):
             rows = from_memmap(np.load(path, mmap_mode="r"))
-        return Stored(rows, notes=("read as they are needed",))
+        return Stored(rows)
     values, labels, key = files.read_arrays(path, request.label_name)
-    return Stored(values, *encode_labels(labels, path), key)
+    return Stored(values, *_encode_labels(request, labels), key)
+
+
+def _encode_labels(request, raw):
+    """(codes, names) of labels, unless those of a file replace them."""
+    return encode_labels(None if request.label_file else raw, request.path)
 
 
 def _preprocess(request, stored, rows, standardize):

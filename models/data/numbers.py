@@ -6,6 +6,7 @@ import numpy as np
 EMPTY = ("", "?", "-", "--", ".", "–", "—", "n.a.", "n/a", "na", "nan", "null", "none")
 EMPTY += ("k.a.", "#n/a", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!")
 SYMBOLS = ("-", "--", ".", "–", "—")  # which may be a word, as in "+", "-"
+N_SAMPLED = 1000  # cells that decide on a format
 SPACES = r"(?<=\d)[\s'’](?=\d{3})"  # between thousands
 SIGN = r"[-+−]?"
 PLAIN = rf"{SIGN}(?:\d[\d.,]*|[.,]\d+)(?:[eE][-+]?\d+)?"
@@ -39,9 +40,12 @@ def find_format(words, has_comma: bool = False) -> tuple[str | None, str | None]
     unit: what stands before or behind the numbers, or `None`.
     has_comma: whether other columns have decimal commas, for "1.234" or "1,234".
     """
-    found = words.str.replace(SPACES, "", regex=True).str.extract(f"^{WITH_UNIT}$")
+    odd = words[np.isnan(_plain(words))]
+    step = max(1, len(odd) // N_SAMPLED)
+    odd = odd.iloc[::step]
+    found = odd.str.replace(SPACES, "", regex=True).str.extract(f"^{WITH_UNIT}$")
     units = found[0].where(found[0].fillna("") != "", found[2]).dropna()
-    unit = units.mode().iat[0] if 2 * len(units) > len(words) else None
+    unit = units.mode().iat[0] if 2 * step * len(units) > len(words) else None
     text = found[1].dropna()
     with_comma = text[text.str.contains(",")]
     if with_comma.empty:
@@ -51,6 +55,12 @@ def find_format(words, has_comma: bool = False) -> tuple[str | None, str | None]
     if is_decimal == is_thousands:
         return "," if has_comma else ".", unit
     return "," if is_decimal > is_thousands else ".", unit
+
+
+def _plain(words):
+    import pandas
+
+    return pandas.to_numeric(words, errors="coerce").to_numpy(np.float64, copy=True)
 
 
 def _share(text, pattern):
@@ -68,9 +78,17 @@ def parse_numbers(words, decimal: str | None = None, unit: str | None = None):
         decimal: as of `find_format`.
         unit: as of `find_format`.
     """
-    import pandas
-
     words = words.reset_index(drop=True)
+    values = _plain(words)
+    odd = np.isnan(values) | (unit == "%")
+    if decimal == ",":
+        odd |= words.str.contains(".", regex=False).to_numpy(bool)
+    values[odd] = _parse_odd(words[odd], decimal, unit)
+    return values
+
+
+def _parse_odd(words, decimal, unit):
+    """Numbers with spaces, units, thousands or decimal commas, (n,) float64."""
     text = words.str.replace(SPACES, "", regex=True).str.replace("−", "-")
     if unit:
         found = text.str.extract(f"^{WITH_UNIT}$")
@@ -78,15 +96,14 @@ def parse_numbers(words, decimal: str | None = None, unit: str | None = None):
         text = text.mask(is_unit, found[1])
         if unit == "%":  # a number beside percentages is not clear
             text = text.where(is_unit)
-    pattern = DOT_THOUSANDS if decimal == "," else COMMA_THOUSANDS
     if decimal:
+        pattern = DOT_THOUSANDS if decimal == "," else COMMA_THOUSANDS
         is_grouped = text.str.fullmatch(pattern).fillna(False).astype(bool)
         separator = "." if decimal == "," else ","
         text = text.mask(is_grouped, text.str.replace(separator, "", regex=False))
     if decimal == ",":
         text = text.str.replace(",", ".", regex=False)
-    values = pandas.to_numeric(text, errors="coerce").to_numpy(np.float64, copy=True)
-    return values / 100 if unit == "%" else values
+    return _plain(text) / (100 if unit == "%" else 1)
 
 
 def parse_truth(words) -> np.ndarray:

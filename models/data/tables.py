@@ -62,6 +62,14 @@ class Table:
             return cells.to_numpy()
         return np.array(to_words(cells).where(cells.notna(), "").tolist())
 
+    def first_list(self, name: str) -> int | None:
+        """The first row of a column that holds a list, or `None`."""
+        cells = self.frame[name]
+        if cells.dtype != object:
+            return None
+        rows = (i for i, cell in enumerate(cells) if isinstance(cell, np.ndarray))
+        return next(rows, None)
+
     def lists(self, name: str) -> np.ndarray:
         """A column of lists, or of lists of lists, as an array."""
         rows = []
@@ -96,9 +104,17 @@ def read(path: Path, label_name: str | None = None, known: tuple = ()) -> Table:
     """
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return _read_parquet(path)
-    if suffix == ".xlsx":
-        return _read_excel(path, label_name)
+        table = _read_parquet(path)
+    elif suffix == ".xlsx":
+        table = _read_excel(path, label_name)
+    else:
+        table = _read_text(path, label_name, known)
+    if not len(table.frame):
+        raise DataError(f"{path}: the table has no rows; expected at least one.")
+    return table
+
+
+def _read_text(path, label_name, known):
     with reading(path, "a table of text in UTF-8"):
         frame, names, notes, file = read_text(path, label_name, known)
         table = _clean(path, frame, names, notes)
@@ -147,8 +163,6 @@ def _clean(path, frame, names, notes):
     """The table of rows that may hold more than data, below these names."""
     given = names or [""] * frame.shape[1]
     frame, more = clean_rows(frame, given)
-    if not len(frame):
-        raise DataError(f"{path}: the table has no rows; expected at least one.")
     is_used = [
         bool(name) or frame[i].notna().any()
         for i, name in zip(frame, given, strict=True)

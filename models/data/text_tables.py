@@ -115,16 +115,15 @@ def read_text(path: Path, label_name: str | None = None, known: tuple = ()):
     n_fields, names, more = _fit_names(path, names, body)
     if not encoding.startswith("utf-8"):
         more.append(f"read as {encoding}")
-    has_comma = separator != "," and any(
-        _is_decimal_comma(field) for record in body for field in record.fields
+    has_comma = separator != "," and (
+        any(column.decimal == "," for column in known)
+        or any(_is_decimal_comma(field) for record in body for field in record.fields)
     )
     options = has_comments, separator, layout.n_skipped, has_comma
     file = TextFile(path, encoding, *options)
-    kinds = str if has_comma else _kinds(separator, names, known)
-    frame = _parse(file, n_fields, kinds)
-    if has_comma:
-        frame = frame.apply(_to_integers)
-    return frame, names, (*layout.notes, *more), file
+    is_text = {column.name for column in known if column.kind != "number"}
+    kinds = {i: str for i, name in enumerate(names or ()) if name in is_text}
+    return _parse(file, n_fields, kinds), names, (*layout.notes, *more), file
 
 
 def _inspect(path):
@@ -231,14 +230,6 @@ def _different(path, record, expected, n_names=0):
     )
 
 
-def _kinds(separator, names, known):
-    """The `dtype` of pandas.read_csv: `str` where it must not read the numbers."""
-    kinds = {column.name for column in known if column.kind != "number"}
-    if separator != ",":
-        kinds |= {column.name for column in known if column.decimal == ","}
-    return {i: str for i, name in enumerate(names or ()) if name in kinds}
-
-
 def _is_decimal_comma(field):
     return bool(re.fullmatch(COMMA, field)) and not re.fullmatch(COMMA_THOUSANDS, field)
 
@@ -259,19 +250,11 @@ def _parse(file, n_fields, kinds):
             skiprows=first.index,
             skipinitialspace=True,
             encoding=file.encoding,
-            float_precision="round_trip",
+            decimal="," if file.has_comma else ".",
             low_memory=False,
         )
     except pandas.errors.ParserError as error:
         return _parse(file, _check_lengths(file, n_fields, error), kinds)
-
-
-def _to_integers(cells):
-    """A column of text as integers, if it is nothing else."""
-    is_integer = (
-        cells.notna().all() and cells.str.fullmatch(r"-?(0|[1-9]\d{0,17})").all()
-    )
-    return cells.astype("int64") if is_integer else cells
 
 
 def _check_lengths(file, n_fields, error):

@@ -14,8 +14,12 @@ from models.data.errors import DataError
 class TestArrays:
     def test_npy(self, save_npy, rng):
         x = np.asfortranarray(rng.normal(size=(5, 3)))
-        dataset = load(save_npy(x, "mine.npy"))
-        assert dataset.name == "mine" and dataset.note == ""
+        dataset = load(save_npy(x, "mine.npy"), standardize=False)
+        assert dataset.name == "mine"
+        assert dataset.describe() == (
+            "mine: 5 rows of 3 features: column 1, column 2, column 3; no labels\n"
+            "  in the units of the columns"
+        )
         assert dataset.labels is None and dataset.label_names is None
         assert dataset.x.dtype == np.float32 and dataset.x.flags.c_contiguous
         np.testing.assert_array_equal(dataset.x, x.astype(np.float32))
@@ -32,10 +36,17 @@ class TestArrays:
     def test_npz_keys(self, tmp_path, rng, key, label_key):
         x = rng.random((4, 3))
         np.savez(tmp_path / "a.npz", **{label_key: [7, 5, 5, 9], key: x})
-        dataset = load(tmp_path / "a.npz")
+        dataset = load(tmp_path / "a.npz", standardize=False)
         np.testing.assert_array_equal(dataset.x, x.astype(np.float32))
         assert dataset.labels.tolist() == [1, 0, 0, 2]
         assert dataset.label_names == ("5", "7", "9")
+        assert f"labels: {label_key} (3)" in dataset.describe()
+
+    @pytest.mark.parametrize("label_key", ["y", "kind"])
+    def test_npz_without_its_labels(self, tmp_path, label_key):
+        np.savez(tmp_path / "a.npz", **{"x": np.eye(3), label_key: [7, 5, 5]})
+        dataset = load(tmp_path / "a.npz", labels="none")
+        assert dataset.labels is None and dataset.input_shape == (3,)
 
     def test_npz_with_a_label_key(self, tmp_path):
         np.savez(tmp_path / "a.npz", signal=np.ones((2, 3)), kind=["b", "a"])
@@ -122,7 +133,7 @@ class TestArrays:
 
     def test_unknown_suffix(self, tmp_path):
         (tmp_path / "x.mat").write_bytes(b"1")
-        message = "'.mat'; expected .* .npy, .npz, .csv, .txt"
+        message = "'.mat'; expected .* .npy, .npz, .csv, .tsv, .txt, .xlsx, .parquet"
         with pytest.raises(DataError, match=message):
             load(tmp_path / "x.mat")
 
@@ -131,34 +142,63 @@ class TestValues:
     @pytest.mark.parametrize(
         "x, expected, note",
         [
-            (np.array([[0, 51, 255]]), [[0, 0.2, 1]], "0..255 divided by 255"),
-            (np.array([[0, 51]], np.uint8), [[0, 0.2]], "0..51 divided by 255"),
-            (np.array([[0, 1], [1, 1]]), [[0, 1], [1, 1]], ""),
-            (np.array([[0, 256]]), [[0, 256]], "0..256 kept as they are"),
-            (np.array([[-1, 2]]), [[-1, 2]], "-1..2 kept as they are"),
-            (np.array([[True, False]]), [[1, 0]], "booleans read as 0 and 1"),
-            (np.array([[0.0, 255.0]]), [[0, 255]], ""),
-            (np.array([[1.5]], ">f8"), [[1.5]], ""),
-            (np.array([[2]], ">u2"), [[2 / 255]], "2..2 divided by 255"),
+            (np.array([[0, 51, 255]]), [[0, 0.2, 1]], "integers 0..255 divided by 255"),
+            (np.array([[0, 51]], np.uint8), [[0, 0.2]], "integers 0..51 divided by 25"),
+            (np.array([[0, 1], [1, 1]]), [[0, 1], [1, 1]], "values 0..1"),
+            (np.array([[0, 256]]), [[0, 256]], "values 0..256"),
+            (np.array([[-1, 2]]), [[-1, 2]], "values -1..2"),
+            (np.array([[True, False]]), [[1, 0]], "values 0..1"),
+            (np.array([[0.0, 255.0]]), [[0, 255]], "values 0..255"),
+            (np.array([[1.5]], ">f8"), [[1.5]], "values 1.5..1.5"),
+            (np.array([[2]], ">u2"), [[2 / 255]], "integers 2..2 divided by 255"),
         ],
     )
-    def test_scale(self, save_npy, x, expected, note):
-        dataset = load(save_npy(x))
+    def test_scale_of_images(self, save_npy, x, expected, note):
+        dataset = load(save_npy(x[None]))
         assert dataset.x.dtype == np.dtype("f4")
-        np.testing.assert_array_equal(dataset.x, np.float32(expected))
-        assert dataset.note.endswith(note) and bool(dataset.note) == bool(note)
+        np.testing.assert_array_equal(dataset.x, np.float32([expected]))
+        assert note in dataset.describe().splitlines()[-1]
+
+    @pytest.mark.parametrize("kind", ["u1", "i8", ">f4", "f8"])
+    def test_tables_are_standardised(self, save_npy, rng, kind):
+        x = rng.integers(0, 255, (50, 3)).astype(kind)
+        dataset = load(save_npy(x))
+        expected = (x - x.mean(0, float)) / x.std(0, dtype=float)
+        np.testing.assert_allclose(dataset.x, expected, rtol=1e-5, atol=1e-6)
+        assert dataset.describe().endswith("standardised")
+        dataset = load(save_npy(x), standardize=False)
+        np.testing.assert_array_equal(dataset.x, x.astype("f4"))
+        np.testing.assert_array_equal(dataset.unstandardized().x, x.astype("f4"))
+
+    def test_standardised_in_double_precision(self, save_npy, rng):
+        """Numbers that are equal in single precision differ."""
+        x = 1.7e9 + rng.normal(size=(50, 1))
+        assert len(np.unique(x.astype("f4"))) == 1
+        expected = (x - x.mean()) / x.std()
+        np.testing.assert_allclose(load(save_npy(x)).x, expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_constant_is_zero(self, save_npy):
+        x = np.array([[1.0, 1e9], [2, 1e9]])
+        np.testing.assert_array_equal(load(save_npy(x)).x, [[-1, 0], [1, 0]])
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_empty_values_are_the_mean(self, save_npy, stream):
+        x = np.array([[1, np.nan], [3, 5], [np.nan, 7]])
+        dataset = load(save_npy(x), standardize=False, stream=stream)
+        np.testing.assert_array_equal(dataset.x[:], [[1, 6], [3, 5], [2, 7]])
+        assert "2 empty values (NaN) read as the mean" in dataset.describe()
 
     def test_not_finite(self, save_npy):
         x = np.zeros((6, 4))
-        x[2, 3], x[4, 0], x[4, 1] = np.nan, np.inf, -np.inf
-        message = r"3 values in 2 rows \(the first in row 2, column 3, counted from 0\)"
+        x[2, 3], x[4, 0], x[4, 1] = np.inf, np.inf, -np.inf
+        message = r"3 values \(the first in row 2, column 3, counted from 0\)"
         with pytest.raises(DataError, match=message):
             load(save_npy(x, "100%s.npy"))
 
     def test_not_finite_in_an_image(self, save_npy):
         x = np.zeros((3, 4, 5))
         x[1, 2, 3] = np.nan
-        message = "1 values in 1 rows .* row 1, column 2, 3"
+        message = "1 values .* row 1, column 2, 3"
         with pytest.raises(DataError, match=message):
             load(save_npy(x))
 
@@ -168,17 +208,19 @@ class TestValues:
 
     def test_memory_and_passes(self, save_npy, rng):
         """The peak is the stored and the converted array: no mask, no second copy."""
-        path = save_npy(rng.integers(256, size=(40_000, 100), dtype=np.uint8))
+        path = save_npy(rng.integers(256, size=(40_000, 10, 10), dtype=np.uint8))
         load(path)  # imports
         tracemalloc.start()
         dataset = load(path)
+        n_bytes = dataset.x.nbytes
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert peak < 1.1 * (path.stat().st_size + dataset.x.nbytes)
+        assert peak < 1.1 * (path.stat().st_size + n_bytes)
         assert dataset.extremes == (dataset.x.min(), dataset.x.max())
 
     def test_extremes_of_rows_that_were_selected(self, save_npy):
-        dataset = load(save_npy(np.arange(24.0).reshape(6, 4) / 20))
+        x = np.arange(24.0).reshape(6, 4) / 20
+        dataset = load(save_npy(x), standardize=False)
         assert dataset.extremes == (0, np.float32(1.15))
         assert dataset.select_rows((0, 4)).extremes == (0, np.float32(0.95))
         train, test = dataset.split(0.5, seed=0)
@@ -239,7 +281,7 @@ class TestChecks:
     def test_unit_interval(self, save_npy):
         data.check_unit_interval(load("digits"))
         x = np.array([[0.0, 0.5], [1.0, 1.5], [-2.0, 7.0]])
-        dataset = load(save_npy(x))
+        dataset = load(save_npy(x), standardize=False)
         message = r"lie in \[0, 1\] .* Received: -2 to 7; use --likelihood gaussian"
         with pytest.raises(DataError, match=message):
             data.check_unit_interval(dataset)

@@ -34,7 +34,9 @@ class TestDigits:
         assert digits.x.max() == 1 and np.all(digits.x * 16 == np.round(digits.x * 16))
         assert digits.labels.dtype == np.int64
         assert digits.label_names == tuple("0123456789")
-        assert digits.note == "integers 0..16 divided by 16"
+        assert digits.describe() == (
+            "digits: 1797 rows of 8 x 8; 10 classes\n  integers 0..16 divided by 16"
+        )
         assert digits.input_shape == (8, 8)
         assert digits.is_image and digits.extremes == (0, 1)
 
@@ -158,6 +160,6 @@ class TestNames:
 def test_a_file_with_the_name_of_a_built_in_set_is_read(tmp_path):
     x = np.arange(15.0).reshape(5, 3)
     np.savez(tmp_path / "digits.npz", x=x)
-    dataset = load(tmp_path / "digits.npz")
+    dataset = load(tmp_path / "digits.npz", standardize=False)
     np.testing.assert_array_equal(dataset.x, x)
     assert (dataset.name, dataset.kind) == ("digits", "custom")

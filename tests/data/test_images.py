@@ -24,7 +24,9 @@ class TestImages:
         expected = np.stack([GREY + 1, GREY + 2, GREY])
         np.testing.assert_array_equal(dataset.x, expected.astype(np.float32) / 255)
         assert dataset.name == "set.v1" and dataset.labels is None
-        assert dataset.note == "values divided by 255"
+        assert dataset.describe() == (
+            "set.v1: 3 rows of 3 x 4; no labels\n  integers 0..255 divided by 255"
+        )
 
     def test_sub_folders_are_labels(self, tmp_path):
         for name in ("07/b.png", "07/deep/a.png", "10/a.png", "cat/z.png"):
@@ -81,10 +83,42 @@ class TestImages:
         assert dataset.x.shape == (2, *shape)
         assert np.all(dataset.x == np.float32(0.2))
 
+    def test_cropped_and_padded(self, tmp_path):
+        """The columns of 2 x 6 pixels: 0, 0, 100, 200, 0, 0."""
+        save_image(tmp_path / "a.png", np.tile([0, 0, 100, 200, 0, 0], (2, 1)))
+        stretched, cropped, padded = (
+            np.round(load(tmp_path, image_size=size, resize=resize).x[0] * 255)
+            for size, resize in ((2, "stretch"), (2, "crop"), (6, "pad"))
+        )
+        assert stretched.max() < 200
+        np.testing.assert_array_equal(cropped, [[100, 200]] * 2)
+        expected = np.zeros((6, 6))
+        expected[2:4] = [0, 0, 100, 200, 0, 0]
+        np.testing.assert_array_equal(padded, expected)
+
+    @pytest.mark.parametrize("stream", [False, True])
+    @pytest.mark.parametrize("orientation, k", [(1, 0), (3, 2), (6, -1), (8, 1)])
+    def test_turned_as_the_camera_was(self, tmp_path, orientation, k, stream):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        image = Image.fromarray(np.rot90(GREY, -k).copy())
+        image.save(tmp_path / "a.png", exif=exif)
+        pixels = load(tmp_path, stream=stream).x[0] * 255
+        np.testing.assert_array_equal(np.round(pixels), GREY)
+
+    def test_one_that_cannot_be_read_is_left_out(self, tmp_path):
+        for name in ("u/a.png", "v/b.png", "v/c.png"):
+            save_image(tmp_path / name, GREY)
+        (tmp_path / "u" / "broken.png").write_bytes(b"no image")
+        dataset = load(tmp_path)
+        assert len(dataset.x) == 3 and dataset.labels.tolist() == [0, 1, 1]
+        assert "1 images left out: " in dataset.describe()
+        assert "broken.png: is empty, damaged" in dataset.describe()
+
     @pytest.mark.parametrize("size", [0, (4, -1)])
     def test_size_below_one(self, tmp_path, size):
         save_image(tmp_path / "a.png", GREY)
-        with pytest.raises(DataError, match="--image-size .* above 0"):
+        with pytest.raises(DataError, match="--image-size: .* above 0"):
             load(tmp_path, image_size=size)
 
     @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "tif", "webp"])

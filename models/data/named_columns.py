@@ -1,0 +1,42 @@
+"""The columns of a table as typed arrays by name, as figures take them."""
+
+import numpy as np
+
+from models.data.columns import Column
+from models.data.dates import EPOCH
+from models.data.preprocessing import Preprocessing
+
+
+def column_slices(preprocessing: Preprocessing) -> list[tuple[Column, slice]]:
+    """Each column of a table, and where its entries are in a row of x."""
+    pairs, first = [], 0
+    for column in preprocessing.columns or map(Column, preprocessing.entries):
+        last = first + len(column.entries)
+        pairs.append((column, slice(first, last)))
+        first = last
+    return pairs
+
+
+def named_columns(preprocessing: Preprocessing, values) -> dict[str, np.ndarray]:
+    """Name -> column, (...): float64, datetime64 or, of categories, text.
+
+    Args:
+        preprocessing: of a table.
+        values: (..., d) in the user's units, as `Preprocessing.inverse` returns them.
+            NaN remains NaN or becomes NaT or "".
+    """
+    pairs = column_slices(preprocessing)
+    return {each.name: _typed(each, values[..., where]) for each, where in pairs}
+
+
+def _typed(column, entries):
+    """The values of a column; `entries` are (..., number of entries)."""
+    if column.kind == "number":
+        return entries[..., 0].astype(np.float64)
+    if column.kind == "date":
+        seconds = np.nan_to_num(entries[..., 0] * 86_400).round().astype("m8[s]")
+        dates = np.datetime64(EPOCH, "s") + seconds
+        return np.where(np.isnan(entries[..., 0]), np.datetime64("NaT"), dates)
+    flat = entries.reshape(-1, entries.shape[-1])
+    words = np.array(column.decode(flat), str).reshape(entries.shape[:-1])
+    return np.where(np.isnan(entries[..., 0]), "", words)
