@@ -18,6 +18,12 @@ class Word(NamedTuple):
     type: Callable[[str], Any] = str
 
 
+def require(is_valid: bool, expected: str, text: str) -> None:
+    """Raises the error of `argparse` unless the text is what was expected."""
+    if not is_valid:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+
+
 def number_type(kind: type, expected: str, is_valid=lambda value: True):
     """A function text -> finite number of this kind, if it is valid."""
 
@@ -26,8 +32,7 @@ def number_type(kind: type, expected: str, is_valid=lambda value: True):
             value = kind(text)
         except ValueError:
             value = math.inf
-        if not (-math.inf < value < math.inf and is_valid(value)):
-            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        require(-math.inf < value < math.inf and is_valid(value), expected, text)
         return value
 
     return parse
@@ -46,18 +51,16 @@ weight_number = number_type(float, "a number >= 0", lambda w: w >= 0)
 def row_range(text: str) -> tuple[int, int]:
     """The first and the last row: "0,59999" is (0, 59999)."""
     first, comma, last = text.partition(",")
-    if not comma:
-        raise argparse.ArgumentTypeError(f"expected FIRST,LAST, got {text!r}")
+    require(comma, "FIRST,LAST", text)
     first, last = natural_number(first), natural_number(last)
-    if first > last:
-        raise argparse.ArgumentTypeError(f"expected FIRST <= LAST, got {text!r}")
+    require(first <= last, "FIRST <= LAST", text)
     return first, last
 
 
 def folder_name(text: str) -> str:
     """A name that a folder can have."""
-    if not text.strip(" .") or set(text) & set('/\\:*?"<>|'):
-        raise argparse.ArgumentTypeError(f"expected a name of a folder, got {text!r}")
+    is_valid = text.strip(" .") and not set(text) & set('/\\:*?"<>|')
+    require(is_valid, "a name of a folder", text)
     return text
 
 
@@ -66,18 +69,14 @@ def weight(text: str) -> float | tuple:
     kind, *numbers = text.split(":")
     if not numbers:
         return weight_number(text)
-    if kind not in ("linear", "cyclical") or len(numbers) > 2:
-        raise argparse.ArgumentTypeError(
-            f"expected a number, linear:EPOCHS:W or cyclical:PERIOD:W, got {text!r}"
-        )
+    is_schedule = kind in ("linear", "cyclical") and len(numbers) <= 2
+    require(is_schedule, "a number, linear:EPOCHS:W or cyclical:PERIOD:W", text)
     return kind, positive_number(numbers[0]), *map(weight_number, numbers[1:])
 
 
 def variant_name(text: str) -> str:
     """One of the names in VARIANTS."""
-    if text not in VARIANTS:
-        known = ", ".join(VARIANTS)
-        raise argparse.ArgumentTypeError(f"expected one of {known}, got {text!r}")
+    require(text in VARIANTS, f"one of {', '.join(VARIANTS)}", text)
     return text
 
 

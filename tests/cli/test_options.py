@@ -29,9 +29,8 @@ def test_describe_has_the_default_of_every_data_set(key):
     described = dict(other.rsplit(" ", 1) for other in others)
     for kind in defaults.DATA:
         value = defaults.for_data(kind).get(key, default)
-        expected = (
-            "none" if value in (None, ()) or value is False else option_types.show(value)
-        )
+        is_none = value in (None, ()) or value is False
+        expected = "none" if is_none else option_types.show(value)
         assert described.get(kind, first) == expected
 
 
