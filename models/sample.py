@@ -8,8 +8,6 @@ import math
 import sys
 from dataclasses import dataclass
 
-import numpy as np
-
 from models import plotting
 from models.cli import option_types as types
 from models.cli import run_commands
@@ -61,6 +59,8 @@ def run(given):
 
 def select_labels(opened, given):
     """The code of the label of each sample; `None` if the model takes no label."""
+    import numpy as np
+
     if given.label is not None:
         return np.full(given.num_samples, opened.label_code(given.label))
     if not opened.model.is_conditional:
@@ -70,6 +70,8 @@ def select_labels(opened, given):
 
 def find_mixture(opened, k):
     """The mixture that is p(z), with class k only if given; `None` if another is."""
+    import numpy as np
+
     from models.evaluation.scores import is_prior
 
     mixture = opened.mixture
@@ -93,6 +95,8 @@ def find_mixture(opened, k):
 
 def draw_latents(mixture, n, seed):
     """n samples in random order: z, (n, latent_dim), and their classes, (n,)."""
+    import numpy as np
+
     rng = np.random.default_rng(seed)
     mixture.random_state = int(rng.integers(2**31))
     z, classes = mixture.sample(n)  # in the order of the classes
