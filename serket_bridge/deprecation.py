@@ -2,8 +2,8 @@
 
 import functools
 import sys
-import warnings
 
+from models.deprecated import warn
 from serket_bridge import gmm
 from serket_bridge.inference import chunked_em, em, gibbs
 
@@ -40,11 +40,6 @@ def rename_arguments(cls) -> None:
         init(self, *args, **kwargs)
 
     cls.__init__ = __init__
-
-
-def warn(old: str, new: str) -> None:
-    """Warns that a name will not be there in the next release."""
-    warnings.warn(f"{old} is now {new}", FutureWarning, stacklevel=3)
 
 
 sys.modules.update({f"serket_bridge.{old}": new for old, new in MODULES.items()})

@@ -44,9 +44,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_text(path: Path, array, fmt: str | None = None) -> None:
     """Writes (n, ...) as text, one line per row; by default no digits are lost."""
-    array = np.asarray(array)
+    array = np.atleast_1d(array)
     fmt = fmt or ("%.9g" if array.dtype == np.float32 else "%.17g")
-    table = array.reshape(len(array), -1) if array.ndim else array[None]
+    table = array.reshape(len(array), -1)
     write_atomically(path, lambda file: np.savetxt(file, table, fmt=fmt))
 
 

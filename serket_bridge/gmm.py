@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from serket_bridge.checks import positive_integer, require
+from models.checks import check_integer
+from serket_bridge.checks import require
 from serket_bridge.files import read_arrays, write_arrays, write_text
 from serket_bridge.inference.em import EM
 from serket_bridge.inference.gaussian_mixture import GaussianMixture
@@ -109,7 +110,7 @@ class GMM(Module):
         if catogory is not None:
             warnings.warn("catogory: did you mean category? It is used.", stacklevel=2)
             category = catogory
-        self.K, self.itr = positive_integer("K", K), positive_integer("itr", itr)
+        self.K, self.itr = check_integer("K", K), check_integer("itr", itr)
         self.category = None if category is None else np.asarray(category)
         if isinstance(inference, type):
             inference = inference.from_iterations(self.itr, n_init)

@@ -43,9 +43,9 @@ class Node:
             ValueError: messages of another kind, or a cycle.
         """
         names = ", ".join(getattr(m, "name", type(m).__name__) for m in parents)
+        rule = f"{self.name}.connect needs at least one module, and takes at most "
+        rule += str(self.max_parents)
         is_allowed = 0 < len(parents) <= self.max_parents
-        rule = "needs at least one module, and takes at most"
-        rule = f"{self.name}.connect {rule} {self.max_parents}"
         require(is_allowed, rule, names or "none", TypeError)
         for parent in parents:
             self._check_parent(parent)
@@ -60,17 +60,11 @@ class Node:
         rule = f"{self.name}.connect takes modules (wrap data in Observation)"
         require(isinstance(parent, Node), rule, type(parent).__name__, TypeError)
         connection = f"{self.name} cannot be connected to {parent.name}"
-        if self in parent.ancestors():
-            raise ValueError(
-                f"{connection}: that would be a cycle, because {parent.name} depends "
-                f"on {self.name}"
-            )
+        rule = f"{connection}: that would be a cycle, because {parent.name} depends on "
+        require(self not in parent.ancestors(), f"{rule}{self.name}")
         taken, sent = self.input_message, parent.output_message
-        if not issubclass(sent, taken):
-            raise ValueError(
-                f"{connection}: it takes {taken.__name__} messages, and "
-                f"{parent.name} sends {sent.__name__} messages"
-            )
+        rule = f"{connection}: it takes {taken.__name__} messages"
+        require(issubclass(sent, taken), rule, f"{sent.__name__} messages")
 
     def ancestors(self) -> set:
         """This module, and all modules that its input depends on."""
@@ -79,17 +73,14 @@ class Node:
     @property
     def graph(self) -> list:
         """All modules connected with this one, parents first, then by age."""
-        found, waiting = set(), [self]
-        while waiting:
-            module = waiting.pop()
-            if module not in found:
-                found.add(module)
-                waiting += [*module.parents, *module.children]
-        waiting, ordered = sorted(found, key=lambda m: m._creation_index), []
-        while waiting:
-            ready = (m for m in waiting if set(m.parents) <= set(ordered))
-            ordered.append(next(ready))
-            waiting.remove(ordered[-1])
+        found, new, ordered = set(), {self}, []
+        while new:
+            found |= new
+            new = {n for m in new for n in (*m.parents, *m.children)} - found
+        while found:
+            ready = [m for m in found if found.isdisjoint(m.parents)]
+            ordered.append(min(ready, key=lambda module: module._creation_index))
+            found.remove(ordered[-1])
         return ordered
 
     @property

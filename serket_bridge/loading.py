@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from serket_bridge.checks import require
 from serket_bridge.loop import MessageLoop
 from serket_bridge.observation import Observation
-from serket_bridge.saving import read_description, read_manifest, restore_loop
-from serket_bridge.serialization import find_registered, from_json
+from serket_bridge.saving import read_descriptions, read_manifest, restore_loop
+from serket_bridge.serialization import OLD_NAMES, find_registered, from_json
 
 
 def load(folder: str | Path, data=None) -> MessageLoop:
@@ -21,16 +22,15 @@ def load(folder: str | Path, data=None) -> MessageLoop:
             is not registered (`serket_bridge.register`).
     """
     rows, home = read_manifest(folder)
-    paths = sorted(home.glob("*/module.json"))
-    saved = {path.parent.name: read_description(path.parent) for path in paths}
-    if not saved:
-        raise ValueError(f"folder {folder}: no module was saved there")
-    parents = {name: part["parents"] for name, part in saved.items()}
+    saved = read_descriptions(home)
+    require(saved, f"folder {folder}: no module was saved there")
     modules = {}
-    for name in sorted({*saved}.union(*parents.values())):  # from the data up
-        modules[name] = make_module(saved.get(name), name, home, data)
-        if parents.get(name):
-            modules[name].connect(*(modules[parent] for parent in parents[name]))
+    for name in sorted({*saved}.union(*(part["parents"] for part in saved.values()))):
+        unsaved = {"kind": OLD_NAMES["Observation"], "name": name.partition("_")[2]}
+        part = {"parents": ()} | saved.get(name, unsaved)  # `update` saves no data
+        modules[name] = make_module(part, home / name, data)
+        if part["parents"]:
+            modules[name].connect(*(modules[parent] for parent in part["parents"]))
     loop = MessageLoop(modules.values())
     if rows is not None and data is not None:
         restore_loop(loop, Path(folder))
@@ -38,14 +38,12 @@ def load(folder: str | Path, data=None) -> MessageLoop:
     return loop
 
 
-def make_module(saved: dict | None, name: str, home: Path, data):
-    """A module with its parameters; saved: `None` for data, which are not saved."""
-    name_of_data = name.partition("_")[2] if saved is None else saved["name"]
-    kind = Observation if saved is None else find_registered(saved["kind"])
+def make_module(saved: dict, folder: Path, data):
+    """A module with its parameters; saved: its `module.json`."""
+    kind, name = find_registered(saved["kind"]), saved["name"]
     if issubclass(kind, Observation):
-        x = data[name_of_data] if isinstance(data, dict) else data
-        return kind(x, name_of_data)
+        return kind(data[name] if isinstance(data, dict) else data, name)
     settings = {key: from_json(value) for key, value in saved["config"].items()}
-    module = kind.from_folder(home / name, settings | {"name": saved["name"]})
+    module = kind.from_folder(folder, settings | {"name": name})
     module.fingerprint = saved["fingerprint"]
     return module

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from serket_bridge.checks import positive_integer, require
+from models.checks import check_integer
+from serket_bridge.checks import require
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.progress import progress_bar
@@ -49,11 +50,9 @@ class MessageLoop:
             rule = "modules must be serket_bridge modules"
             require(isinstance(module, Module), rule, type(module).__name__)
             missing = [m.name for m in module.parents if m not in self.modules[:i]]
-            if missing:
-                raise ValueError(
-                    f"modules must be in order from the data up: {module.name} is "
-                    f"connected to {', '.join(missing)}, which must come before it"
-                )
+            rule = f"modules must be in order from the data up: {module.name} is "
+            rule += f"connected to {', '.join(missing)}, which must come before it"
+            require(not missing, rule)
         names = [module.name for module in self.modules]
         rule = "modules must have different names"
         require(len(set(names)) == len(names), rule, names)
@@ -70,10 +69,8 @@ class MessageLoop:
     def __getitem__(self, name: str) -> Module:
         """The module of this name."""
         modules = {module.name: module for module in self.modules}
-        if name not in modules:
-            raise KeyError(
-                f"{name!r} is not a module of this loop. Modules: {', '.join(modules)}"
-            )
+        rule = f"{name!r} is not a module of this loop. Modules: {', '.join(modules)}"
+        require(name in modules, rule, error=KeyError)
         return modules[name]
 
     def run(
@@ -102,7 +99,7 @@ class MessageLoop:
         Raises:
             ValueError: a wrong argument, or another loop is saved in the folder.
         """
-        positive_integer("rounds", rounds)
+        check_integer("rounds", rounds)
         data = self.modules[0].forward
         if labels is not None and data is not None:
             rule = f"labels must have one entry for each of the {len(data)} examples"
@@ -156,7 +153,7 @@ class MessageLoop:
         Raises:
             RuntimeError: a module has learned nothing yet.
         """
-        positive_integer("rounds", rounds)
+        check_integer("rounds", rounds)
         copies = {module: module.inference_copy() for module in self.modules}
         for module, copied in copies.items():
             if isinstance(module, Observation):
@@ -174,8 +171,7 @@ class MessageLoop:
             bar.set_description(f"round {row['round']}, {module.name}")
             started = time.perf_counter()
             module.step(progress)
-            seconds = time.perf_counter() - started
-            metrics = {**module.metrics, "seconds": seconds}
+            metrics = {**module.metrics, "seconds": time.perf_counter() - started}
             row |= {f"{module.name}.{key}": value for key, value in metrics.items()}
         row["seconds"] = sum(row[f"{module.name}.seconds"] for module in self.modules)
         evidence = [module.evidence() for module in self.modules]

@@ -51,11 +51,9 @@ class Module(Node):
     parameter_file, saved_arguments = None, ()
 
     def __init__(self, name: str, mode="learn", seed: int | None = None, verbose=True):
-        if type(self).send is Module.send:
-            raise TypeError(
-                f"{type(self).__name__} must have a method send. A module that was "
-                "written for Serket can derive from serket_bridge.SerketModule instead"
-            )
+        rule = f"{type(self).__name__} must have a method send. A module that was "
+        rule += "written for Serket can derive from serket_bridge.SerketModule instead"
+        require(type(self).send is not Module.send, rule, error=TypeError)
         is_mode = mode in ("learn", "recog")
         require(is_mode, 'mode must be "learn" or "recog"', repr(mode))
         super().__init__(name)
@@ -72,16 +70,11 @@ class Module(Node):
 
     def inputs(self) -> list:
         """The parents' forward messages; RuntimeError if there are not all of them."""
-        if not self.parents:
-            raise RuntimeError(
-                f"{self.name} is not connected: call {self.name}.connect(...) first"
-            )
-        missing = [parent.name for parent in self.parents if parent.forward is None]
-        if missing:
-            raise RuntimeError(
-                f"{self.name} was updated before {missing[0]}: "
-                f"update {missing[0]} first"
-            )
+        rule = f"{self.name} is not connected: call {self.name}.connect(...) first"
+        require(self.parents, rule, error=RuntimeError)
+        for name, message in ((m.name, m.forward) for m in self.parents):
+            rule = f"{self.name} was updated before {name}: update {name} first"
+            require(message is not None, rule, error=RuntimeError)
         return [parent.forward for parent in self.parents]
 
     def backward_message(self, default):
@@ -124,11 +117,8 @@ class Module(Node):
         if self.mode == "learn":
             self.learn(progress)
             self.learned = True
-        elif not self.learned:
-            raise RuntimeError(
-                f"{self.name} has learned nothing yet: call {self.name}.update() or "
-                "MessageLoop.run first"
-            )
+        rule = f"{self.name} has learned nothing yet: call {self.name}.update() or "
+        require(self.learned, f"{rule}MessageLoop.run first", error=RuntimeError)
         self.send()
 
     def learn(self, progress) -> None:
@@ -179,12 +169,9 @@ class Module(Node):
     def load_learned(self, folder: str | Path) -> None:
         """`load_parameters`; ValueError if nothing was saved in the folder."""
         expected = Path(folder) / (self.parameter_file or "")
-        if not expected.exists():
-            raise ValueError(
-                f"{self.name} has learned nothing yet: {expected} does not exist. "
-                "Learn first, or give the folder of what was learned (output_dir, "
-                "load_dir)"
-            )
+        rule = f"{self.name} has learned nothing yet: {expected} does not exist. Learn "
+        rule += "first, or give the folder of what was learned (output_dir, load_dir)"
+        require(expected.exists(), rule)
         self.load_parameters(Path(folder))
 
     @classmethod

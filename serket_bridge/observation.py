@@ -32,7 +32,7 @@ class Observation(Module):
 
     def __init__(self, data, name: str = "obs"):
         super().__init__(name)
-        self.data, self.learned = None, True
+        self.learned = True
         if data is not None:
             self.observe(data)
 
@@ -45,27 +45,21 @@ class Observation(Module):
         require(is_table, rule, f"{data.dtype} of the shape {data.shape}")
         is_finite = not stays or all(np.isfinite(part).all() for part in chunks(data))
         require(is_finite, "data must be finite numbers", "NaN or infinity")
-        self.data = Gaussian.point(data if stays else data.astype(np.float32))
-        self.forward = self.data
+        self.forward = Gaussian.point(data if stays else data.astype(np.float32))
         vars(self).pop("fingerprint", None)
 
     @cached_property
     def fingerprint(self) -> dict:
         """Shape and SHA-256 of the data as float32, computed when they are saved."""
-        if self.data is None:
-            return {}
-        digest = hashlib.sha256()
-        for part in chunks(self.data.mean):
+        data, digest = self.forward.mean, hashlib.sha256()
+        for part in chunks(data):
             digest.update(np.ascontiguousarray(part))
-        return {"shape": list(self.data.mean.shape), "sha256": digest.hexdigest()}
+        return {"shape": list(data.shape), "sha256": digest.hexdigest()}
 
     def send(self) -> None:
-        """Sends the data."""
-        if self.data is None:
-            raise RuntimeError(
-                f"{self.name} has no data: call serket_bridge.load(folder, data)"
-            )
-        self.forward = self.data
+        """Checks that there are data: they are sent already."""
+        rule = f"{self.name} has no data: call serket_bridge.load(folder, data)"
+        require(self.forward is not None, rule, error=RuntimeError)
 
     def evidence(self) -> float:
         """0: p(x) belongs to the module above."""

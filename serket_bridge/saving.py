@@ -21,21 +21,20 @@ from serket_bridge.checks import require
 
 FORMAT = 2
 FORMER_KEYS = {"lowers": "parents", "identity": "fingerprint", "report": "metrics"}
+REGISTERED = "registered, with the decorator serket_bridge.register"
 COMPARED = ("kind", "name", "parents", "config", "fingerprint")
 
 
 def describe_module(module) -> dict:
     """The content of `module.json`; ValueError if its class is not registered."""
     names = [serialization.registered_name(kind) for kind in type(module).__mro__]
-    rule = f"{module.name} cannot be saved: its class must be registered, with the "
-    rule += "decorator serket_bridge.register"
+    rule = f"{module.name} cannot be saved: its class must be {REGISTERED}"
     require(any(names), rule, f"a {type(module).__name__}")
-    config = {k: serialization.to_json(k, v) for k, v in module.config().items()}
     return {
         "kind": next(filter(None, names)),
         "name": module.name,
         "parents": [parent.folder for parent in module.parents],
-        "config": config,
+        "config": {k: serialization.to_json(k, v) for k, v in module.config().items()},
         "fingerprint": module.fingerprint,
         "rng": module.rng.bit_generator.state,
         "metrics": module.metrics,
@@ -48,6 +47,12 @@ def save_module(module, folder: Path) -> None:
     description = describe_module(module)
     module.save_parameters(folder)
     files.write_json(folder / "module.json", description)
+
+
+def read_descriptions(home: Path) -> dict[str, dict]:
+    """folder -> `module.json` of every module that was saved, the data first."""
+    paths = sorted(home.glob("*/module.json"))
+    return {path.parent.name: read_description(path.parent) for path in paths}
 
 
 def read_description(folder: Path) -> dict:
@@ -75,16 +80,14 @@ def restore_module(module, folder: Path, by_folder: dict) -> None:
 def check_savable(loop) -> None:
     """Raises ValueError if a module, or a message that it receives, cannot be saved."""
     for module in loop.modules:
+        refused = f"{module.name} cannot be saved"
         for value in describe_module(module)["config"].values():
             unknown = value.get("unknown") if isinstance(value, dict) else None
-            rule = f"{module.name} cannot be saved: functions and inferences must be "
-            rule += "registered, with the decorator serket_bridge.register"
+            rule = f"{refused}: functions and inferences must be {REGISTERED}"
             require(unknown is None, rule, unknown)
-        for child in module.children.difference(loop.modules):
-            raise ValueError(
-                f"{module.name} cannot be saved: it receives messages from "
-                f"{child.name}, which is not a module of this loop"
-            )
+        strangers = [child.name for child in module.children.difference(loop.modules)]
+        rule = f"{refused}: it receives messages of modules that are not in this loop"
+        require(not strangers, rule, ", ".join(strangers))
 
 
 def save_loop(loop, folder: Path) -> None:
@@ -109,10 +112,9 @@ def save_loop(loop, folder: Path) -> None:
 def restore_loop(loop, folder: Path) -> None:
     """Puts a loop into its saved state; ValueError if that is another loop's."""
     rows, home = read_manifest(folder)
-    if without_timings(rows[: len(loop.rows)]) != without_timings(loop.rows):
-        raise ValueError(
-            f"{folder} holds other rounds than this loop has run: use another folder"
-        )
+    is_continued = without_timings(rows[: len(loop.rows)]) == without_timings(loop.rows)
+    rule = f"{folder} holds other rounds than this loop has run: use another folder"
+    require(is_continued, rule)
     by_folder = {module.folder: module for module in loop.modules}
     for name, module in by_folder.items():
         check_same(module, read_description(home / name), folder)
@@ -130,12 +132,10 @@ def check_same(module, saved: dict, folder: Path) -> None:
     """Raises ValueError unless the module is the one that was saved in the folder."""
     ours = json.loads(json.dumps(describe_module(module), default=files.to_python))
     for part in COMPARED:
-        if saved[part] != ours[part]:
-            raise ValueError(
-                f"{folder} holds a loop whose {saved['name']} has another {part}: "
-                f"{differences(saved[part], ours[part])}. Use another folder, or the "
-                "settings and data of the saved loop"
-            )
+        rule = f"{folder} holds a loop whose {saved['name']} has another {part}: "
+        rule += f"{differences(saved[part], ours[part])}. Use another folder, or the "
+        rule += "settings and data of the saved loop"
+        require(saved[part] == ours[part], rule)
 
 
 def differences(saved, ours) -> str:
@@ -162,8 +162,7 @@ def read_manifest(folder: str | Path) -> tuple[list[dict] | None, Path]:
 def upgrade_rows(rows: list[dict], home: Path) -> list[dict]:
     """Rows of format 1, whose metrics did not have the name of their module."""
     new = {}
-    for path in sorted(home.glob("*/module.json")):
-        saved = read_description(path.parent)
+    for saved in read_descriptions(home).values():
         new |= {metric: f"{saved['name']}.{metric}" for metric in saved["metrics"]}
         new[f"seconds_{saved['name']}"] = f"{saved['name']}.seconds"
     return [{new.get(key, key): v for key, v in row.items()} for row in rows]

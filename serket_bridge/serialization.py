@@ -52,11 +52,9 @@ def find_registered(name: str):
     """What is registered under this name; ValueError if nothing is."""
     if name in OLD_NAMES.values():
         import_module(name.rpartition(".")[0])  # of this package
-    if name not in REGISTRY:
-        raise ValueError(
-            f"{name} is not registered: import the file that defines it, with the "
-            "decorator serket_bridge.register, before loading"
-        )
+    rule = f"{name} is not registered: import the file that defines it, with the "
+    rule += "decorator serket_bridge.register, before loading"
+    require(name in REGISTRY, rule)
     return REGISTRY[name]
 
 
@@ -109,24 +107,19 @@ def flatten(tree: dict, prefix: str = "") -> dict:
 
 def unflatten(flat: dict) -> dict:
     """The nested dicts that `flatten` was given."""
-    tree = {}
+    tree, branches = {}, {}
     for path, array in flat.items():
-        *branches, leaf = path.split("/")
-        branch = tree
-        for name in branches:
-            branch = branch.setdefault(name, {})
-        branch[leaf] = array
-    return _restore_messages(tree)
-
-
-def _restore_messages(tree):
-    match sorted(tree) if isinstance(tree, dict) else None:
-        case None:
-            return tree
+        name, is_nested, rest = path.partition("/")
+        if is_nested:
+            branches.setdefault(name, {})[rest] = array
+        else:
+            tree[name] = array
+    tree |= {name: unflatten(branch) for name, branch in branches.items()}
+    match sorted(tree):
         case ["point"]:
             return Gaussian.point(tree["point"])
         case ["mean", "precision"]:
             return Gaussian(**tree)
         case ["log_prob"]:
             return Categorical.from_normalized(tree["log_prob"])
-    return {key: _restore_messages(value) for key, value in tree.items()}
+    return tree

@@ -71,27 +71,28 @@ def compile_model(model, learning_rate: float, optimizer=None) -> None:
     model.compile(optimizer or keras.optimizers.Adam(learning_rate))
 
 
-def check_support(name: str, model, x) -> None:
+def check_support(vae, x) -> None:
     """Raises ValueError if x, (n, ...), has values that p(x|z) cannot have."""
-    if not isinstance(model.likelihood, Bernoulli):
+    if not isinstance(vae.model.likelihood, Bernoulli):
         return
     low, high = extremes(x)
-    rule = f"{name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
+    rule = f"{vae.name} has a Bernoulli p(x|z) (BCE), so its data must lie in [0, 1]: "
     rule += 'scale them, or use a Gaussian one (RE="MSE")'
     require(low >= 0 and high <= 1, rule, f"{low:g} to {high:g}")
 
 
-def check_convergence(name: str, model, loss: float, inputs: dict) -> None:
+def check_convergence(vae, inputs: dict) -> None:
     """Raises ValueError if the last loss is not finite."""
+    loss = vae.metrics["loss"]
     if not np.isfinite(loss):
         low, high = extremes(inputs["x"])
         precision = np.max(inputs.get("prior_precision", 1.0))
+        rate = float(vae.model.optimizer.learning_rate)
         raise ValueError(
-            f"{name}: training diverged, the loss is {loss}. Make a new module (these "
-            "weights cannot be used), and standardise x, or use a smaller "
-            "learning_rate or KL_param. Received: learning_rate="
-            f"{float(model.optimizer.learning_rate):g}, x from {low:g} to {high:g}, "
-            f"a backward message of precision up to {precision:g}"
+            f"{vae.name}: training diverged, the loss is {loss}. Make a new module "
+            "(these weights cannot be used), and standardise x, or use a smaller "
+            f"learning_rate or KL_param. Received: learning_rate={rate:g}, x from "
+            f"{low:g} to {high:g}, a backward message of precision up to {precision:g}"
         )
 
 

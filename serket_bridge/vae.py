@@ -6,18 +6,14 @@ from pathlib import Path
 import numpy as np
 
 import models
-from serket_bridge.checks import positive_integer
+from models.checks import check_integer
+from serket_bridge import serket_arguments
+from serket_bridge.checks import require
 from serket_bridge.files import write_atomically, write_text
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module
 from serket_bridge.saving import save_module
 from serket_bridge.serialization import register
-from serket_bridge.serket_arguments import (
-    ModelFactory,
-    check_convergence,
-    check_support,
-    compile_model,
-)
 
 LOSS_STEP = 50  # between the lines of loss.txt where a step is an epoch
 
@@ -112,17 +108,17 @@ class VAE(Module):
         if model is None and latent_dim is None and load_dir is None:
             raise TypeError("VAE needs latent_dim, or a model=. Received: neither")
         name, itr = ("itr", itr) if epoch is None else ("epoch", epoch)
-        self.itr = positive_integer(name, itr)
+        self.itr = check_integer(name, itr)
         optional = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
         for name, value in (optional | {"loss_step": loss_step}).items():
-            setattr(self, name, value and positive_integer(name, value))
+            setattr(self, name, value and check_integer(name, value))
         self.model, self.initial, self.message = model, None, message
         self.learning_rate, self.warm_start = learning_rate, warm_start
         self.fit, self.callbacks = fit, list(callbacks)
         weight = KL_param if KLD_weight is None else KLD_weight
         widths = hidden_encoder_dim, hidden_decoder_dim
         arguments = RE, weight_stddev, widths, latent_dim, weight
-        self._factory = ModelFactory(self, *arguments)
+        self._factory = serket_arguments.ModelFactory(self, *arguments)
         shapes = {w.path: list(w.shape) for w in model.weights} if model else None
         self.fingerprint = shapes or self._factory.fingerprint
         self.history, self._x_hat, self._checked = {}, None, None
@@ -162,11 +158,9 @@ class VAE(Module):
         data, *labels = self.inputs()
         if self.max_parents == 1:
             return data.mean, None
-        if not labels:
-            raise RuntimeError(
-                f"{self.name} has a conditional model: connect it to the data and to "
-                "an Observation of the labels, (n, 1) or (n, label_dim)"
-            )
+        rule = f"{self.name} has a conditional model: connect it to the data and to "
+        rule += "an Observation of the labels, (n, 1) or (n, label_dim)"
+        require(labels, rule, error=RuntimeError)
         shape = self.model.input["label"].shape[1:]
         return data.mean, labels[0].mean.reshape(len(data), *shape)
 
@@ -180,10 +174,10 @@ class VAE(Module):
         if self.model is None:
             self.model = self._factory(x.shape[1:])
         if self._checked is not x:
-            check_support(self.name, self.model, x)
+            serket_arguments.check_support(self, x)
             self._checked = x
         if not self.model.compiled:
-            compile_model(self.model, self.learning_rate)
+            serket_arguments.compile_model(self.model, self.learning_rate)
         if not self.warm_start and self.initial is not None:
             self.model.set_weights(self.initial)
             optimizer = self.model.optimizer
@@ -197,11 +191,9 @@ class VAE(Module):
         if not self.takes_message:
             return inputs
         prior = self.backward_message(Gaussian.standard(len(x), self.model.latent_dim))
-        if not np.isfinite(prior.precision.max()):
-            raise ValueError(
-                f"{self.name} received a backward message of infinite precision: send "
-                "Gaussian(mean, ones) instead of Gaussian.point(mean)"
-            )
+        rule = f"{self.name} received a backward message of infinite precision: send "
+        rule += "Gaussian(mean, ones) instead of Gaussian.point(mean)"
+        require(np.isfinite(prior.precision.max()), rule)
         return inputs | {"prior_mean": prior.mean, "prior_precision": prior.precision}
 
     def train(self, inputs: dict, progress) -> None:
@@ -226,7 +218,7 @@ class VAE(Module):
             callbacks=[callback, *self.callbacks],
         )
         self.metrics = {name: values[-1] for name, values in self.history.items()}
-        check_convergence(self.name, self.model, self.metrics["loss"], inputs)
+        serket_arguments.check_convergence(self, inputs)
 
     def send(self) -> None:
         """Sends latents forward, and N(x_hat, I) to a parent that reads messages."""
@@ -254,11 +246,9 @@ class VAE(Module):
         return terms["log_likelihood"] + entropy - (not self.children) * terms["kl"]
 
     def predict(self, value):
-        if self.model.is_conditional:
-            raise ValueError(
-                f"{self.name} has a conditional model, which needs a label: call "
-                f"{self.name}.model.decode(z, label)"
-            )
+        rule = f"{self.name} has a conditional model, which needs a label: call "
+        rule += f"{self.name}.model.decode(z, label)"
+        require(not self.model.is_conditional, rule)
         return super().predict(self.model.decode(value))
 
     def write_results(self, folder: Path) -> None:

@@ -23,8 +23,6 @@ PARAMETERS = ("weights_", "means_", "precisions_")  # of a `GaussianMixture`
 class _WithLogPrior:
     """Adds `log_prior`, (n, K), to the log of the weighted densities in the E-step."""
 
-    log_prior = 0.0
-
     def _estimate_weighted_log_prob(self, X, **kwargs):
         return super()._estimate_weighted_log_prob(X, **kwargs) + self.log_prior
 
@@ -90,12 +88,11 @@ class EM:
         resume = self._continue_in_chunks if is_large else self._continue
         if is_large and state is not None and not self.restart:
             return resume(z, log_prior, n_components, state)
-        rows, fits = slice(None), []
+        rows = slice(None)
         if is_large:
             rows = np.sort(rng.choice(len(z), self.init_subsample, replace=False))
         sample = np.asarray(z[rows], np.float64), np.asarray(log_prior[rows])
-        if state is not None:
-            fits.append(resume(*sample, n_components, state))
+        fits = [] if state is None else [resume(*sample, n_components, state)]
         if state is None or self.restart:
             fits += self._start(*sample, n_components, rng, resume)
         fit = max(fits, key=attrgetter("bound"))

@@ -1,7 +1,9 @@
 """The message loop: order, rows, stopping, printing, and real runs."""
 
 import contextlib
+import io
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -199,6 +201,32 @@ def test_a_loop_runs_outside_the_main_thread():
 def test_quiet_prints_nothing(capsys):
     run(3, LABELS)
     assert capsys.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    "stream, in_notebook, is_shown",
+    [
+        (io.StringIO, False, False),
+        (Terminal, False, True),
+        (io.StringIO, True, True),
+    ],
+    ids=["file", "terminal", "notebook without widgets"],
+)
+def test_the_bar_is_on_a_terminal_and_in_a_notebook_only(
+    monkeypatch, stream, in_notebook, is_shown
+):
+    monkeypatch.setattr(sys, "stderr", stream())
+    monkeypatch.delitem(sys.modules, "ipykernel.zmqshell", raising=False)
+    if in_notebook:
+        monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", None)
+    run(2, verbose=True)
+    assert ("\r" in sys.stderr.getvalue()) is is_shown
+    assert ("round 1, classes" in sys.stderr.getvalue()) is is_shown
 
 
 def test_the_table_has_a_heading_and_one_line_a_round(capsys):
