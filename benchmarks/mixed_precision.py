@@ -72,7 +72,7 @@ def row(name, seed, elbos, seconds=""):
 def held_out_elbo(train, test, epochs, seed, words):
     """Trains as the command does with these options."""
     words = ["--variant=bernoulli", f"--epochs={epochs}", f"--seed={seed}", *words]
-    config, model = resolve(options.parse(words), train)
+    train, config, model = resolve(options.parse(words), train)
     model.fit(train.x, batch_size=config["batch_size"], epochs=epochs, verbose=0)
     terms = model.evaluate(test.x, batch_size=1000, verbose=0, return_dict=True)
     return terms["log_likelihood"] - terms["kl"]

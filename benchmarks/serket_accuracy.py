@@ -46,7 +46,7 @@ def run(arguments, seed):
     dataset = load_data(given)
     started = time.perf_counter()
     with suppress_backend_output():
-        config, model = resolve(given, dataset)
+        dataset, config, model = resolve(given, dataset)
         loop = train.make_loop(config, dataset, model)
         rows = loop.run(config["rounds"], dataset.labels, verbose=False)
     accuracy = [row["accuracy"] for row in rows]

@@ -23,7 +23,8 @@ def made(small, data):
 
     def make(*arguments):
         dataset = load(data / "table.npz")
-        config, model = resolve(options.parse([*small, *map(str, arguments)]), dataset)
+        given = options.parse([*small, *map(str, arguments)])
+        dataset, config, model = resolve(given, dataset)
         return train.make_loop(config, dataset, model).modules
 
     return make
