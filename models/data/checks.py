@@ -121,8 +121,8 @@ def check_fits(
     d = len(stored.mean)
     if rows.shape[1:] != (d,):
         raise DataError(
-            f"{source}: this model was trained on {d} columns, and a row here has "
-            f"{rows.shape[1]}; give data like those."
+            f"{source}: this model takes data of the shape ({d},), got "
+            f"{rows.shape[1:]}; give data like the training data."
         )
     is_said = has_names or stored.columns is None
     return () if is_said else (f"no names; read as {', '.join(stored.entries)}",)

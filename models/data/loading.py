@@ -123,6 +123,11 @@ def load(
     return Dataset(name, kind, *fields)
 
 
+def has_test_data(source: str) -> bool:
+    """Whether `source` names data with a split "test". Raises DataError if missing."""
+    return _resolve_source(source)[0] in WITH_TEST_DATA
+
+
 def _resolve_source(source):
     """(a built-in name, "folder" or a suffix; the path to read or None)."""
     if source in NAMES:

@@ -1,6 +1,6 @@
 """Tables as they are stored: text, .csv .tsv .txt; Excel, .xlsx; .parquet."""
 
-import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,11 +176,12 @@ def _clean(path, frame, names, notes):
 
 def _distinct(names):
     """The names, a repeated one with a number: a, a.2."""
-    distinct = []
+    distinct, used = [], Counter()
     for name in names:
-        numbers = itertools.count(2)
         new = name
-        while new in distinct:
-            new = f"{name}.{next(numbers)}"
+        while new in used:
+            used[name] += 1
+            new = f"{name}.{used[name]}"
+        used[new] += 1
         distinct.append(new)
     return distinct

@@ -18,7 +18,10 @@ from models.data.numbers import COMMA, COMMA_THOUSANDS
 SEPARATORS = ("\t", ";", ",", "|")
 SAMPLE = 2**17  # characters that decide on separator, names and decimal commas
 N_RECORDS = 50  # at most, of these
+N_LINES = 5  # more than these characters hold
+MAX_FIELD = 2**31 - 1  # characters; with a wrong separator a line is one field
 CHUNK = 2**20  # bytes that are checked at a time
+COMMENT_START = re.compile(rb"(?:^|[\r\n])[ \t]*#")
 COMMENT = r"(?m)^[ \t]*#[^\r\n]*"
 
 
@@ -80,6 +83,7 @@ def blank(text: str) -> str:
 
 def split(lines, separator: str) -> Iterator[Record]:
     """The records of lines of text, without those that are empty."""
+    csv.field_size_limit(max(MAX_FIELD, csv.field_size_limit()))
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     line = 1
     for index, fields in enumerate(reader):
@@ -103,18 +107,17 @@ def read_text(path: Path, label_name: str | None = None, known: tuple = ()):
     """
     encoding, has_hash = _inspect(path)
     sample = _read_sample(path, encoding)
-    rows = blank(sample)
-    has_comments = has_hash and len(rows.splitlines()) > 1 and bool(rows.strip())
-    separator = _find_separator(rows if has_comments else sample)
-    lines = (rows if has_comments else sample).splitlines(keepends=True)
-    records = list(itertools.islice(split(lines, separator), N_RECORDS))
+    has_comments = has_hash and _has_comments(sample)
+    text = blank(sample) if has_comments else sample
+    separator = _find_separator(text)
+    records = _first_records(text, separator)
     layout = find_layout([record.fields for record in records], label_name)
     names, body = layout.names, records[layout.n_skipped :]
     if names is None and has_comments:
         names = _names_in_comment(sample, separator, body)
-    n_fields, names, more = _fit_names(path, names, body)
-    if not encoding.startswith("utf-8"):
-        more.append(f"read as {encoding}")
+    n_fields, names, notes = _fit_names(path, names, body)
+    notes += ["lines that start with # left out"] * has_comments
+    notes += [f"read as {encoding}"] * (not encoding.startswith("utf-8"))
     has_comma = separator != "," and (
         any(column.decimal == "," for column in known)
         or any(_is_decimal_comma(field) for record in body for field in record.fields)
@@ -123,7 +126,7 @@ def read_text(path: Path, label_name: str | None = None, known: tuple = ()):
     file = TextFile(path, encoding, *options)
     is_text = {column.name for column in known if column.kind != "number"}
     kinds = {i: str for i, name in enumerate(names or ()) if name in is_text}
-    return _parse(file, n_fields, kinds), names, (*layout.notes, *more), file
+    return _parse(file, n_fields, kinds), names, (*layout.notes, *notes), file
 
 
 def _inspect(path):
@@ -144,7 +147,7 @@ def _inspect(path):
         decoder, has_hash = codecs.getincrementaldecoder("utf-8")(), False
         encoding = "utf-8-sig" if first.startswith(codecs.BOM_UTF8) else "utf-8"
         for chunk in iter(lambda: file.read(CHUNK), b""):
-            has_hash = has_hash or b"#" in chunk
+            has_hash = has_hash or b"#" in chunk and bool(COMMENT_START.search(chunk))
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError:
@@ -162,12 +165,23 @@ def _single_byte(content):
 
 
 def _read_sample(path, encoding):
-    """The first lines of a file."""
+    """The first lines of a file, whole, however long they are."""
     with path.open(encoding=encoding, newline="") as file:
-        sample = file.read(SAMPLE)
-        is_whole = not file.read(1)
-    end = max(sample.rfind("\n"), sample.rfind("\r")) + 1
-    return sample if is_whole else sample[: end or None]
+        return "".join([*file.readlines(SAMPLE), *itertools.islice(file, N_LINES)])
+
+
+def _has_comments(sample):
+    """Whether lines that start with # are comments, not all the rows of a table."""
+    rows = [line for line in blank(sample).splitlines() if line.strip()]
+    return len(rows) > 1 or bool(rows) and sample.lstrip().startswith("#")
+
+
+def _first_records(text, separator):
+    """The first records; the last one of a sample may end within a cell."""
+    records = split(io.StringIO(text, newline=""), separator)
+    records = list(itertools.islice(records, N_RECORDS))
+    is_cut = 3 < len(records) < N_RECORDS and len(text) >= SAMPLE
+    return records[:-1] if is_cut else records
 
 
 def _find_separator(sample):
@@ -175,10 +189,9 @@ def _find_separator(sample):
     declared = re.match(r"sep=(.)[\r\n]", sample)
     if declared:
         return declared[1]
-    lines = sample.splitlines(keepends=True)
 
     def agreement(separator):
-        records = itertools.islice(split(lines, separator), N_RECORDS)
+        records = _first_records(sample, separator)
         counts = Counter(len(record.fields) for record in records)
         number, n_lines = counts.most_common(1)[0] if counts else (1, 0)
         return (number > 1) * n_lines / (counts.total() or 1)

@@ -291,7 +291,19 @@ READ = {
     "comments": (
         "# made by hand\na,b\n1,2\n# the first was wrong\n3,4\n",
         {"a": [1, 3], "b": [2, 4]},
-        ["2 features: a, b"],
+        ["lines that start with # left out"],
+    ),
+    "colours that start like comments": (
+        "colour,a\n#ff0000,1\n#00ff00,2\n#ff0000,4\n#00ff00,5\n",
+        {"colour=#ff0000": [1, 0, 1, 0], "a": [1, 2, 4, 5]},
+        ["colour: one-hot: #00ff00, #ff0000"],
+    ),
+    "long lines": (
+        ",".join(f"name of gene {i}" for i in range(9000))
+        + "\n"
+        + "\n".join(",".join(str(i * k % 7) for i in range(9000)) for k in (1, 2)),
+        {f"name of gene {i}": [i % 7, i * 2 % 7] for i in range(9000) if i % 7},
+        ["name of gene 7, name of gene 14", "left out, the same value in every row"],
     ),
     "names in a comment": (
         "# a b\n1 2\n3 4\n",
