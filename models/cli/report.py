@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from models import plotting
+from models.cli import table_figures
 from models.cli.option_types import show
 from models.cli.run_commands import decode_grid, figure_step, list_files
 from models.evaluation.scores import is_prior
@@ -26,6 +27,8 @@ FILE_DESCRIPTIONS = {
     "latent_pca.png": "the latents in the plane of their two principal axes",
     "reconstructions.png": "data and their reconstructions",
     "samples.png": "decoded samples from the prior",
+    "latent_effects.png": "the change of each column along each latent",
+    "pairs.png": "pairs of columns, coloured by label and class",
     "curves.png": "the loss and its terms over the epochs",
     "rounds.png": "the scores of the classes over the rounds",
     "manifold.png": "the decoded plane of the two latent dimensions",
@@ -34,7 +37,8 @@ FILE_DESCRIPTIONS = {
 }
 MAX_GROUPS = 20  # labels or classes in a figure
 N_SAMPLES = 10  # in each row of a figure
-N_PLANE = 30  # images on each side of the decoded plane
+N_TABLE = 2000  # samples of a table
+N_PLANE = 30  # images on each side of the decoded plane; of a table twice as many
 
 
 def heading(config: dict, dataset, vae, devices=None) -> str:
@@ -129,20 +133,44 @@ def write_rounds(folder, labels, rows, rounds):
 
 
 def draw_figures(folder, vae, dataset, rows, rounds):
-    """Draws latents, reconstructions, samples and scores."""
+    """Draws latents, scores, and the data as images or as a table."""
     folder.write_figure("latent_pca.png", draw_latents(dataset, rounds))
-    labels = dataset.labels if vae.is_conditional else None
+    if len(rows) > 1:
+        folder.write_figure("rounds.png", plotting.plot_round_scores(rows))
+    draw = draw_images if dataset.is_image else draw_table
+    draw(folder, vae, dataset, rounds[-1])
+    if vae.latent_dim == 2:
+        labels = np.unique(dataset.labels) if vae.is_conditional else [None]
+        for label in labels[:MAX_GROUPS]:
+            name = "manifold.png" if label is None else f"manifold-{label}.png"
+            folder.write_figure(name, draw_manifold(vae, dataset, rounds[-1], label))
+
+
+def draw_images(folder, vae, dataset, last):
+    """Draws some images with their reconstructions, and samples."""
     shown = dataset.every(max(1, len(dataset.x) // N_SAMPLES))
     x_mean = vae.reconstruct(shown.x, shown.labels if vae.is_conditional else None)
     figure = plotting.plot_reconstructions(shown.x, x_mean, N_SAMPLES)
     folder.write_figure("reconstructions.png", figure)
-    folder.write_figure("samples.png", draw_samples(vae, rounds[-1], labels))
-    if len(rows) > 1:
-        folder.write_figure("rounds.png", plotting.plot_round_scores(rows))
-    if vae.latent_dim == 2:
-        for label in [None] if labels is None else np.unique(labels)[:MAX_GROUPS]:
-            name = "manifold.png" if label is None else f"manifold-{label}.png"
-            folder.write_figure(name, draw_manifold(vae, rounds[-1].points, label))
+    labels = dataset.labels if vae.is_conditional else None
+    folder.write_figure("samples.png", draw_samples(vae, last, labels))
+
+
+def draw_table(folder, vae, dataset, last):
+    """Draws reconstructions, samples, effects of latents and pairs of columns."""
+    labels = dataset.labels if vae.is_conditional else None
+    x_mean = vae.decode(last.points, labels)
+    figure = table_figures.draw_reconstructions(dataset, x_mean)
+    folder.write_figure("reconstructions.png", figure)
+    x_mean, title = sample_table(vae, last, labels)
+    figure = table_figures.draw_samples(dataset, x_mean, title)
+    folder.write_figure("samples.png", figure)
+    label = None if labels is None else np.bincount(labels).argmax()
+    figure = table_figures.draw_effects(dataset, vae, last.points, label)
+    folder.write_figure("latent_effects.png", figure)
+    pairs = table_figures.draw_pairs(dataset, last.classes)
+    if pairs is not None:
+        folder.write_figure("pairs.png", pairs)
 
 
 def draw_latents(dataset, rounds):
@@ -153,9 +181,23 @@ def draw_latents(dataset, rounds):
     colourings = {} if dataset.labels is None else {"label": dataset.labels}
     if rounds[-1].classes is not None:
         colourings["class"] = {title: each.classes for title, each in shown.items()}
-    latents = {title: each.z for title, each in shown.items()}
+    latents = {title: each.points for title, each in shown.items()}
     names = dataset.label_names
     return plotting.plot_latent_pca(latents, colourings, label_names=names)
+
+
+def sample_table(vae, last, labels):
+    """Decoded samples with labels as frequent as in the data, or from p(z); a title."""
+    rng = np.random.default_rng(0)
+    if labels is not None:
+        _, x_mean = vae.sample(N_TABLE, rng.choice(labels, N_TABLE), seed=0)
+        return x_mean, "Data and decoded samples, z ~ p(z|label)"
+    if is_prior(last.mixture, vae):
+        mixture = last.mixture
+        mixture.random_state = 0
+        z, _ = mixture.sample(N_TABLE)
+        return vae.decode(z), "Data and decoded samples, z from the mixture"
+    return vae.sample(N_TABLE, seed=0)[1], "Data and decoded samples, z ~ p(z)"
 
 
 def draw_samples(vae, last, labels):
@@ -181,10 +223,14 @@ def sample_classes(last):
     return np.concatenate([normal(means[k], covariances[k], N_SAMPLES) for k in shown])
 
 
-def draw_manifold(vae, z, label):
+def draw_manifold(vae, dataset, last, label):
     """The decoded plane, two standard deviations around the mean of the latents."""
+    z = last.points
     low, high = (z.mean(axis=0) + side * z.std(axis=0) for side in (-2, 2))
-    across, up = np.linspace(low, high, N_PLANE).T
+    n = N_PLANE * (1 if dataset.is_image else 2)
+    across, up = np.linspace(low, high, n).T
     grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1)  # the top row is highest
-    extent = (low[0], high[0], low[1], high[1])
-    return plotting.plot_manifold(decode_grid(vae, grid, label), extent)
+    extent, x_mean = (low[0], high[0], low[1], high[1]), decode_grid(vae, grid, label)
+    if dataset.is_image:
+        return plotting.plot_manifold(x_mean, extent)
+    return table_figures.draw_plane(dataset, x_mean, extent, z, label)

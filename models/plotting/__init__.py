@@ -1,7 +1,12 @@
 """Figures of data, latent spaces, training curves and scores.
 
     images             plot_reconstructions, plot_samples, plot_manifold
-    image_grids        plot_image_grid and others: images and vectors in grids
+    image_grids        plot_image_grid and others: images in grids
+    tables             plot_column_reconstructions, plot_column_samples
+    latent_effects     plot_latent_effects, plot_column_paths: latents and columns
+    column_planes      plot_column_planes: a table over two latents
+    pairs              plot_pairs: columns against one another
+    columns            the columns of a table, on which these four are built
     latent_space       plot_latent_pca, in the plane of plane.py
     curves             plot_training_curves, plot_round_scores
     evaluation_page    plot_evaluation
@@ -21,11 +26,16 @@ from importlib import import_module
 
 _PUBLIC = {
     "animation": ["Animation"],
+    "column_planes": ["plot_column_planes"],
+    "columns": ["describe_error", "select_columns"],
     "curves": ["plot_round_scores", "plot_training_curves"],
     "evaluation_page": ["extreme_rows", "plot_evaluation"],
     "image_grids": ["grey_limits", "plot_image_grid", "plot_samples_by_label"],
     "images": ["plot_manifold", "plot_reconstructions", "plot_samples"],
+    "latent_effects": ["plot_column_paths", "plot_latent_effects"],
     "latent_space": ["plot_latent_pca"],
+    "pairs": ["plot_pairs"],
+    "tables": ["plot_column_reconstructions", "plot_column_samples"],
 }
 
 

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix
 
+from models.plotting.columns import short_name
 from models.plotting.image_grids import draw_named_grid, grey_limits
 from models.plotting.style import DARK, GREY, PALETTE, InlineFigure, style_axes
 
@@ -18,8 +19,9 @@ def plot_evaluation(
     kl_per_dimension: np.ndarray | None = None,
     classes: tuple | None = None,
     extremes: tuple[np.ndarray, np.ndarray] | None = None,
+    columns: dict[str, tuple[float, str]] | None = None,
 ) -> Figure:
-    """Draws a table of scores, KL by dimension, log p(x), classes, extreme examples.
+    """Draws scores, KL by dimension, log p(x), classes, extreme images or columns.
 
     Args:
         text: the table, in lines.
@@ -28,6 +30,8 @@ def plot_evaluation(
         kl_per_dimension: (latent_dim,), in nats; None if it is not defined.
         classes: labels (n,), classes (n,), and the names of the labels by label.
         extremes: images in `extreme_rows` and reconstructions, each (2, m, h, w[, c]).
+        columns: of a table, name -> `columns.describe_error`; the best and the worst
+            are shown.
     """
     rows = [
         [
@@ -35,7 +39,11 @@ def plot_evaluation(
             (1, _draw_kl, kl_per_dimension),
             (1, _draw_histograms, {"log p(x)": log_px, "ELBO": elbo}),
         ],
-        [(1, _draw_confusion, classes), (1.6, _draw_extremes, extremes)],
+        [
+            (1, _draw_confusion, classes),
+            (1.6, _draw_extremes, extremes),
+            (1.6, _draw_columns, columns),
+        ],
     ]
     rows = [[panel for panel in row if panel[2] is not None] for row in rows]
     rows = [row for row in rows if row]
@@ -93,6 +101,24 @@ def _draw_confusion(ax, groups):
         colour = "white" if share[row, column] > 0.6 else DARK
         text, at = f"{100 * share[row, column]:.0f}", {"ha": "center", "va": "center"}
         ax.text(column, row, text, color=colour, fontsize=7, **at)
+
+
+def _draw_columns(ax, columns):
+    """Bars of R^2 or of the share of right categories, each with its error."""
+    names = sorted(columns, key=lambda name: -columns[name][0])
+    subset = ""
+    if len(names) > 2 * N_EXTREMES:
+        subset = f", the best and the worst {N_EXTREMES} of {len(names)} columns"
+        names = names[:N_EXTREMES] + names[-N_EXTREMES:]
+    scores, errors = zip(*(columns[name] for name in names), strict=True)
+    ax.barh(range(len(names)), np.maximum(scores, 0), color=PALETTE[5])
+    title = f"R² of reconstructions, or share of right ones{subset}"
+    style_axes(ax, title, xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
+    ax.set_yticks(range(len(names)), [short_name(name) for name in names])
+    ax.tick_params(axis="y", length=0, labelsize=7 if len(names) > 10 else 8)
+    texts = [f"{score:.2f}   {e}" for score, e in zip(scores, errors, strict=True)]
+    for y, text in enumerate(texts):
+        ax.text(0.01, y, text, va="center", fontsize=7, color=DARK)
 
 
 def _draw_extremes(ax, images):

@@ -1,7 +1,6 @@
-"""Images and vectors in grids: drawing in axes, labelled grids, animation frames.
+"""Images in grids: drawing in axes, labelled grids, animation frames.
 
-An example is an image, (h, w) or (h, w, channels) with one or three channels, or a
-feature vector, (d,), which is drawn as a line.
+An example is an image, (h, w) or (h, w, channels) with one or three channels.
 """
 
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.plotting.style import DARK, PALETTE, InlineFigure
+from models.plotting.style import DARK, InlineFigure
 
 Names = Sequence[str]
 Limits = tuple[float, float] | None  # the least and the greatest value
@@ -18,7 +17,6 @@ Box = tuple[float, float, float, float]  # left, right, bottom, top
 
 CELL_WIDTH = 0.75  # inches
 FRAME_COLUMNS = 5  # of an animation
-VECTOR_ASPECT = 0.8  # height of a vector's cell over its width
 
 
 def plot_image_grid(
@@ -35,8 +33,7 @@ def plot_image_grid(
         row_names: those of the first rows, or of all.
         column_names: those of the first columns, or of all.
         title: above the grid.
-        limits: the values shown as black and white, or at the lower and upper edge of
-            a cell; by default `grey_limits` or, of vectors, the extremes.
+        limits: the values shown as black and white; by default `grey_limits`.
     """
     rows, columns = x_mean.shape[:2]
     width = CELL_WIDTH * columns + 0.9 * bool(row_names)
@@ -95,7 +92,7 @@ def draw_named_grid(
 
 def _cell_aspect(x_mean):
     """Height over width of a cell; x_mean: (rows, columns, ...)."""
-    return VECTOR_ASPECT if x_mean.ndim == 3 else x_mean.shape[2] / x_mean.shape[3]
+    return x_mean.shape[2] / x_mean.shape[3]
 
 
 def fill_grid(examples: np.ndarray, columns: int) -> np.ndarray:
@@ -115,11 +112,7 @@ def draw_grid(
     """
     rows, columns = x_mean.shape[:2]
     edges = _outer_edges(*extent[:2], columns) + _outer_edges(*extent[2:], rows)
-    if x_mean.ndim == 3:
-        _draw_vectors(ax, x_mean, extent, edges, limits)
-    else:
-        limits = limits or grey_limits(x_mean)
-        _draw_image(ax, tile_images(x_mean, gap), edges, limits)
+    _draw_image(ax, tile_images(x_mean, gap), edges, limits or grey_limits(x_mean))
     ax.set(xlim=edges[:2], ylim=edges[2:])
 
 
@@ -159,17 +152,3 @@ def _outer_edges(first, last, count):
     """The outer edges of a grid's cells: half a step beyond its extreme positions."""
     half = (last - first) / max(count - 1, 1) / 2 or 0.5
     return first - half, last + half
-
-
-def _draw_vectors(ax, x_mean, extent, edges, limits):
-    """Draws the vectors (rows, columns, d) as small lines, each in its grid cell."""
-    if x_mean.shape[2] == 1:  # a flat line, because a point would not be visible
-        x_mean = np.repeat(x_mean, 2, axis=2)
-    rows, columns, d = x_mean.shape
-    z1, z2 = np.linspace(*extent[:2], columns), np.linspace(*extent[:1:-1], rows)
-    steps = (edges[1] - edges[0]) / columns, (edges[3] - edges[2]) / rows
-    low, high = limits or (np.nanmin(x_mean), np.nanmax(x_mean))
-    across = 0.8 * steps[0] * np.linspace(-0.5, 0.5, d)
-    up = 0.8 * steps[1] * ((x_mean - low) / (high - low or 1) - 0.5)
-    for i, j in np.ndindex(rows, columns):
-        ax.plot(z1[j] + across, z2[i] + up[i, j], color=PALETTE[0], linewidth=0.9)

@@ -69,9 +69,10 @@ def add_dot_legend(ax: Axes, title: str, texts: dict[str, str]) -> None:
 
 
 def add_shared_legend(figure: Figure) -> None:
-    """Adds one legend above all panels, with each label of their lines once."""
-    lines = [line for ax in figure.axes for line in ax.get_lines()]
-    handles = {x.get_label(): x for x in lines if not x.get_label().startswith("_")}
+    """Adds one legend above all panels, with each label of them once."""
+    handles = {}
+    for ax in figure.axes:
+        handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if len(handles) > 1:
         place = {"loc": "outside upper right", "ncols": len(handles), "frameon": False}
-        figure.legend(handles=handles.values(), fontsize=8, **place)
+        figure.legend(handles=[*handles.values()], fontsize=8, **place)

@@ -1,0 +1,96 @@
+"""The figures of a table: its columns by name, in the user's units.
+
+x and x_mean are those of the model, (..., d).
+"""
+
+import numpy as np
+
+from models import plotting
+from models.data.named_columns import column_slices, named_columns
+from models.evaluation.latent_effects import latent_effects
+
+
+def columns_of(dataset, x) -> dict[str, np.ndarray]:
+    """The columns of x in the user's units."""
+    return named_columns(dataset.preprocessing, dataset.preprocessing.inverse(x))
+
+
+def stored_columns(dataset) -> dict[str, np.ndarray]:
+    """The columns of the data as they are stored: empty cells stay empty."""
+    return named_columns(dataset.preprocessing, dataset.values.raw(slice(None)))
+
+
+def entry_scale(dataset) -> np.ndarray:
+    """The standard deviation of each entry of x, 1 for constants."""
+    scale = dataset.x[:].std(axis=0)
+    return np.where(scale > 0, scale, 1)
+
+
+def draw_reconstructions(dataset, x_mean):
+    """True against reconstructed values, by column."""
+    columns = stored_columns(dataset), columns_of(dataset, x_mean)
+    return plotting.plot_column_reconstructions(*columns)
+
+
+def draw_samples(dataset, x_mean, title):
+    """The distribution of the data and of decoded samples, by column."""
+    columns = stored_columns(dataset), columns_of(dataset, x_mean)
+    return plotting.plot_column_samples(*columns, title)
+
+
+def draw_effects(dataset, vae, z, label=None):
+    """What each latent does to each column; `z` are the latents of the data."""
+    effects = latent_effects(vae, z, entry_scale(dataset), label)
+    title = "Change of each column, in its sd, when z goes from −1 to +1 sd"
+    if label is not None:
+        title += f", label {dataset.label_names[label]}"
+    return plotting.plot_latent_effects(effects, dataset.columns, title)
+
+
+def draw_pairs(dataset, classes):
+    """Pairs of columns by label and class; `None` without numbers."""
+    found = {"label": dataset.labels, "class": classes}
+    colourings = {kind: codes for kind, codes in found.items() if codes is not None}
+    columns, names = stored_columns(dataset), dataset.label_names
+    return plotting.plot_pairs(columns, colourings, names)
+
+
+def draw_plane(dataset, x_mean, extent, z, label=None):
+    """The decoded plane of two latents, by column; x_mean is (rows, columns, d)."""
+    columns, note = _varied(dataset, x_mean)
+    title = "Decoded plane of the two latents; dots are the data"
+    if label is not None:
+        title += f"; label {dataset.label_names[label]}"
+    return plotting.plot_column_planes(columns, extent, z, title + note)
+
+
+def draw_paths(dataset, along, paths, **texts):
+    """The columns along paths; `paths` are name -> x_mean, (steps, d).
+
+    `texts` are those of `plot_column_paths`; `ends` has two examples, (2, d).
+    """
+    shown, note = _varied(dataset, np.stack([*paths.values()]))
+    lines = {
+        name: {key: columns_of(dataset, x_mean)[key] for key in shown}
+        for name, x_mean in paths.items()
+    }
+    if "ends" in texts:
+        texts["ends"] = columns_of(dataset, texts["ends"])
+    texts["title"] += note
+    return plotting.plot_column_paths(along, lines, stored_columns(dataset), **texts)
+
+
+def score_columns(dataset, x_mean) -> dict[str, tuple[float, str]]:
+    """Column -> R² and its RMSE in words, or the share of right categories."""
+    columns, predicted = stored_columns(dataset), columns_of(dataset, x_mean)
+    return {k: plotting.describe_error(v, predicted[k]) for k, v in columns.items()}
+
+
+def _varied(dataset, x_mean):
+    """The columns of x_mean that vary most, and which they are, for a title."""
+    rows = (x_mean / entry_scale(dataset)).reshape(-1, x_mean.shape[-1])
+    spread = rows.std(axis=0)
+    pairs = column_slices(dataset.preprocessing)
+    relevance = {column.name: spread[where].max() for column, where in pairs}
+    columns = columns_of(dataset, x_mean)
+    return plotting.select_columns(columns, relevance, "change")
