@@ -12,6 +12,7 @@ import numpy as np
 from models.data import dates, numbers
 
 MAX_CATEGORIES = 50
+N_SAMPLED = 1000  # cells that decide whether the others may be numbers
 DECIMAL = {",": "decimal commas", ".": "commas separate thousands"}
 
 
@@ -155,14 +156,17 @@ def _infer_text(name, words, has_comma):
     filled = words[~numbers.is_mark(words)]
     if not np.isnan(numbers.parse_truth(filled)).any():
         return Column(name)
-    decimal, unit = numbers.find_format(filled, has_comma)
-    is_number = ~np.isnan(numbers.parse_numbers(filled, decimal, unit))
-    if 2 * is_number.sum() > len(filled):
+    for cells in (filled.iloc[:: max(1, len(filled) // N_SAMPLED)], filled):
+        decimal, unit = numbers.find_format(cells, has_comma)
+        values = numbers.parse_numbers(cells, decimal, unit)
+        if np.isnan(values).mean() > (0.9 if cells is not filled else 0.5):
+            break
+    else:
         return Column(name, decimal=decimal, unit=unit)
     form = dates.find_format(filled)
     if form is not None:
         return Column(name, "date", format=form)
-    categories = tuple(sorted(set(words)))
+    categories = tuple(sorted(words.unique()))
     is_few = len(categories) <= min(MAX_CATEGORIES, max(2, len(words) / 2))
     return Column(name, "category", categories) if is_few else None
 

@@ -7,6 +7,7 @@ ISO = "ISO8601"  # of pandas: 2021-03-31, 2021-03-31 12:30, 2021-03-31T12:30:00Z
 DATES = (ISO, "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y")
 DATES += ("%m/%d/%y", "%d/%m/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 DATES += ("%d-%b-%Y", "%d-%b-%y")
+N_SAMPLED = 1000  # cells that decide whether the others may be dates
 SWAPPED = {"%m/%d": "%d/%m", "%d/%m": "%m/%d"}
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 LIKE_DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,}[ -]\d{2}"
@@ -19,9 +20,10 @@ def find_format(words) -> str | None:
     Several are joined by "|": that of the first cells, and that of the others. Only one
     of day/month and month/day is among them.
     """
-    words = words.drop_duplicates()
-    if not words.str.match(LIKE_DATE).mean() > 0.5:
+    sample = words.iloc[:: max(1, len(words) // N_SAMPLED)]
+    if not sample.str.match(LIKE_DATE).mean() > 0.5:
         return None
+    words = words.drop_duplicates()
     chosen = []
     while len(words):
         best = max(
@@ -50,8 +52,11 @@ def _fits(words, form):
 def to_days(words, form: str) -> np.ndarray:
     """A pandas.Series of text or of dates as days, (n,) float64, NaN for others."""
     days = np.full(len(words), np.nan)
-    for each in (*form.split("|"), ISO):
-        days = np.where(np.isnan(days), _parse(words, each), days)
+    filled = words.notna().to_numpy(bool)
+    for each in dict.fromkeys((*form.split("|"), ISO)):
+        left = filled & np.isnan(days)
+        if left.any():
+            days[left] = _parse(words[left], each)
     return days
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ class Table:
     unnamed: tuple[str, ...] = ()
     has_comma: bool = False
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names of the columns."""
         return list(self.frame.columns)

@@ -16,6 +16,7 @@ from models.data import load
 from models.data.errors import DataError
 
 NAN = float("nan")
+LONG = "a long name" * 20
 DAY = datetime.date(2021, 3, 1).toordinal() - datetime.date(1970, 1, 1).toordinal()
 EXCEL_DAY = datetime.datetime(2021, 3, 1)
 
@@ -299,11 +300,11 @@ READ = {
         ["colour: one-hot: #00ff00, #ff0000"],
     ),
     "long lines": (
-        ",".join(f"name of gene {i}" for i in range(9000))
+        ",".join(f"{LONG} {i}" for i in range(800))
         + "\n"
-        + "\n".join(",".join(str(i * k % 7) for i in range(9000)) for k in (1, 2)),
-        {f"name of gene {i}": [i % 7, i * 2 % 7] for i in range(9000) if i % 7},
-        ["name of gene 7, name of gene 14", "left out, the same value in every row"],
+        + "\n".join(",".join(str(i * k % 7) for i in range(800)) for k in (1, 2)),
+        {f"{LONG} {i}": [i % 7, i * 2 % 7] for i in range(800) if i % 7},
+        [f"{LONG} 7, {LONG} 14", "left out, the same value in every row"],
     ),
     "names in a comment": (
         "# a b\n1 2\n3 4\n",
