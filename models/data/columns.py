@@ -159,7 +159,7 @@ def _infer_text(name, words, has_comma):
     for cells in (filled.iloc[:: max(1, len(filled) // N_SAMPLED)], filled):
         decimal, unit = numbers.find_format(cells, has_comma)
         values = numbers.parse_numbers(cells, decimal, unit)
-        if np.isnan(values).mean() > (0.9 if cells is not filled else 0.5):
+        if np.isnan(values).mean() >= (0.5 if cells is filled else 0.9):
             break
     else:
         return Column(name, decimal=decimal, unit=unit)

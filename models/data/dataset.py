@@ -80,11 +80,12 @@ class Dataset:
         if not self.is_image:
             is_standardized = self.preprocessing.standardize
             return "standardised" if is_standardized else "in the units of the columns"
-        low, high = self.values.raw_extremes
-        white = self.preprocessing.white
+        shown, white = "", self.preprocessing.white
+        if isinstance(self.values, ArrayRows):  # others would be read for it
+            shown = " {:g}..{:g}".format(*map(float, self.values.raw_extremes))
         if self.values.read_raw(0, 0).dtype.kind not in "iu" or white in (None, 1):
-            return f"values {low:g}..{high:g}"
-        return f"integers {low}..{high} divided by {white}"
+            return f"values{shown or ' as they are'}"
+        return f"integers{shown} divided by {white}"
 
     def fit_preprocessing(self) -> "Dataset":
         """The same data, preprocessed as fits these rows."""

@@ -25,7 +25,7 @@ class TestImages:
         np.testing.assert_array_equal(dataset.x, expected.astype(np.float32) / 255)
         assert dataset.name == "set.v1" and dataset.labels is None
         assert dataset.describe() == (
-            "set.v1: 3 rows of 3 x 4; no labels\n  integers 0..255 divided by 255"
+            "set.v1: 3 rows of 3 x 4; no labels\n  integers divided by 255"
         )
 
     def test_sub_folders_are_labels(self, tmp_path):
