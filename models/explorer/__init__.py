@@ -1,7 +1,7 @@
 """The page of `models.explore`: look into the latent space of a run.
 
     space, state                       the mathematics, without a library of widgets
-    colours, html_images, html_text    arrays as colours, pictures and words
+    colours, html_*                    arrays as colours, pictures and words
     widgets, scatter, cards, page      what is seen, in Panel and Bokeh
     server                             serves the page
 

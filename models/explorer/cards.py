@@ -67,8 +67,10 @@ class ExampleCard:
         if self.renderer.is_image:
             reconstruction = figure(render(x_mean), f"reconstruction, {rmse}")
             return figure(render(x), "example") + reconstruction
-        caption = f"example in grey, reconstruction in blue, {rmse}"
-        return figure(render(x, x_mean), caption)
+        unit = " sd" * self.renderer.preprocessing.standardize
+        caption = f"example in grey, reconstruction in blue, {rmse}{unit}; bars begin "
+        caption += "at the mean of the data, or show the probability of a category"
+        return figure(self.renderer.render_rows(x, x_mean), caption)
 
 
 class DecodedCard:
@@ -91,7 +93,9 @@ class DecodedCard:
         """Shows the decoded z of the state, and z in the sliders."""
         self._move_sliders(state.z, state.latents)
         caption = f"{state.source}<br>{text.format_position(self.plane, state.z)}"
-        figure = text.format_figure(self.renderer.render(state.decoded), caption)
+        renderer = self.renderer
+        draw = renderer.render if renderer.is_image else renderer.render_rows
+        figure = text.format_figure(draw(state.decoded), caption)
         self.picture.object = f"<h2>Decoded</h2>{figure}"
 
     def _move_sliders(self, z, latents):

@@ -14,7 +14,8 @@ from models.evaluation.latent_statistics import (
     latent_statistics,
 )
 from models.explorer.colours import Colouring, make_colourings
-from models.explorer.html_images import Renderer
+from models.explorer.html_images import ImageRenderer
+from models.explorer.html_tables import TableRenderer
 from models.plotting.plane import fit_plane
 from models.runs.rounds import Round
 from models.runs.saved_run import SavedRun
@@ -50,7 +51,7 @@ class LatentSpace:
         points: round -> the points of the scatter plot, (n, 2) float32.
         extent: ((left, right), (bottom, top)) of nearly all points of all rounds.
         limits: (low, high) of the sliders, each (latent_dim,), the same in all rounds.
-        renderer: the `Renderer` of examples.
+        renderer: the `ImageRenderer` or `TableRenderer` of examples.
 
     Raises:
         ValueError: if a file is missing or damaged, or the data have changed.
@@ -73,7 +74,7 @@ class LatentSpace:
         label = 0 if self.vae.is_conditional else None
         mean, scale, _ = latent_scale(self.vae, arrays[-1], label)
         self.limits = slider_limits(np.concatenate(arrays), mean, scale)
-        self.renderer = Renderer(self.data.x)
+        self.renderer = make_renderer(self.data)
 
     def decode(self, z: np.ndarray, round: int, label=None) -> np.ndarray:
         """The mean of p(x|z) with the weights of a round, (n, *input_shape).
@@ -115,6 +116,13 @@ class LatentSpace:
                 f"{self.run.path}: its latents are not all finite, so its training has "
                 "failed; train again with a lower --learning-rate."
             )
+
+
+def make_renderer(data) -> ImageRenderer | TableRenderer:
+    """What renders the rows of a `Dataset`."""
+    if data.is_image:
+        return ImageRenderer(data.x)
+    return TableRenderer(data.x, data.preprocessing)
 
 
 def read_rounds(run: SavedRun) -> dict[int, Round]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix
 
@@ -73,6 +74,7 @@ def _draw_kl(ax, kl):
     """Bars, the largest first: inactive dimensions come last."""
     ax.bar(np.arange(1, len(kl) + 1), np.sort(kl)[::-1], color=PALETTE[0])
     style_axes(ax, "KL of each dimension, sorted", xlabel="dimensions", ylabel="nats")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_histograms(ax, terms):

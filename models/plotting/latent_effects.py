@@ -106,7 +106,7 @@ def plot_column_paths(
         lines = {path: columns[name] for path, columns in paths.items()}
         _draw_lines(ax, along, lines, data[name], ends and ends[name])
     ax.figure.supxlabel(xlabel, fontsize=9, color=DARK)
-    add_shared_legend(ax.figure)
+    add_shared_legend(ax.figure, "lower right")
     return ax.figure
 
 
@@ -119,7 +119,8 @@ def _draw_lines(ax, along, lines, data, ends):
         ax.set_ylim(-0.5, len(names) - 0.5)
     else:
         band = np.nanquantile(tools.to_numbers(data), [0.05, 0.95])
-        ax.axhspan(*band, color=LIGHT, alpha=0.25, linewidth=0)
+        look = {"color": LIGHT, "alpha": 0.25, "linewidth": 0}
+        ax.axhspan(*band, label="90 % of the data", **look)
     for k, (label, values) in enumerate(lines.items()):
         y = tools.to_numbers(values, names)
         # dashes over a line that may be the same

@@ -68,11 +68,11 @@ def add_dot_legend(ax: Axes, title: str, texts: dict[str, str]) -> None:
     ax.legend(handles=by_row, title=title, borderaxespad=0, **place, **spacing, **size)
 
 
-def add_shared_legend(figure: Figure) -> None:
-    """Adds one legend above all panels, with each label of them once."""
+def add_shared_legend(figure: Figure, place: str = "upper right") -> None:
+    """Adds one legend outside all panels, with each label of them once."""
     handles = {}
     for ax in figure.axes:
         handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if len(handles) > 1:
-        place = {"loc": "outside upper right", "ncols": len(handles), "frameon": False}
-        figure.legend(handles=[*handles.values()], fontsize=8, **place)
+        look = {"ncols": len(handles), "frameon": False, "fontsize": 8}
+        figure.legend(handles=[*handles.values()], loc=f"outside {place}", **look)

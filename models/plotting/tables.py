@@ -115,7 +115,7 @@ def plot_column_samples(
         draw(ax, *pair)
         ax.set(yticks=[])
         ax.spines["left"].set_visible(False)
-    add_shared_legend(ax.figure)
+    add_shared_legend(ax.figure, "lower right")
     return ax.figure
 
 
