@@ -119,8 +119,11 @@ def make_loop(config: dict, dataset, model, resumed=None, devices=None):
     """
     import serket_bridge as srk
     from models.cli.build_model import seeds
+    from serket_bridge import vae as messages
 
     _, vae_seed, gmm_seed = seeds(config)
+    # in the loop on images a draw of q(z|x) does better than its moments
+    is_drawn = dataset.is_image and model.takes_message
     parents = [srk.Observation(dataset.x)]
     if model.is_conditional:
         parents.append(srk.Observation(dataset.labels[:, None], "labels"))
@@ -130,6 +133,7 @@ def make_loop(config: dict, dataset, model, resumed=None, devices=None):
         batch_size=config["batch_size"],
         steps_per_epoch=config["steps_per_epoch"],
         fit=devices and devices.fit,
+        message=messages.sample if is_drawn else messages.moments,
         seed=vae_seed,
     )
     if resumed:
@@ -147,9 +151,10 @@ def make_loop(config: dict, dataset, model, resumed=None, devices=None):
 def make_mixture(config: dict, seed: int):
     """The mixture of the configuration, a `serket_bridge.GMM`."""
     from serket_bridge import gmm
-    from serket_bridge.inference import em, gibbs
+    from serket_bridge.inference import em, gibbs, graph_em
 
-    kinds = {"em": em.EM, "variational": em.Variational, "gibbs": gibbs.Gibbs}
+    kinds = {"em": em.EM, "graph": graph_em.GraphEM}
+    kinds |= {"variational": em.Variational, "gibbs": gibbs.Gibbs}
     messages = {"collapsed": gmm.collapsed_gaussian_message}
     return gmm.GMM(
         config["n_components"],

@@ -130,11 +130,14 @@ class GMM(Module):
         n = len(latents)
         rule = f"{self.name}: K must be at most the number of examples, {n}"
         require(n >= self.K, rule, f"K={self.K}")
-        z = np.asarray(latents.sample(self.rng), np.float64)
+        z, log_prior = np.asarray(latents.mean, np.float64), self.log_prior(n)
         state = self.inference_state
         with threadpool_limits(1):  # on small arrays several threads are slower
-            fit = self.inference(z, self.log_prior(n), self.K, state, self.rng)
+            fit = self.inference(z, log_prior, self.K, state, self.rng)
         self.mixture, self.inference_state = fit.mixture, fit.state
+        if not latents.is_point:
+            r = fit.mixture.responsibilities(z, log_prior)
+            self.mixture = fit.mixture.widened(r, 1 / latents.precision)
         self.metrics = {"bound": fit.bound}
         progress()
 
@@ -158,10 +161,11 @@ class GMM(Module):
         return message.log_prob + np.log(self.K)
 
     def send(self) -> None:
-        (latents,) = self.inputs()
-        prior = self.backward_message(Categorical.uniform(len(latents), self.K))
-        q = latents.mean, latents.precision
-        self.forward = Categorical(self.mixture.expected_log_joint(*q))
+        self.inputs()  # checks them
+        q = self.parents[0].posterior.in_memory()  # though it was fitted to draws of q
+        prior = self.backward_message(Categorical.uniform(len(q), self.K))
+        log_joint = self.mixture.expected_log_joint(q.mean, q.precision)
+        self.forward = Categorical(log_joint)
         self.responsibilities = (self.forward * prior).prob
         self._set_classes()
         self.send_backward(self.parents[0], self.prior)

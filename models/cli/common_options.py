@@ -119,13 +119,14 @@ class Mixture:
     Args:
         rounds: of messages between the VAE and the mixture.
         n_components: its classes; other variants have a mixture only if this is given.
-        gmm_inference: how it is fitted.
+        gmm_inference: how it is fitted: by EM from k-means or, graph, from a graph of
+            nearest neighbours, by variational Bayes, or by Gibbs sampling.
         gmm_message: what it sends: the mean of the class, or the whole mixture.
     """
 
     rounds: types.Positive = 5
     n_components: types.Positive = 10
-    gmm_inference: Literal["em", "variational", "gibbs"] = "em"
+    gmm_inference: Literal["em", "graph", "variational", "gibbs"] = "em"
     gmm_message: Literal["class-mean", "collapsed"] = "collapsed"
 
 

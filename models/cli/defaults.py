@@ -1,4 +1,6 @@
-"""The defaults of the command for each data set. One table, nothing hidden."""
+"""The defaults of the command: a table of data sets, and a rule for users' data."""
+
+import math
 
 from models.cli.option_types import show
 
@@ -17,6 +19,11 @@ DATA = {
     # in few rows a class may collapse, and a collapsed message with it
     "custom": {"gmm_message": "class-mean"},
 }
+# Of a user's data, each round: as many steps, but no fewer passes.
+STEPS, PASSES = 3000, 10
+# Of a table; with its hidden layer the network has at most as many weights as the table
+# has numbers, because a larger one makes the latents of few rows Gaussian.
+MAX_LATENT, WIDTH, ROWS_PER_LATENT = 20, 256, 4
 # The 64 pixels of a digit have too few nats for a weight of 1: a Bernoulli VAE would
 # leave its latents unused. A Gaussian with a learned scale needs no other weight.
 KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
@@ -25,6 +32,22 @@ KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
 def for_data(kind: str) -> dict:
     """The defaults of a data set that differ from those of the options."""
     return COMMON | DATA[kind]
+
+
+def for_custom(shape: tuple, n_classes: int, batch_size: int) -> dict:
+    """The defaults that follow from the shape of a user's data, (n, ...)."""
+    n_rows, n_columns = shape[0], math.prod(shape[1:])
+    batch_size = min(batch_size, n_rows)
+    epochs = math.ceil(STEPS / math.ceil(n_rows / batch_size))
+    usual = {"batch_size": batch_size, "epochs": max(PASSES, epochs)}
+    if len(shape) > 2:
+        return usual
+    latent_dim = max(2, n_rows // (ROWS_PER_LATENT * n_classes))
+    latent_dim = min(n_columns, MAX_LATENT, latent_dim)
+    n_weights = 2 * WIDTH * n_columns + 3 * WIDTH * latent_dim
+    is_deep = n_rows * n_columns > n_weights
+    usual |= {"latent_dim": latent_dim, "hidden_dims": (WIDTH,) if is_deep else ()}
+    return usual | {"gmm_inference": "graph"}
 
 
 def describe(name: str, default, none: str = "none") -> str | None:

@@ -8,6 +8,7 @@ from models.cli.build_model import build_variant, compile_model
 from models.cli.common_options import CONFIG
 from models.cli.signatures import flag_of
 from models.cli.variant_options import common_defaults, resolve_variant
+from models.evaluation.data_mixture import choose_n_components
 
 # network -> options of the other ones
 UNUSED = {"mlp": ("filters", "normalization", "residual"), "conv": ("hidden_dims",)}
@@ -21,8 +22,8 @@ def resolve(given: dict, dataset) -> tuple:
     """
     variant = given.get("variant", VARIANTS.default)
     usual = defaults.for_data(dataset.kind)
-    if dataset.labels is not None and dataset.kind == "custom":
-        usual["n_components"] = int(dataset.labels.max()) + 1
+    if dataset.kind == "custom":
+        usual |= custom_defaults(given, dataset)
     chosen = common_defaults(variant) | usual | given
     config = {key: chosen.get(key, option.default) for key, option in CONFIG.items()}
     config |= resolve_network(given, dataset, config)
@@ -34,6 +35,8 @@ def resolve(given: dict, dataset) -> tuple:
         config["kl_weight"] = weight
         model = build_variant(config, dataset)
     config |= resolve_mixture(given, model.takes_message)
+    if config["n_components"] is None and model.takes_message:
+        config["n_components"] = choose_n_components(dataset.x, config["seed"])
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
     if model.likelihood.in_unit_interval:
         if "standardize" not in given:
@@ -41,6 +44,18 @@ def resolve(given: dict, dataset) -> tuple:
         data.check_unit_interval(dataset)
     config["preprocessing"] = dataset.preprocessing.to_json()
     return dataset, config, compile_model(model, config)
+
+
+def custom_defaults(given: dict, dataset) -> dict:
+    """The defaults of a user's data: of their shape, and of the number of classes."""
+    options = {key: given.get(key, CONFIG[key].default) for key in CONFIG}
+    usual, n_classes = {}, options["n_components"]
+    if "n_components" not in given:
+        usual["n_components"] = None  # chosen where the variant has a mixture
+        if dataset.labels is not None:
+            usual["n_components"] = n_classes = int(dataset.labels.max()) + 1
+    shape = len(dataset.x), *dataset.input_shape
+    return usual | defaults.for_custom(shape, n_classes, options["batch_size"])
 
 
 def resolve_network(given: dict, dataset, config: dict) -> dict:

@@ -120,11 +120,7 @@ class EM:
         start = GaussianMixture(*(state[name] for name in PARAMETERS))
         limits = self.max_iter, self.tol, self.reg_covar, self.rows
         mixture, bound, _ = chunked_em.fit_em(z, log_prior, start, *limits)
-        covariances = np.linalg.inv(mixture.precisions)
-        factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
-        state = dict(zip(PARAMETERS, vars(mixture).values(), strict=True))
-        state |= {"covariances_": covariances, "precisions_cholesky_": factors}
-        return FitResult(mixture, bound, state)
+        return FitResult(mixture, bound, state_of(mixture))
 
     def _new(self, n_components, max_iter, **kwargs):
         kwargs |= dict(max_iter=max_iter, tol=self.tol, reg_covar=self.reg_covar)
@@ -144,6 +140,14 @@ class Variational(EM):
         _Variational, weight_concentration_prior_type="dirichlet_distribution"
     )
     _continue_in_chunks = EM._continue
+
+
+def state_of(mixture: GaussianMixture) -> dict:
+    """The parameters as scikit-learn's estimator has them."""
+    covariances = np.linalg.inv(mixture.precisions)
+    factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
+    state = dict(zip(PARAMETERS, vars(mixture).values(), strict=True))
+    return state | {"covariances_": covariances, "precisions_cholesky_": factors}
 
 
 def _fit(estimator, z, log_prior):

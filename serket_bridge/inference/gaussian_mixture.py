@@ -1,8 +1,9 @@
 """The parameters of a Gaussian mixture, and what a fit returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,36 @@ class GaussianMixture:
     weights: np.ndarray
     means: np.ndarray
     precisions: np.ndarray
+
+    @classmethod
+    def from_responsibilities(cls, r, z, reg_covar: float) -> "GaussianMixture":
+        """The M-step: maximum likelihood, given r, (n, K), of z, (n, D)."""
+        counts = r.sum(axis=0) + 10 * np.finfo(float).eps  # > 0 for an empty class too
+        means = r.T @ z / counts[:, None]
+        precisions = []
+        for weights, count, mean in zip(r.T, counts, means, strict=True):
+            covariance = (weights[:, None] * (z - mean)).T @ (z - mean) / count
+            precisions.append(
+                np.linalg.inv(covariance + reg_covar * np.eye(z.shape[1]))
+            )
+        return cls(counts / counts.sum(), means, np.stack(precisions))
+
+    def responsibilities(self, z, log_prior=0.0) -> np.ndarray:
+        """p(c_n = k | z_n), (n, K); log_prior: (n, K), nats."""
+        return softmax(self.log_joint(z) + log_prior, axis=1)
+
+    def widened(self, r: np.ndarray, variances: np.ndarray) -> "GaussianMixture":
+        """The mixture with the mean variance of each class's rows in its covariance.
+
+        Of a mixture that was fitted to the means of q(z_n) it makes that of q itself:
+        the M-step for both moments, S_k = sum_n r_nk [(m_n - m_k)(m_n - m_k)' + V_n] /
+        sum_n r_nk. r: (n, K); variances: the diagonals of V_n, (n, D).
+        """
+        counts = r.sum(axis=0) + 10 * np.finfo(float).eps
+        added = r.T @ variances / counts[:, None]
+        covariances = np.linalg.inv(self.precisions)
+        covariances[:, range(added.shape[1]), range(added.shape[1])] += added
+        return replace(self, precisions=np.linalg.inv(covariances))
 
     def log_joint(self, z: np.ndarray) -> np.ndarray:
         """log p(z_n, c_n = k), nats: (n, D) -> (n, K)."""
