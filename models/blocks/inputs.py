@@ -31,7 +31,20 @@ def checked_inputs(model, x):
         check_rows(name, x[name], len(x["x"]))
     if model.is_conditional:
         check_label(model, x["label"])
+    check_support(model, x["x"])
     return x
+
+
+def check_support(model, x):
+    """Raises ValueError if x, in memory, has values that p(x|z) cannot have."""
+    if isinstance(x, Rows) or not model.likelihood.in_unit_interval or not len(x):
+        return
+    low, high = x.min(), x.max()
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"x must lie in [0, 1] for the likelihood {type(model.likelihood).__name__}"
+            f": scale it, or use likelihood=Gaussian(). Received: {low:g} to {high:g}"
+        )
 
 
 def checked(name, array, shape):
@@ -45,6 +58,12 @@ def checked(name, array, shape):
         raise ValueError(
             f"{name} must have the shape (n, {', '.join(map(str, shape))}). "
             f"Received: {array.shape}"
+        )
+    if not isinstance(array, Rows) and not np.isfinite(array).all():
+        row, *place = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(
+            f"{name} must be finite numbers. Received: {array[(row, *place)]} in row "
+            f"{row}, column {', '.join(map(str, place))} (counted from 0)"
         )
     return array
 

@@ -35,8 +35,7 @@ def resolve(given: dict, dataset) -> tuple:
         config["kl_weight"] = weight
         model = build_variant(config, dataset)
     config |= resolve_mixture(given, model.takes_message)
-    if config["n_components"] is None and model.takes_message:
-        config["n_components"] = choose_n_components(dataset.x, config["seed"])
+    config |= resolve_classes(given, dataset, config, model.takes_message)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
     if model.likelihood.in_unit_interval:
         if "standardize" not in given:
@@ -44,6 +43,17 @@ def resolve(given: dict, dataset) -> tuple:
         data.check_unit_interval(dataset)
     config["preprocessing"] = dataset.preprocessing.to_json()
     return dataset, config, compile_model(model, config)
+
+
+def resolve_classes(given: dict, dataset, config: dict, takes_message: bool) -> dict:
+    """The number of classes of a user's data, and what chose it."""
+    if dataset.kind != "custom" or "n_components" in given or not takes_message:
+        return {}
+    if config["n_components"] is not None:
+        return {"n_components_source": "as many as labels"}
+    number = choose_n_components(dataset.x, config["seed"])
+    source = "best for held-out rows"
+    return {"n_components": number, "n_components_source": source}
 
 
 def custom_defaults(given: dict, dataset) -> dict:
