@@ -14,6 +14,10 @@ FILE_DESCRIPTIONS = {
     "evaluation.png": "the scores on one page",
     "data.npz": "for each example: log p(x), its errors, the terms of the ELBO, class",
 }
+NO_TEST = (
+    "No test rows were kept (--test-fraction): these are the scores of the training "
+    "rows,\nand new rows may score lower."
+)
 # line -> score, format, and a note of other scores
 LINES = {
     "log p(x), {n_samples} samples": ("log_px", ".2f", "{error}"),
@@ -37,20 +41,21 @@ LINES = {
 
 @dataclass(kw_only=True)
 class Options(run_commands.OnRun):
-    """Score a run on test data.
+    """Score a run on test data or, if it has none, on its training data.
 
     The scores are log p(x) by importance sampling, the ELBO and its terms, the
     objective, properties of the latents, and the agreement of classes with labels.
 
     Args:
-        split: the test rows of the run, or its training rows.
+        split: the test rows of the run, or its training rows (default: test if there
+            are any).
         data: other data, named as for --data of models.train (default: the run's own).
         labels: labels of --data (default: those in the data).
         n_samples: importance samples of z for each example; papers use 5000.
         seed: of the random numbers.
     """
 
-    split: Literal["test", "train"] = "test"
+    split: Literal["test", "train"] | None = None
     data: types.Source | None = None
     labels: types.LabelSource | None = None
     n_samples: types.Positive = 500
@@ -59,47 +64,59 @@ class Options(run_commands.OnRun):
 
 def run(given):
     """Scores the run. Raises ValueError or OSError for user errors."""
-    opened, vae = run_commands.open_run(given.run)
-    from tqdm.auto import tqdm
-
-    from models.evaluation import scores
-
-    dataset, train = select_data(opened, given)
-    if vae.observation is not None:  # p(x|z) is the density of binarised x
-        dataset = dataset.binarized(given.seed)
-        train = train and train.binarized(given.seed)
+    opened = run_commands.open_run(given.run)
+    split = choose_split(opened, given)
+    dataset, train = select_data(opened, given, split)
     label = opened.labels_for(dataset)
-    x = dataset.x
-    others = {"labels": dataset.labels, "mixture": opened.mixture, "seed": given.seed}
-    others |= {"batch_size": opened.config["batch_size"], "n_samples": given.n_samples}
-    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS, dataset) as folder:
+        if given.data is None and not opened.has_test:
+            print(NO_TEST, flush=True)
+        vae = run_commands.load_model(opened)
+        from tqdm.auto import tqdm
+
+        from models.cli import table_scores
+        from models.data import check_unit_interval
+        from models.evaluation import scores
+
+        if given.data and vae.likelihood.in_unit_interval:
+            check_unit_interval(dataset, "scale them like the training data")
+        table = dataset
+        if vae.observation is not None:  # p(x|z) is the density of binarised x
+            dataset = dataset.binarized(given.seed)
+            train = train and train.binarized(given.seed)
+        x, others = dataset.x, {"labels": dataset.labels, "mixture": opened.mixture}
+        others |= {"batch_size": opened.config["batch_size"], "seed": given.seed}
+        others |= {"n_samples": given.n_samples}
         with tqdm(total=len(x), unit=" rows", leave=False, disable=None) as bar:
             evaluation = scores.evaluate(vae, x, label, progress=bar.update, **others)
-        found = {"data": dataset.name, "rows": len(x), "n_samples": given.n_samples}
-        probes = score_probes(opened, dataset, train, evaluation.z)
-        found |= evaluation.scores | {"probe_accuracy": probes}
+        found = {"data": dataset.name, "split": split, "rows": len(x)}
+        found |= {"n_samples": given.n_samples} | evaluation.scores
+        found["probe_accuracy"] = score_probes(opened, dataset, train, evaluation.z)
         text = format_scores(found)
+        found |= table_scores.evaluate(opened, table, train, vae, evaluation.z, label)
         folder.write_json("evaluation.json", {"run": opened.path} | found)
         arrays = vars(evaluation.log_px) | {"elbo": evaluation.log_px.elbo}
         arrays |= {"classes": evaluation.classes, "labels": dataset.labels}
         folder.write_arrays("data.npz", **arrays)
-        page = plot_page(vae, dataset, label, evaluation, text)
+        page = plot_page(vae, table, label, evaluation, text)
         folder.write_figure("evaluation.png", page)
-        print(text + "\n")
+        print("\n".join([text, *table_scores.describe(found, table)]) + "\n")
 
 
-def select_data(run, given):
-    """The data, and the training data of the run, or `None` if they are the same."""
-    from models.data import check_unit_interval
-
+def choose_split(run, given):
+    """The split to score, `None` for other data. Raises ValueError for --labels."""
     if given.data is not None:
-        dataset = run.load(given.data, given.labels)
-        if run.model.likelihood.in_unit_interval:
-            check_unit_interval(dataset, "scale them like the training data")
-        return dataset, run.dataset
+        return None
     if given.labels is not None:
         raise ValueError(f"--labels {given.labels} needs --data: give both, or neither")
-    return (run.dataset, None) if given.split == "train" else (run.test, run.dataset)
+    return given.split or ("test" if run.has_test else "train")
+
+
+def select_data(run, given, split):
+    """The data, and the training data of the run, or `None` if they are the same."""
+    if given.data is not None:
+        return run.load(given.data, given.labels), run.dataset
+    return (run.dataset, None) if split == "train" else (run.test, run.dataset)
 
 
 def score_probes(run, dataset, train, z):
@@ -123,7 +140,8 @@ def format_scores(scores):
     values = {**scores, "error": " ".join(errors)}
     values |= {f"ess_{name}": value for name, value in scores["ess"].items()}
     values |= {**(scores["classes"] or {}), **(scores["probe_accuracy"] or {})}
-    lines = [f"{scores['data']}: {scores['rows']} rows, nats per row; p(z) is {prior}"]
+    kind = {"test": "test rows", "train": "training rows"}.get(scores["split"], "rows")
+    lines = [f"{scores['data']}: {scores['rows']} {kind}, in nats; p(z) is {prior}"]
     for title, (name, pattern, note) in LINES.items():
         if name in values:
             cell = "-" if values[name] is None else format(values[name], pattern)
@@ -136,7 +154,7 @@ def format_scores(scores):
 
 
 def plot_page(vae, dataset, label, evaluation, text):
-    """The scores on one page; for images also the most and the least probable ones."""
+    """The scores on one page; also extreme images, or the columns of a table."""
     terms, scores = evaluation.log_px, evaluation.scores
     classes, extremes = None, None
     if evaluation.classes is not None and dataset.labels is not None:
@@ -147,7 +165,13 @@ def plot_page(vae, dataset, label, evaluation, text):
         x_mean = run_commands.decode_grid(vae, evaluation.z[rows], shown)
         extremes = dataset.x[rows], x_mean
     values = terms.log_px, terms.elbo, scores["kl_per_dimension"]
-    return plotting.plot_evaluation(text, *values, classes, extremes)
+    columns = None
+    if dataset.columns:
+        from models.cli import table_figures
+
+        x_mean = vae.decode(evaluation.z, label)
+        columns = table_figures.score_columns(dataset, x_mean)
+    return plotting.plot_evaluation(text, *values, classes, extremes, columns)
 
 
 main = Command("evaluate", Options, run)

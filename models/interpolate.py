@@ -11,7 +11,7 @@ from models.cli.command import Command
 FILE_DESCRIPTIONS = {
     "interpolation.npz": "z and x_mean of both paths, linear first; x of the ends",
     "interpolation.png": "both paths, between the two examples",
-    "interpolation.gif": "the same as an animation",
+    "interpolation.gif": "the same as an animation, of images",
 }
 PATHS = ("linear", "spherical")
 MAX_SHOWN = 18  # points of a path in the picture
@@ -37,7 +37,7 @@ class Options(run_commands.OnRun):
 
 def run(given):
     """Runs the interpolation; raises ValueError or OSError for user errors."""
-    opened, vae = run_commands.open_run(given.run)
+    opened = run_commands.open_run(given.run)
     import numpy as np
 
     from models.evaluation import latent_paths
@@ -52,14 +52,36 @@ def run(given):
     label = run_commands.decoded_label(opened, given.label, rows[0])
     labels = opened.labels_for(opened.dataset)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+        vae = run_commands.load_model(opened)
         x = opened.dataset.x[rows]
         ends = vae.latents(x, None if labels is None else labels[rows])
         z = np.stack([getattr(latent_paths, p)(*ends, given.steps) for p in PATHS])
         x_mean = run_commands.decode_grid(vae, z, label)
-        folder.write_arrays("interpolation.npz", z=z, x_mean=x_mean, x=x)
-        figure, animation = draw_paths(x, x_mean, [f"row {row}" for row in rows])
+        in_units = opened.dataset.preprocessing.inverse
+        decoded = {"x_mean": in_units(x_mean), "x": in_units(x)}
+        decoded["columns"] = opened.dataset.columns
+        folder.write_arrays("interpolation.npz", z=z, **decoded)
+        names = [f"row {row}" for row in rows]
+        if not opened.dataset.is_image:
+            figure = draw_table_paths(opened.dataset, x, x_mean, names)
+            folder.write_figure("interpolation.png", figure)
+            return
+        figure, animation = draw_paths(x, x_mean, names)
         folder.write_figure("interpolation.png", figure)
         folder.write_figure("interpolation.gif", animation)
+
+
+def draw_table_paths(dataset, x, x_mean, names):
+    """One panel per column: both paths, and the two rows at their ends."""
+    import numpy as np
+
+    from models.cli import table_figures
+
+    paths = dict(zip(PATHS, x_mean, strict=True))
+    words = {"title": f"From {names[0]} to {names[1]} through the latent space"}
+    words["xlabel"] = "share of the path"
+    along = np.linspace(0, 1, x_mean.shape[1])
+    return table_figures.draw_paths(dataset, along, paths, ends=x, **words)
 
 
 def draw_paths(x, x_mean, names):

@@ -9,7 +9,8 @@ from models.cli import run_commands
 from models.cli.command import Command
 
 FILE_DESCRIPTIONS = {
-    "reconstructions.npz": "x, x_mean, and squared_error, its sum for each example",
+    "reconstructions.npz": "x, x_mean; squared_error of each row, as the model sees it",
+    "reconstructions.csv": "x_mean as a table with the columns of the data",
     "reconstructions.png": "data and their reconstructions",
 }
 MAX_SHOWN = 40  # examples in the figure
@@ -22,7 +23,7 @@ class Options(run_commands.OnData):
     z is the mean of q(z|x) or, if q(z|x) is not Gaussian, the point that stands for it.
 
     Args:
-        n: examples in the figure, spread evenly over the rows.
+        n: images in the figure, spread evenly over the rows.
     """
 
     n: types.Positive = 10
@@ -34,17 +35,35 @@ def run(given):
         raise ValueError(
             f"--n must be 1 to {MAX_SHOWN}, which fit in a figure. Received: {given.n}"
         )
-    opened, vae = run_commands.open_run(given.run)
-    dataset = run_commands.data_of(opened, given)
-    label = opened.labels_for(dataset)
-    with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
+    opened = run_commands.open_run(given.run)
+    dataset, label = run_commands.read_data(opened, given)
+    with run_commands.results(opened, given, FILE_DESCRIPTIONS, dataset) as folder:
+        vae = run_commands.load_model(opened)
         x, x_mean = dataset.x, vae.reconstruct(dataset.x, label)
-        error = ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
-        arrays = {"x": x, "x_mean": x_mean, "squared_error": error}
-        folder.write_arrays("reconstructions.npz", **arrays)
-        shown = run_commands.spread(len(x), given.n)
-        figure = plotting.plot_reconstructions(x[shown], x_mean[shown], given.n)
-        folder.write_figure("reconstructions.png", figure)
+        write_reconstructions(folder, dataset, x, x_mean)
+        folder.write_figure("reconstructions.png", draw(dataset, x, x_mean, given.n))
+
+
+def write_reconstructions(folder, dataset, x, x_mean):
+    """Writes them in the user's units; of a table also with its header."""
+    error = ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
+    decided, columns = dataset.preprocessing, dataset.columns
+    if columns is not None:
+        x = dataset.values.raw(slice(None))  # empty cells are NaN
+    arrays = {"x": x, "x_mean": decided.inverse(x_mean), "squared_error": error}
+    folder.write_arrays("reconstructions.npz", **arrays, columns=columns)
+    if decided.columns is not None:
+        folder.write_csv("reconstructions.csv", decided.to_cells(x_mean))
+
+
+def draw(dataset, x, x_mean, n):
+    """n images and their reconstructions; of a table, all rows by column."""
+    from models.cli import table_figures
+
+    if not dataset.is_image:
+        return table_figures.draw_reconstructions(dataset, x_mean)
+    shown = run_commands.spread(len(x), n)
+    return plotting.plot_reconstructions(x[shown], x_mean[shown], n)
 
 
 main = Command("reconstruct", Options, run)

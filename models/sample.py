@@ -15,6 +15,7 @@ from models.cli.command import Command
 
 FILE_DESCRIPTIONS = {
     "samples.npz": "z, x_mean, and the labels or the classes of the mixture, if any",
+    "samples.csv": "x_mean as a table with the columns of the data",
     "samples.png": "the decoded samples",
 }
 MAX_SHOWN = 20  # rows, and columns, of the figure
@@ -41,8 +42,9 @@ class Options(run_commands.OnRun):
 
 def run(given):
     """Draws and decodes. Raises ValueError or OSError for user errors."""
-    opened, vae = run_commands.open_run(given.run)
+    opened = run_commands.open_run(given.run)
     labels = select_labels(opened, given)
+    vae = run_commands.load_model(opened)
     mixture = find_mixture(opened, given.class_)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         classes = None
@@ -52,9 +54,26 @@ def run(given):
             z, classes = draw_latents(mixture, given.num_samples, given.seed)
             x_mean = vae.decode(z, labels)
         groups = {"labels": labels, "classes": classes}
-        folder.write_arrays("samples.npz", z=z, x_mean=x_mean, **groups)
+        write_samples(folder, opened, z, x_mean, groups)
         figure = plot(opened, given, x_mean, labels, mixture)
         folder.write_figure("samples.png", figure)
+
+
+def write_samples(folder, opened, z, x_mean, groups):
+    """Writes the samples in the user's units; of a table also with its header."""
+    decided, columns, shown = opened.preprocessing, None, x_mean
+    if decided is not None:
+        columns, shown = decided.entries, decided.inverse(x_mean)
+    folder.write_arrays("samples.npz", z=z, x_mean=shown, **groups, columns=columns)
+    if decided is None or decided.columns is None:
+        return
+    cells, labels, classes = decided.to_cells(x_mean), *groups.values()
+    if labels is not None:
+        names = opened.label_names
+        cells[decided.labels or "label"] = [names[code] for code in labels]
+    if classes is not None:
+        cells["mixture class" if "class" in cells else "class"] = classes
+    folder.write_csv("samples.csv", cells)
 
 
 def select_labels(opened, given):
@@ -63,7 +82,7 @@ def select_labels(opened, given):
 
     if given.label is not None:
         return np.full(given.num_samples, opened.label_code(given.label))
-    if not opened.model.is_conditional:
+    if not opened.is_conditional:
         return None
     return np.sort(np.arange(given.num_samples) % len(opened.label_names))
 
@@ -105,15 +124,21 @@ def draw_latents(mixture, n, seed):
 
 
 def plot(opened, given, x_mean, labels, mixture):
-    """One row per label if all labels were drawn, else a square of samples."""
-    if labels is not None and given.label is None:
+    """A row per label if all were drawn, else a square; a table by column."""
+    is_image = opened.dataset.is_image
+    if is_image and labels is not None and given.label is None:
         names = opened.label_names
         return plotting.plot_samples_by_label(x_mean, labels, names, MAX_SHOWN)
     source = "z ~ p(z)" if mixture is None else "z from the mixture"
-    if given.label is not None:
-        source = f"label {given.label}"
+    if labels is not None:
+        source = f"label {given.label}" if given.label else "each label as often"
     if given.class_ is not None:
         source = f"class {given.class_} of the mixture"
+    if not is_image:
+        from models.cli import table_figures
+
+        title = f"Data and {len(x_mean)} decoded samples, {source}"
+        return table_figures.draw_samples(opened.dataset, x_mean, title)
     shown = x_mean[: MAX_SHOWN * MAX_SHOWN]
     first = f"The first {len(shown)} of " if len(shown) < len(x_mean) else ""
     title = f"{first}{len(x_mean)} sample{'s' * (len(x_mean) > 1)}, {source}"

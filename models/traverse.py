@@ -11,8 +11,10 @@ from models.cli.command import Command
 FILE_DESCRIPTIONS = {
     "traversal.npz": "z and x_mean of one path per dimension; dims (z1 is 1), values",
     "traversal.png": "one row per dimension, the most relevant first",
-    "traversal.gif": "the same as an animation",
+    "traversal.gif": "the same as an animation, of images",
+    "latent_effects.png": "the change of each column of a table along each dimension",
 }
+MAX_LINES = 6  # dimensions in the picture of a table
 MAX_SHOWN = 20  # rows, and columns, of the picture
 
 
@@ -40,7 +42,13 @@ class Options(run_commands.OnRun):
 
 def run(given):
     """Runs the traversal; raises ValueError or OSError for user errors."""
-    opened, vae = run_commands.open_run(given.run)
+    opened = run_commands.open_run(given.run)
+    if given.row is not None:
+        run_commands.check_row(opened, "--row", given.row)
+    label = run_commands.decoded_label(opened, given.label, given.row)
+    dataset = opened.dataset
+    labels = opened.labels_for(dataset)
+    vae = run_commands.load_model(opened)
     import numpy as np
 
     from models.evaluation import latent_paths
@@ -50,11 +58,7 @@ def run(given):
         raise ValueError(
             f"--dims must be dimensions of z, 1 to {vae.latent_dim}. Received: {wrong}"
         )
-    if given.row is not None:
-        run_commands.check_row(opened, "--row", given.row)
-    label = run_commands.decoded_label(opened, given.label, given.row)
-    dataset = opened.dataset
-    latents = encode_statistics(vae, dataset.x, opened.labels_for(dataset))
+    latents = encode_statistics(vae, dataset.x, labels)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS) as folder:
         axes = np.subtract(given.dims or np.argsort(-latents.relevance) + 1, 1)
         relevance, measure = latents.relevance[axes], latents.measure
@@ -65,16 +69,41 @@ def run(given):
         z = latent_paths.along_axes(start, axes, along)
         x_mean = run_commands.decode_grid(vae, z, label)
         paths = {"dims": axes + 1, measure.lower(): relevance, "values": values}
-        folder.write_arrays("traversal.npz", z=z, x_mean=x_mean, **paths)
+        paths["x_mean"] = dataset.preprocessing.inverse(x_mean)
+        paths["columns"] = dataset.columns
+        folder.write_arrays("traversal.npz", z=z, **paths)
         title = make_title(given, len(axes), measure, source)
         names = [f"$z_{{{axis + 1}}}$" for axis in axes]
         row_name = "{}   {:.2f} nats" if measure == "KL" else "{}   sd {:.2f}"
         row_names = list(map(row_name.format, names, relevance))
+        if not dataset.is_image:
+            draw_table(folder, dataset, vae, latents.z, label, (axes, values, x_mean))
+            return
         figure = plot_traversal(x_mean, row_names, values, title)
         folder.write_figure("traversal.png", figure)
         heads = [f"{format_value(value)} sd" for value in values]
         frames = plotting.Animation(x_mean[:MAX_SHOWN], names[:MAX_SHOWN], heads)
         folder.write_figure("traversal.gif", frames)
+
+
+def draw_table(folder, dataset, vae, z, label, paths):
+    """The columns along the first dimensions, and the effects of all of them.
+
+    `paths` are the dimensions, the values in standard deviations, and x_mean.
+    """
+    from models.cli import table_figures
+
+    axes, values, x_mean = paths
+    shown = axes[:MAX_LINES]
+    lines = {f"$z_{{{axis + 1}}}$": x_mean[i] for i, axis in enumerate(shown)}
+    title = "Each column while one dimension of z changes"
+    if len(shown) < len(axes):
+        title += f", the first {len(shown)} of {len(axes)}"
+    words = {"title": title, "xlabel": "z in standard deviations"}
+    figure = table_figures.draw_paths(dataset, values, lines, **words)
+    folder.write_figure("traversal.png", figure)
+    figure = table_figures.draw_effects(dataset, vae, z, label)
+    folder.write_figure("latent_effects.png", figure)
 
 
 def make_title(given, n, measure, source):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from models.cli.output import lasting_output
 from models.cli.signatures import NO_DEFAULT, add_option, read_options
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -62,15 +63,16 @@ class Command:
 
 def guarded(name: str, run, *arguments) -> int:
     """The exit code of `run(*arguments)`, as in `Command`, of the command `name`."""
-    try:
-        with only_backend():
-            return run(*arguments) or 0
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return INTERRUPTED
-    except (ValueError, OSError) as error:
-        print(f"{name}: error: {error}", file=sys.stderr)
-        return 2
+    with lasting_output():
+        try:
+            with only_backend():
+                return run(*arguments) or 0
+        except KeyboardInterrupt:
+            print("\nInterrupted.", file=sys.stderr)
+            return INTERRUPTED
+        except (ValueError, OSError) as error:
+            print(f"{name}: error: {error}", file=sys.stderr)
+            return 2
 
 
 def rename_flags(name: str, words, renamed: dict, values=None) -> list[str]:

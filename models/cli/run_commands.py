@@ -42,20 +42,29 @@ class OnData(OnRun):
 
 
 def open_run(name: str):
-    """The run, and its model, loaded without the output of the backend."""
+    """The run; its model is not loaded, so that what is wrong is refused at once."""
     from models.runs.saved_run import SavedRun
 
-    run = SavedRun(name)
+    return SavedRun(name)
+
+
+def load_model(run):
+    """The model of a run, without the output of the backend."""
     with suppress_backend_output():
-        return run, run.model
+        return run.model
 
 
-def data_of(run, given):
-    """The data that DATA and --labels name, by default the run's own."""
+def read_data(run, given):
+    """The data that DATA and --labels name, by default the run's own, and the labels.
+
+    The labels are those that a conditional model takes, in its codes; else `None`.
+    """
     own = run.config["data"], run.config["labels"]
     source = given.data or own[0]
     labels = given.labels or (own[1] if source == own[0] else None)
-    return run.dataset if (source, labels) == own else run.load(source, labels)
+    is_own = (source, labels) == own
+    dataset = run.dataset if is_own else run.load(source, labels)
+    return dataset, run.labels_for(dataset)
 
 
 def check_row(run, option: str, row: int) -> None:
@@ -70,7 +79,7 @@ def check_row(run, option: str, row: int) -> None:
 def decoded_label(run, label, row):
     """The code of --label, or of the label of the row; None if not conditional."""
     code = run.label_code(label)
-    if code is not None or not run.model.is_conditional:
+    if code is not None or not run.is_conditional:
         return code
     if row is None:
         raise ValueError(
@@ -124,14 +133,17 @@ def list_files(folder, descriptions: dict[str, str]) -> str:
 
 
 @contextmanager
-def results(run, given, descriptions: dict[str, str]):
+def results(run, given, descriptions: dict[str, str], dataset=None):
     """The folder of a command; its files are listed at the end, or removed on errors.
 
-    `given` has the options, `descriptions` a description for each file name.
+    `given` has the options, `descriptions` a description for each file name. What is
+    done with the data is printed first.
     """
     from models.runs.run_folder import RunFolder
 
     folder = RunFolder(given.out, f"{run.path}/{given.command}", given.overwrite)
     with discard_on_failure(folder):
+        if dataset is not None:
+            print(dataset.describe(), flush=True)
         yield folder
     print(list_files(folder, descriptions))

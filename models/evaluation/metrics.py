@@ -113,3 +113,32 @@ def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
         else:
             scores[name] = float(probe.fit(*train).score(z, labels))
     return scores
+
+
+def column_scores(values: np.ndarray, decoded: np.ndarray) -> dict[str, float | None]:
+    """How well a column of a table is reconstructed, where it is not empty.
+
+    `rmse`, in the units of the column (of dates in days), and `r2`, the explained share
+    of the variance; for text `right`, the share of right categories. `None` where a
+    score is not defined.
+
+    Args:
+        values: (n,) numbers, datetime64 or text; NaN, NaT or "" where it is empty.
+        decoded: the same from p(x|z), without empty values.
+    """
+    if values.dtype.kind == "U":
+        filled = values != ""
+        right = values[filled] == decoded[filled]
+        return {"right": float(right.mean()) if filled.any() else None}
+    filled = ~np.isnan(values)
+    if not filled.any():
+        return {"rmse": None, "r2": None}
+    values, error = values[filled], values[filled] - decoded[filled]
+    deviation = values - values.min()
+    if values.dtype.kind == "M":
+        error, deviation = (
+            each / np.timedelta64(1, "D") for each in (error, deviation)
+        )
+    squared, variance = float(np.mean(error**2)), float(np.var(deviation))
+    r2 = 1 - squared / variance if variance > 0 else None
+    return {"rmse": float(np.sqrt(squared)), "r2": r2}

@@ -3,6 +3,7 @@
 import json
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -45,6 +46,26 @@ class SavedRun:
         return models.load(self.path / "model.keras")
 
     @cached_property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """name -> shape of a row, of the inputs of the model, without Keras if it can.
+
+        (What does not fit the model is refused before seconds of imports.)
+        """
+        try:
+            with ZipFile(self.path / "model.keras") as file:
+                layers = json.loads(file.read("config.json"))["config"]["layers"]
+            layers = [e["config"] for e in layers if e["class_name"] == "InputLayer"]
+            return {each["name"]: tuple(each["batch_shape"][1:]) for each in layers}
+        except (OSError, BadZipFile, KeyError):  # as after Ctrl-C, with a checkpoint
+            inputs = self.model.input.items()
+            return {name: tuple(tensor.shape[1:]) for name, tensor in inputs}
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the model takes labels."""
+        return "label" in self.inputs
+
+    @cached_property
     def dataset(self) -> data.Dataset:
         """The training data, read again from their source."""
         return self.load(self.config["data"], self.config["labels"])
@@ -58,6 +79,12 @@ class SavedRun:
         if self.config.get("test_fraction"):
             return self._own_splits(self.config["labels"])[1]
         return self._checked(self._load(self.config["data"], split="test"))
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are such rows."""
+        is_split = bool(self.config.get("test_fraction"))
+        return is_split or data.has_test_data(self.config["data"])
 
     @property
     def preprocessing(self) -> Preprocessing | None:
@@ -91,7 +118,7 @@ class SavedRun:
         return self._checked(self._load(source, labels))
 
     def _checked(self, dataset):
-        expected = tuple(self.model.input["x"].shape[1:])
+        expected = self.inputs["x"]
         if dataset.input_shape != expected:
             raise DataError(
                 f"{dataset.name}: this model takes data of the shape {expected}, got "
@@ -110,7 +137,7 @@ class SavedRun:
         The same name may have another code there. `None` if the model takes no label.
         Raises ValueError if labels are missing or unknown.
         """
-        if not self.model.is_conditional:
+        if not self.is_conditional:
             return None
         if dataset.labels is None:
             raise ValueError(
@@ -135,7 +162,7 @@ class SavedRun:
         """
         if label is None:
             return None
-        if not self.model.is_conditional:
+        if not self.is_conditional:
             raise ValueError(
                 f"--label {label}: only a conditional model decodes a label, and the "
                 f"model of {self.path} is not conditional; leave it out"

@@ -114,8 +114,9 @@ def done(run_of, tmp_path):
         result = call(command, run_of(run), *options, "--out", folder)
         assert result.code == 0 and result.err == "", result.err
         left = {path.name for path in folder.iterdir()}
-        listed = [line.split()[0] for line in result.out.splitlines()[1:]]
-        assert sorted(listed) == sorted(left) and str(folder) in result.out
+        _, _, files = result.out.partition(f"Written to {folder}:\n")
+        listed = [line.split()[0] for line in files.splitlines()]
+        assert sorted(listed) == sorted(left)
         arrays = {}
         for path in folder.glob("*.npz"):
             with np.load(path, allow_pickle=False) as stored:
@@ -123,6 +124,6 @@ def done(run_of, tmp_path):
         for path in folder.glob("*.png"):
             with Image.open(path) as picture:
                 assert picture.format == "PNG" and min(picture.size) > 100
-        return SimpleNamespace(folder=folder, left=left, **arrays)
+        return SimpleNamespace(folder=folder, left=left, out=result.out, **arrays)
 
     return done

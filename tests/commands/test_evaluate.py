@@ -51,24 +51,25 @@ def test_test_rows_are_scored_and_were_never_trained_on(
 ):
     scores, text, _ = evaluated
     run = SavedRun(run_with_test_rows)
-    whole = np.load(data / "table.npz")["x"].astype("float32")
+    whole = np.load(data / "table.npz")["x"]
     train, test = run.dataset.x, run.test.x
     assert (len(train), len(test), scores["rows"]) == (45, 15, 15)
-    both = np.concatenate([train, test])
+    stored = [part.values.raw(slice(None)) for part in (run.dataset, run.test)]
+    both = np.concatenate(stored)
     np.testing.assert_array_equal(both[np.lexsort(both.T)], whole[np.lexsort(whole.T)])
     with np.load(run.path / "latents.npz") as latents:
         z_mean, _ = run.model.encode(train)
         np.testing.assert_allclose(latents["z_mean"], z_mean, atol=1e-5)
     assert scores["log_px"] > scores["elbo"]
     assert scores["elbo"] == pytest.approx(scores["log_likelihood"] - scores["kl"])
-    for word in ("15 rows", "p(z) is the mixture", f"{scores['log_px']:.2f}"):
+    for word in ("15 test rows", "p(z) is the mixture", f"{scores['log_px']:.2f}"):
         assert word in text
 
 
 def test_training_rows_are_scored_on_request(evaluated_digits, run_of):
     """The ELBO is that of the model's own `evaluate`, up to the noise of sampling."""
     scores, text = evaluated_digits
-    assert "200 rows" in text and "the prior of the model" in text
+    assert "200 training rows" in text and "the prior of the model" in text
     run = SavedRun(run_of("digits"))
     x = np.repeat(run.dataset.x, 20, axis=0)
     terms = run.model.evaluate(x, batch_size=4000, verbose=0, return_dict=True)
@@ -76,6 +77,12 @@ def test_training_rows_are_scored_on_request(evaluated_digits, run_of):
     assert scores["log_likelihood"] == pytest.approx(terms["log_likelihood"], rel=0.01)
     assert scores["objective"] == pytest.approx(-terms["loss"], rel=0.01)
     assert sum(scores["kl_per_dimension"]) == pytest.approx(scores["kl"], rel=1e-4)
+
+
+def test_training_rows_are_scored_where_no_others_were_kept(run_of, call, tmp_path):
+    scores, text = evaluate(call, run_of("digits"), tmp_path / "out")
+    assert (scores["split"], scores["rows"]) == ("train", 200)
+    assert "No test rows were kept" in text and "200 training rows" in text
 
 
 def test_other_data_of_a_conditional_model(run_of, data, call, tmp_path):
@@ -188,7 +195,7 @@ def test_pixels_are_drawn_and_scored_as_0_and_1(call, tmp_path):
     assert call("train", *given.split(), "--out", tmp_path / "run").code == 0
     options = "--split train --seed 4".split()
     scores, _ = evaluate(call, tmp_path / "run", tmp_path / "e", *options)
-    binary = load(tmp_path / "grey.npy").binarized(4).x
+    binary = load(tmp_path / "grey.npy", standardize=False).binarized(4).x
     assert set(np.unique(binary)) == {0, 1}
     p = SavedRun(tmp_path / "run").model.reconstruct(binary)
     error = np.sqrt(np.mean((binary - p) ** 2))
@@ -198,8 +205,10 @@ def test_pixels_are_drawn_and_scored_as_0_and_1(call, tmp_path):
 # --- What is refused ------------------------------------------------------------------
 
 
-def test_a_run_without_test_rows(run_of, call, tmp_path):
-    result = call("evaluate", run_of("digits"), "--out", tmp_path / "out")
+def test_the_test_rows_of_a_run_without_any(run_of, call, tmp_path):
+    result = call(
+        "evaluate", run_of("digits"), "--split", "test", "--out", tmp_path / "out"
+    )
     assert result.code == 2
     assert "--split train" in result.err and "--test-fraction" in result.err
     assert not (tmp_path / "out").exists()
