@@ -77,7 +77,7 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
         return status
     report.write(folder, vae.model, dataset, config, vae.history, loop.rows, rounds)
     seconds = time.perf_counter() - started
-    print(report.summary(folder, dataset, loop.rows, rounds, seconds))
+    print(report.summary(folder, dataset, vae.history, loop.rows, rounds, seconds))
     if "explore" in given and status == 0:
         return explore.main([str(folder.path)])
     return status

@@ -35,6 +35,7 @@ FILE_DESCRIPTIONS = {
     "model.txt": "the layers, their shapes and parameters",
     "model.png": "the layers as a diagram",
 }
+MIN_KL = 1.0  # nats, fewer than tell three groups apart
 MAX_GROUPS = 20  # labels or classes in a figure
 N_SAMPLES = 10  # in each row of a figure
 N_TABLE = 2000  # samples of a table
@@ -54,15 +55,21 @@ def heading(config: dict, dataset, vae, devices=None) -> str:
         f"KL weight {show(config['kl_weight'])}",
         "capacity" in given and f"capacity {show(given['capacity'])} nats",
         f"{config['rounds']} x {length} of batches of {config['batch_size']}",
-        "n_components" in given
-        and f"{given['n_components']} classes by {given['gmm_inference']}",
+        "n_components" in given and describe_classes(given),
         f"seed {config['seed']}",
     ]
     lines = [dataset.describe(), ", ".join(filter(None, parts)), str(devices or "")]
     return "\n".join(filter(None, lines))
 
 
-def summary(folder: RunFolder, dataset, rows, rounds, seconds: float) -> str:
+def describe_classes(config: dict) -> str:
+    """The number of classes, what chose it, and how they are found."""
+    source = config.get("n_components_source")
+    source = f" ({source})" if source else ""
+    return f"{config['n_components']} classes{source} by {config['gmm_inference']}"
+
+
+def summary(folder, dataset, history, rows, rounds, seconds: float) -> str:
     """The scores of the first and the last of the rounds, and the files.
 
     The arguments are those of `write`, and how long the run took.
@@ -76,7 +83,23 @@ def summary(folder: RunFolder, dataset, rows, rounds, seconds: float) -> str:
     latents += ["labels"] * (dataset.labels is not None)
     described = FILE_DESCRIPTIONS | {"latents.npz": ", ".join(latents)}
     files = list_files(folder, described)
-    return "\n".join([*lines, "", f"{seconds:.0f} s. {files}"])
+    lines += ["", f"{seconds:.0f} s. {files}", *collapse_warning(history)]
+    return "\n".join(lines)
+
+
+def collapse_warning(history: dict) -> list[str]:
+    """What to do if q(z|x) is nearly p(z), so that the latents say little of x."""
+    kl = history.get("kl", [MIN_KL])[-1]
+    if kl >= MIN_KL:
+        return []
+    return [
+        f"warning: the posterior has collapsed. The latents hold {kl:.2g} nats of each "
+        "row, so",
+        "  reconstructions and classes hardly depend on the data. Train with a smaller "
+        "--kl-weight,",
+        "  with --kl-weight linear:EPOCHS:W, longer, or with --sigma none for a "
+        "Gaussian p(x|z).",
+    ]
 
 
 def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> None:

@@ -15,7 +15,7 @@ SOURCE = "Higgins et al. 2017; Burgess et al. 2018"
 
 
 @variant(takes_likelihood=True)
-def build(*, capacity: Weight | None = None, kl_weight: Weight = 4.0) -> Components:
+def build(*, capacity: Weight | None = None, kl_weight: Weight = 2.0) -> Components:
     """The VAE that maximises E_q[log p(x|z)] - kl_weight KL(q(z|x) || p(z)).
 
     With a capacity of C nats it maximises E_q[log p(x|z)] - kl_weight |KL - C|.
@@ -29,7 +29,7 @@ def build(*, capacity: Weight | None = None, kl_weight: Weight = 4.0) -> Compone
 
 
 def with_kl_weight(
-    model: VAE, kl_weight: Weight = 4.0, capacity: Weight | None = None
+    model: VAE, kl_weight: Weight = 2.0, capacity: Weight | None = None
 ) -> VAE:
     """The same model, weights shared, with another weight of the KL, or a capacity.
 
