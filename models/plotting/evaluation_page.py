@@ -107,18 +107,21 @@ def _draw_confusion(ax, groups):
 
 def _draw_columns(ax, columns):
     """Bars of R^2 or of the share of right categories, each with its error."""
-    names = sorted(columns, key=lambda name: -columns[name][0])
+    names = sorted(columns, key=lambda name: -np.nan_to_num(columns[name][0], nan=-9))
     subset = ""
     if len(names) > 2 * N_EXTREMES:
         subset = f", the best and the worst {N_EXTREMES} of {len(names)} columns"
         names = names[:N_EXTREMES] + names[-N_EXTREMES:]
     scores, errors = zip(*(columns[name] for name in names), strict=True)
-    ax.barh(range(len(names)), np.maximum(scores, 0), color=PALETTE[5])
+    ax.barh(range(len(names)), np.fmax(scores, 0), color=PALETTE[5])
     title = f"R² of reconstructions, or share of right ones{subset}"
     style_axes(ax, title, xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
     ax.set_yticks(range(len(names)), [short_name(name) for name in names])
     ax.tick_params(axis="y", length=0, labelsize=7 if len(names) > 10 else 8)
-    texts = [f"{score:.2f}   {e}" for score, e in zip(scores, errors, strict=True)]
+    texts = [
+        f"{score:.2f}   {e}".replace("nan", "–")
+        for score, e in zip(scores, errors, strict=True)
+    ]
     for y, text in enumerate(texts):
         ax.text(0.01, y, text, va="center", fontsize=7, color=DARK)
 

@@ -41,7 +41,8 @@ def plot_column_reconstructions(columns: Columns, predicted: Columns) -> Figure:
         filled = tools.is_filled(columns[name])
         pair = columns[name][filled], predicted[name][filled]
         draw = _draw_confusion if tools.is_category(pair[0]) else _draw_diagonal
-        draw(ax, *pair, scores[name])
+        if filled.any():
+            draw(ax, *pair, scores[name])
     ax.figure.supxlabel("true", fontsize=9, color=DARK)
     ax.figure.supylabel("reconstructed", fontsize=9, color=DARK)
     return ax.figure
@@ -65,7 +66,9 @@ def _draw_diagonal(ax, values, predicted, score):
     ax.set(xlim=limits, ylim=limits, aspect="equal")
     tools.set_units(ax.xaxis, values)
     tools.set_units(ax.yaxis, values)
-    _write_score(ax, f"R² {score:.2f}")
+    place = {"transform": ax.transAxes, "ha": "left", "va": "top", "fontsize": 8}
+    text = "constant" if np.isnan(score) else f"R² {score:.2f}"
+    ax.text(0.04, 0.97, text, color=DARK, **place)
 
 
 def _draw_confusion(ax, values, predicted, score):
@@ -84,11 +87,6 @@ def _draw_confusion(ax, values, predicted, score):
             share = shares[row, column]
             look = {"color": "white" if share > 0.6 else DARK, "fontsize": 7}
             ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", **look)
-
-
-def _write_score(ax, text):
-    place = {"transform": ax.transAxes, "ha": "left", "va": "top"}
-    ax.text(0.04, 0.97, text, fontsize=8, color=DARK, **place)
 
 
 def plot_column_samples(
@@ -112,7 +110,8 @@ def plot_column_samples(
     for name, ax in tools.make_panels(shown, title, height=1.6).items():
         pair = [each[name][tools.is_filled(each[name])] for each in (columns, samples)]
         draw = _draw_bars if tools.is_category(pair[0]) else _draw_histograms
-        draw(ax, *pair)
+        if min(map(len, pair)):
+            draw(ax, *pair)
         ax.set(yticks=[])
         ax.spines["left"].set_visible(False)
     add_shared_legend(ax.figure, "lower right")

@@ -1,4 +1,4 @@
-"""Examples as HTML, and the colours of labels and classes."""
+"""Images as HTML, and the colours of labels and classes."""
 
 import re
 from base64 import b64decode
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from models.explorer.colours import make_colourings
-from models.explorer.html_images import Renderer
+from models.explorer.html_images import ImageRenderer
 from models.plotting.style import GREY, PALETTE
 
 
@@ -23,7 +23,7 @@ def pixels(html):
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 3)])
 def test_an_image_is_rendered_pixel_by_pixel(rng, shape):
     x = rng.uniform(size=(3, *shape))
-    drawn = pixels(Renderer(x).render(x[1]))
+    drawn = pixels(ImageRenderer(x).render(x[1]))
     expected = np.rint(255 * x[1].squeeze()).astype(np.uint8)
     np.testing.assert_array_equal(drawn, expected)
 
@@ -31,33 +31,14 @@ def test_an_image_is_rendered_pixel_by_pixel(rng, shape):
 def test_black_and_white_are_the_extremes_of_data_outside_0_1(rng):
     x = rng.uniform(-3, 5, (20, 4, 4))
     x.flat[:2] = -3, 5
-    drawn = pixels(Renderer(x).render(np.full((4, 4), 1.0)))
+    drawn = pixels(ImageRenderer(x).render(np.full((4, 4), 1.0)))
     assert np.all(drawn == 128)
-    assert np.all(pixels(Renderer(x).render(np.full((4, 4), 99.0))) == 255)
+    assert np.all(pixels(ImageRenderer(x).render(np.full((4, 4), 99.0))) == 255)
 
 
 def test_nan_is_rendered_as_zero(rng):
     x = rng.uniform(size=(3, 4, 4))
-    assert np.all(pixels(Renderer(x).render(np.full((4, 4), np.nan))) == 0)
-    vectors = rng.uniform(size=(3, 4))
-    assert "nan" not in Renderer(vectors).render(np.full(4, np.nan))
-
-
-def test_a_short_vector_has_one_bar_per_feature_as_high_as_its_value():
-    x = np.array([[0.0, 1.0, -1.0, 0.5]])
-    html = Renderer(x.repeat(5, 0)).render(x[0])
-    (bars,) = re.findall(r'<path d="([^"]+)" fill', html)
-    tops = [float(top) for top in re.findall(r"V([\d.]+)h", bars)]
-    low, high = (float(n) for n in re.findall(r"<small>([-\d.e]+)</small>", html)[::-1])
-    np.testing.assert_allclose(tops, 100 * (high - x[0]) / (high - low), atol=0.06)
-    assert "features 0 … 3" in html
-
-
-def test_two_vectors_are_overlaid_in_grey_and_blue(rng):
-    for length in (5, 100):
-        x = rng.normal(size=(2, length))
-        html = Renderer(x).render(*x)
-        assert html.count("<path") == 3 and GREY in html and PALETTE[0] in html
+    assert np.all(pixels(ImageRenderer(x).render(np.full((4, 4), np.nan))) == 0)
 
 
 def data_with(labels, names=None):

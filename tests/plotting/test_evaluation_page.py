@@ -61,3 +61,24 @@ def test_extreme_examples_are_drawn_over_their_reconstructions(rng):
     image = panels["log p(x): the highest and the lowest"].get_images()[0].get_array()
     for row, expected in enumerate([x[0], x_mean[0], x[1], x_mean[1]]):
         np.testing.assert_array_equal(image[5 * row : 5 * row + 4, :5], expected[0])
+
+
+def test_columns_are_bars_of_their_scores_the_best_first(log_px):
+    columns = {
+        "age": (0.5, "RMSE 3"),
+        "town": (0.9, "90% right"),
+        "pay": (-1, "RMSE 9"),
+    }
+    figure = plot_evaluation("", log_px, log_px, columns=columns)
+    ax = panels_of(figure)["R² of reconstructions, or share of right ones"]
+    assert [bar.get_width() for bar in ax.patches] == [0.9, 0.5, 0]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["town", "age", "pay"]
+    assert [t.get_text() for t in ax.texts][1] == "0.50   RMSE 3"
+
+
+def test_of_many_columns_the_best_and_the_worst_are_shown(log_px):
+    columns = {f"c{i}": (i / 50, "") for i in range(50)}
+    figure = plot_evaluation("", log_px, log_px, columns=columns)
+    (ax,) = [each for each in figure.axes if "of 50 columns" in each.get_title()]
+    expected = [*range(49, 39, -1), *range(9, -1, -1)]
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"c{i}" for i in expected]

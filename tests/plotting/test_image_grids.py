@@ -25,17 +25,6 @@ def test_a_grid_names_rows_and_columns_where_they_are(rng):
     assert figure.get_suptitle() == "Title"
 
 
-@pytest.mark.parametrize("d", [1, 6, 100])
-def test_vectors_are_lines_in_the_cells_of_a_grid(d, rng):
-    x_mean = rng.normal(size=(2, 3, d))
-    figure = plot_image_grid(x_mean, "ab", "cde", "", limits=(-9.0, 9.0))
-    lines = figure.axes[0].get_lines()
-    assert len(lines) == 6 and all(len(line.get_xdata()) > 1 for line in lines)
-    middle = np.array([line.get_ydata().mean() for line in lines]).reshape(2, 3)
-    expected = 0.8 * x_mean.mean(axis=2) / 18 + [[1.0], [0.0]]
-    np.testing.assert_allclose(middle, expected)
-
-
 def test_a_row_for_each_label_leaves_the_missing_white(rng):
     x_mean = rng.uniform(size=(5, 2, 2))
     codes = np.array([2, 0, 2, 0, 2])
@@ -54,7 +43,7 @@ def test_of_many_labels_the_first_are_shown_and_the_title_says_so(rng):
     assert figure.get_suptitle() == "Samples of each label, 20 of 30 labels"
 
 
-@pytest.mark.parametrize("shape", [(7, 3, 4), (7, 3, 4, 3), (7, 9)])
+@pytest.mark.parametrize("shape", [(7, 3, 4), (7, 3, 4, 3)])
 def test_a_frame_puts_five_in_a_row_each_below_its_name(shape, rng):
     x_mean, names = rng.uniform(size=shape), list("abcdefg")
     figure = plot_animation_frame(x_mean, names, "now", (0.0, 1.0))
