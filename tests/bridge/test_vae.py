@@ -176,7 +176,7 @@ def test_the_error_of_a_diverged_training_names_what_to_change(x):
     vae = make(x, learning_rate=1e30)
     with pytest.raises(ValueError) as error:
         vae.update()
-    for part in ("vae: training diverged", "smaller learning_rate", "1e+30"):
+    for part in ("vae: training diverged", "smaller learning rate", "1e+30"):
         assert part in str(error.value)
 
 
