@@ -128,6 +128,6 @@ def set_units(axis: Axis, values: np.ndarray, names: list[str] | None = None) ->
         return
     axis.set_major_locator(MaxNLocator(4))
     if values.dtype.kind == "M":
-        locator = dates.AutoDateLocator(minticks=2, maxticks=4)
+        locator = dates.AutoDateLocator(minticks=2, maxticks=5)
         axis.set_major_locator(locator)
         axis.set_major_formatter(dates.ConciseDateFormatter(locator))

@@ -123,12 +123,20 @@ def _draw_histograms(ax, values, sampled):
     data, drawn = tools.to_numbers(values), tools.to_numbers(sampled)
     ends = np.stack([np.quantile(each, [0.002, 0.998]) for each in (data, drawn)])
     low, high = ends[:, 0].min(), ends[:, 1].max()
-    bins = int(np.clip(1.2 * np.sqrt(len(data)), 8, MAX_BINS))
-    edges = np.linspace(low, high, bins + 1) if high > low else [low - 0.5, low + 0.5]
+    edges = _edges(data, low, high)
     ax.hist(data, edges, density=True, color=LIGHT, label="data")
     line = {"histtype": "step", "color": PALETTE[0], "linewidth": 1.4}
     ax.hist(drawn, edges, density=True, label="samples", **line)
     tools.set_units(ax.xaxis, values)
+
+
+def _edges(data, low, high):
+    """The edges of bins; each has as many integers as the others, if data are some."""
+    bins = int(np.clip(1.2 * np.sqrt(len(data)), 8, MAX_BINS))
+    if np.all(data == np.round(data)):
+        width = max(np.ceil((high - low) / bins), 1)
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
+    return np.linspace(low, high, bins + 1) if high > low else [low - 0.5, low + 0.5]
 
 
 def _draw_bars(ax, values, sampled):

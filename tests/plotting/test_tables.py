@@ -87,6 +87,13 @@ def test_samples_are_compared_with_the_data_by_column(table, predicted):
     )
 
 
+def test_each_bin_of_integers_has_as_many_of_them(rng):
+    counts = {"visits": rng.integers(0, 47, 400).astype(float)}
+    (ax,) = plot_column_samples(counts, counts).axes
+    edges = np.array([bar.get_x() for bar in ax.patches[:-1]])
+    assert np.all(edges % 1 == 0.5) and len({*np.diff(edges)}) == 1
+
+
 def test_the_first_of_many_columns_are_sampled_and_the_title_tells_it(rng):
     x = {f"c{i}": rng.normal(size=9) for i in range(21)}
     figure = plot_column_samples(x, x, "Samples")

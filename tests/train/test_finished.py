@@ -20,10 +20,11 @@ from models.runs.run_folder import RunFolder
 
 PARAMETERS = "z_mean", "z_log_var"
 
+TABLE = {"latent_effects.png", "pairs.png"}
 # The runs with figures: data, further options, and the files that they add.
 DRAWN = {
-    "serket": ("table.npz", ["--rounds", "2"], {"rounds.png", "rounds.npz"}),
-    "vanilla": ("unlabelled.npy", ["--latent-dim", "2"], {"manifold.png"}),
+    "serket": ("table.npz", ["--rounds", "2"], {*TABLE, "rounds.png", "rounds.npz"}),
+    "vanilla": ("unlabelled.npy", ["--latent-dim", "2"], {*TABLE, "manifold.png"}),
     "bernoulli": ("images.npz", ["--batch-size", "50"], set()),
 }
 
