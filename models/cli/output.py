@@ -14,7 +14,7 @@ class LastingStream:
     """
 
     def __init__(self, stream, note=lambda error: None):
-        self.stream, self.note = stream, note
+        self.stream, self.note, self.has_ended = stream, note, False
 
     def __getattr__(self, name):
         return getattr(self.stream, name)
@@ -30,14 +30,20 @@ class LastingStream:
 
     def _attempt(self, write, *arguments):
         try:
-            write(*arguments)
+            if not self.has_ended:
+                write(*arguments)
         except OSError as error:
-            sink = open(os.devnull, "w")  # open to the end of the process
-            # what is left in the buffer goes there at the end of the process
+            self.has_ended = True
             with suppress(OSError):  # of a notebook's stream, which has no number
-                os.dup2(sink.fileno(), self.stream.fileno())
-            self.stream = sink
+                discard_rest(self.stream.fileno())
             self.note(error)
+
+
+def discard_rest(number: int) -> None:
+    """What is still in the buffer of a file goes nowhere, at the end of the process."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, number)
+    os.close(sink)
 
 
 @contextmanager

@@ -140,9 +140,11 @@ class SavedRun:
         if not self.is_conditional:
             return None
         if dataset.labels is None:
+            source = self.preprocessing and self.preprocessing.labels
             raise ValueError(
-                f"{dataset.name}: the model of {self.path} is conditional and needs a "
-                "label for each row, and these data have none; give --labels."
+                f"{dataset.name}: the model of {self.path} is conditional: "
+                f"trained with the labels {source or 'of its data'}, it needs a label "
+                "for each row, and these data have none; give --labels."
             )
         codes = {name: code for code, name in enumerate(self.label_names)}
         recoded = np.array([codes.get(name, -1) for name in dataset.label_names])
