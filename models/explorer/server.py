@@ -4,6 +4,9 @@ import socket
 import webbrowser
 
 import panel as pn
+from bokeh.server.util import check_allowlist
+from tornado.routing import Matcher, Rule
+from tornado.web import ErrorHandler
 
 from models.explorer.page import Page
 
@@ -23,17 +26,10 @@ def serve_page(space, address, port, origins, open_browser) -> None:
         OSError: if it cannot listen there.
     """
     port = find_free_port(address, port)
-    hosts = [f"{name}:{port}" for name in allowed_hosts(address)]
     notify = {"notifications": True, "disconnect_notification": DISCONNECTED}
     pn.extension(raw_css=[BODY], **notify)
-    server = pn.io.server.get_server(
-        lambda: Page(space).layout,
-        port,
-        address,
-        hosts + origins,
-        title=space.title,
-        warm=True,  # compiles the decoder before the first tab needs it
-    )
+    settings = {"title": space.title, "warm": True}  # compiles the decoder first
+    server = make_server(lambda: Page(space).layout, address, port, origins, **settings)
     host = LOCAL[0] if address == ALL_INTERFACES else address
     print(f"http://{host}:{port}/\nPress Ctrl-C to stop.", flush=True)
     if open_browser:
@@ -42,6 +38,32 @@ def serve_page(space, address, port, origins, open_browser) -> None:
     server.io_loop.start()  # until Ctrl-C, which Panel catches
     server.stop()
     print("\nStopped.")
+
+
+class OtherHost(Matcher):
+    """Matches requests to hosts that are not served.
+
+    A page of a name whose address becomes this machine's has this server as its own
+    origin, which Tornado accepts; only the name in `Host` is then foreign.
+    """
+
+    def __init__(self, hosts: set[str]):
+        self.hosts = hosts
+
+    def match(self, request):
+        """Tornado's: `None` for a request that goes on to the page."""
+        return None if check_allowlist(request.host.lower(), self.hosts) else {}
+
+
+def make_server(layout, address: str, port: int, origins: list[str], **settings):
+    """A Panel server of `layout()`, which refuses every other host and origin."""
+    hosts = [*(f"{name}:{port}" for name in allowed_hosts(address)), *origins]
+    hosts = [host.lower() for host in hosts]  # as browsers send them
+    server = pn.io.server.get_server(layout, port, address, hosts, **settings)
+    others = OtherHost(server._tornado.websocket_origins)
+    refusal = Rule(others, ErrorHandler, {"status_code": 403})
+    server._tornado.default_router.rules.insert(0, refusal)
+    return server
 
 
 def find_free_port(address: str, port: int) -> int:
