@@ -31,8 +31,8 @@ class OnData(OnRun):
     """The options of a command that takes other data than the run's own.
 
     Args:
-        data: data of the same shape, as --data of models.train (default: the run's
-            own).
+        data: data like those of the run, columns by name, as --data of models.train
+            (default: the rows that the run was trained on).
         labels: labels of DATA (default: those in the data).
     """
 
@@ -59,11 +59,12 @@ def read_data(run, given):
 
     The labels are those that a conditional model takes, in its codes; else `None`.
     """
-    own = run.config["data"], run.config["labels"]
-    source = given.data or own[0]
-    labels = given.labels or (own[1] if source == own[0] else None)
-    is_own = (source, labels) == own
-    dataset = run.dataset if is_own else run.load(source, labels)
+    if given.data is not None:  # every row, even of the file with the run's own data
+        same = given.data == run.config["data"]
+        labels = given.labels or (run.config["labels"] if same else None)
+        dataset = run.load(given.data, labels)
+    else:
+        dataset = run.own(given.labels) if given.labels else run.dataset
     return dataset, run.labels_for(dataset)
 
 

@@ -77,9 +77,7 @@ def describe_columns(columns: dict[str, dict]) -> list[str]:
     if len(columns) > MAX_COLUMNS:
         shown.sort(key=lambda name: -share(columns[name]))
         shown = shown[:N_EXTREMES] + shown[-N_EXTREMES:]
-        title = (
-            f"the {N_EXTREMES} best and {N_EXTREMES} worst of {len(columns)} columns"
-        )
+        title = f"{N_EXTREMES} best, {N_EXTREMES} worst of {len(columns)} columns"
     width = max(len(title), *(len(name) + 2 for name in shown))
     lines = [f"{title:<{width}}{'RMSE':>12}{'R2':>9}"]
     for name in shown:

@@ -68,7 +68,7 @@ class SavedRun:
     @cached_property
     def dataset(self) -> data.Dataset:
         """The training data, read again from their source."""
-        return self.load(self.config["data"], self.config["labels"])
+        return self.own(self.config["labels"])
 
     @cached_property
     def test(self) -> data.Dataset:
@@ -108,13 +108,15 @@ class SavedRun:
         dataset = dataset.select_rows(self.config.get("rows"))
         return dataset.split(self.config.get("test_fraction"), self.config["seed"])
 
+    def own(self, labels: str | Path | None) -> data.Dataset:
+        """The training data with labels of this name or file."""
+        return self._checked(self._own_splits(labels)[0])
+
     def load(self, source: str | Path, labels: str | Path | None = None):
         """Data for the model of this run, with the arguments of `models.data.load`.
 
         Raises DataError if they cannot be read, or have another shape than the model's.
         """
-        if source == self.config["data"]:
-            return self._checked(self._own_splits(labels)[0])
         return self._checked(self._load(source, labels))
 
     def _checked(self, dataset):
