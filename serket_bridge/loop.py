@@ -12,7 +12,7 @@ from serket_bridge.checks import require
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.progress import progress_bar
-from serket_bridge.saving import check_savable, restore_loop, save_loop
+from serket_bridge.saving import check_free, check_savable, restore_loop, save_loop
 from serket_bridge.scores import clustering_scores, matching_accuracy
 from serket_bridge.table import format_table
 
@@ -132,6 +132,7 @@ class MessageLoop:
             restore_loop(self, folder)
             if verbose:
                 tqdm.write(f"continuing after round {len(self.rows)} of {folder}")
+        check_free(self, folder, rounds)
         return 0 if self.converged else rounds - len(self.rows)
 
     @property

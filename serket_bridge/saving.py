@@ -92,21 +92,45 @@ def check_savable(loop) -> None:
 
 def save_loop(loop, folder: Path) -> None:
     """Saves a loop after its last round."""
-    name = f"round-{len(loop.rows):03d}"
-    part = folder / f".partial-{name}"
-    for old in (part, folder / name):  # of a run that was killed here
-        shutil.rmtree(old, ignore_errors=True)
+    *former, path = round_paths(folder, len(loop.rows))
+    part = path.with_name(f".partial-{path.name}")
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed here
     for module in loop.modules:
         save_module(module, part / module.folder)
         backward = {child.folder: m for child, m in module._backward.items()}
         state = serialization.flatten(module.state() | {"backward": backward})
         files.write_arrays(part / module.folder / "state.npz", state)
-    os.replace(part, folder / name)
-    manifest = {"format": FORMAT, "round": name, "rows": loop.rows}
+    remove_rounds(loop, [path])
+    os.replace(part, path)
+    manifest = {"format": FORMAT, "round": path.name, "rows": loop.rows}
     files.write_json(folder / "loop.json", manifest)
-    for old in [*folder.glob("round-*"), *folder.glob(".partial-round-*")]:
-        if old.name != name:
-            shutil.rmtree(old)
+    remove_rounds(loop, former)
+
+
+def round_paths(folder: Path, n_rounds: int) -> list[Path]:
+    """The folders of the first rounds."""
+    return [folder / f"round-{number:03d}" for number in range(1, n_rounds + 1)]
+
+
+def is_round(loop, path: Path) -> bool:
+    """Whether this is a round that `save_loop` has written, and not of the user."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return {each.name for each in path.iterdir()} == {m.folder for m in loop.modules}
+
+
+def remove_rounds(loop, paths: list[Path]) -> None:
+    """Removes the folders that are rounds of this loop."""
+    for path in paths:
+        if is_round(loop, path):
+            shutil.rmtree(path)
+
+
+def check_free(loop, folder: Path, n_rounds: int) -> None:
+    """Raises ValueError if something else has the name of a round that will follow."""
+    for path in round_paths(folder, n_rounds)[len(loop.rows) :]:
+        rule = f"{path} is no round of this loop: use another folder, or rename it"
+        require(is_round(loop, path) or not os.path.lexists(path), rule)
 
 
 def restore_loop(loop, folder: Path) -> None:

@@ -132,6 +132,38 @@ def two_rounds(make_loop, tmp_path_factory):
     return loop, folder
 
 
+def test_what_the_user_has_in_the_folder_stays(two_rounds, tmp_path):
+    """Only rounds of this loop are removed: no others, no files and no links."""
+    loop, saved = two_rounds
+    folder, mine = tmp_path / "run", ["round-000", "round-best", "round-1", "round-007"]
+    shutil.copytree(saved, folder)
+    for name in mine[:2]:
+        (folder / name).mkdir()
+        (folder / name / "notes.txt").write_text("mine")
+    (folder / mine[2]).write_text("mine")
+    (folder / mine[3]).symlink_to(tmp_path)
+    saving.save_loop(loop, folder)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {*mine, "loop.json", "round-002"}
+    assert all((folder / name / "notes.txt").exists() for name in mine[:2])
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_a_name_that_a_round_needs_is_refused_before_any_work(
+    make_loop, tmp_path, kind
+):
+    path, loop = tmp_path / "round-002", make_loop()
+    if kind == "folder":
+        (path / "module000_obs").mkdir(parents=True)
+    elif kind == "file":
+        path.write_text("mine")
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="round-002 is no round of this loop"):
+        loop.run(2, folder=tmp_path, **QUIET)
+    assert not loop.rows and [*tmp_path.iterdir()] == [path]
+
+
 RUN = """
 import sys
 import keras
