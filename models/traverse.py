@@ -102,7 +102,8 @@ def draw_table(folder, dataset, vae, z, label, paths):
     words = {"title": title, "xlabel": "z in standard deviations"}
     figure = table_figures.draw_paths(dataset, values, lines, **words)
     folder.write_figure("traversal.png", figure)
-    figure = table_figures.draw_effects(dataset, vae, z, label)
+    effects = table_figures.find_effects(dataset, vae, z, label)
+    figure = table_figures.draw_effects(dataset, effects, label)
     folder.write_figure("latent_effects.png", figure)
 
 

@@ -189,9 +189,10 @@ def draw_table(folder, vae, dataset, last):
     figure = table_figures.draw_samples(dataset, x_mean, title)
     folder.write_figure("samples.png", figure)
     label = None if labels is None else np.bincount(labels).argmax()
-    figure = table_figures.draw_effects(dataset, vae, last.points, label)
+    effects = table_figures.find_effects(dataset, vae, last.points, label)
+    figure = table_figures.draw_effects(dataset, effects, label)
     folder.write_figure("latent_effects.png", figure)
-    pairs = table_figures.draw_pairs(dataset, last.classes)
+    pairs = table_figures.draw_pairs(dataset, last.classes, effects)
     if pairs is not None:
         folder.write_figure("pairs.png", pairs)
 

@@ -26,6 +26,12 @@ def entry_scale(dataset) -> np.ndarray:
     return np.where(scale > 0, scale, 1)
 
 
+def by_column(dataset, numbers) -> dict[str, float]:
+    """The largest number among the entries, (d,), of each column."""
+    pairs = column_slices(dataset.preprocessing)
+    return {column.name: float(numbers[where].max()) for column, where in pairs}
+
+
 def draw_reconstructions(dataset, x_mean):
     """True against reconstructed values, by column."""
     columns = stored_columns(dataset), columns_of(dataset, x_mean)
@@ -38,21 +44,29 @@ def draw_samples(dataset, x_mean, title):
     return plotting.plot_column_samples(*columns, title)
 
 
-def draw_effects(dataset, vae, z, label=None):
-    """What each latent does to each column; `z` are the latents of the data."""
-    effects = latent_effects(vae, z, entry_scale(dataset), label)
+def find_effects(dataset, vae, z, label=None):
+    """`latent_effects` in standard deviations of the data; `z` are their latents."""
+    return latent_effects(vae, z, entry_scale(dataset), label)
+
+
+def draw_effects(dataset, effects, label=None):
+    """What each latent does to each column, of `find_effects`."""
     title = "Change of each column, in its sd, when z goes from −1 to +1 sd"
     if label is not None:
         title += f", label {dataset.label_names[label]}"
     return plotting.plot_latent_effects(effects, dataset.columns, title)
 
 
-def draw_pairs(dataset, classes):
-    """Pairs of columns by label and class; `None` without numbers."""
+def draw_pairs(dataset, classes, effects):
+    """Pairs of columns by label and class; `None` without numbers.
+
+    `effects` are those of `latent_effects`.
+    """
     found = {"label": dataset.labels, "class": classes}
     colourings = {kind: codes for kind, codes in found.items() if codes is not None}
     columns, names = stored_columns(dataset), dataset.label_names
-    return plotting.plot_pairs(columns, colourings, names)
+    relevance = by_column(dataset, np.abs(effects).max(axis=0))
+    return plotting.plot_pairs(columns, colourings, names, relevance)
 
 
 def draw_plane(dataset, x_mean, extent, z, label=None):
@@ -90,7 +104,5 @@ def _varied(dataset, x_mean):
     """The columns of x_mean that vary most, and which they are, for a title."""
     rows = (x_mean / entry_scale(dataset)).reshape(-1, x_mean.shape[-1])
     spread = rows.std(axis=0)
-    pairs = column_slices(dataset.preprocessing)
-    relevance = {column.name: spread[where].max() for column, where in pairs}
-    columns = columns_of(dataset, x_mean)
+    columns, relevance = columns_of(dataset, x_mean), by_column(dataset, spread)
     return plotting.select_columns(columns, relevance, "change")

@@ -9,7 +9,7 @@ from models.data.columns import Column
 from models.data.named_columns import column_slices
 from models.plotting.style import GREY, PALETTE
 
-MAX_ROWS = 60  # columns that are shown
+MAX_ROWS = 30  # columns that are shown
 BLUE = PALETTE[0]
 
 
@@ -42,7 +42,8 @@ class Bar:
     def write(self, entries: np.ndarray) -> str:
         """The value as text, in the user's units."""
         if self.column.kind == "number":
-            return f"{entries[0]:.{self.decimals}f}".replace("-", "\N{MINUS SIGN}")
+            value = round(float(entries[0]), self.decimals) + 0.0  # no minus before 0
+            return f"{value:.{self.decimals}f}".replace("-", "\N{MINUS SIGN}")
         (cell,) = self.column.decode(entries[None])
         return str(cell)[:10] if self.column.kind == "date" else str(cell)
 

@@ -1,6 +1,6 @@
 """Pairs of columns of a table against one another, coloured by label and by class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,6 +28,7 @@ def plot_pairs(
     columns: Columns,
     colourings: dict[str, np.ndarray],
     label_names: Sequence[str] | None = None,
+    relevance: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Figure | None:
     """Scatters pairs of columns; `None` without a column of numbers or dates.
@@ -41,6 +42,7 @@ def plot_pairs(
         colourings: "label" and "class", if there are any: (n,) integers. A class has
             the colour of its matched label.
         label_names: the names of the labels.
+        relevance: of each column, which decides where there are no two groups.
         seed: selects which rows are drawn, and their order.
 
     Raises:
@@ -54,11 +56,18 @@ def plot_pairs(
     typed = {k: v for k, v in columns.items() if not tools.is_category(v)}
     if not typed:
         return None
-    shown = select_pairs(typed, next(iter(colourings.values()), None))
+    groups = next(iter(colourings.values()), None)
+    reason = "that separate the groups best"
+    scores = {name: separation(values, groups) for name, values in typed.items()}
+    if relevance is not None and (groups is None or len(np.unique(groups)) < 2):
+        scores, reason = relevance, "with the largest effect of the latents"
+    shown = select_pairs(typed, scores)
     kinds = list(colourings.items())
     colours = _colours(colourings)
     order = np.random.default_rng(seed).permutation(n)[:MAX_POINTS]
-    figure, axes = _make_grid([*shown], len(typed))
+    subset = f": {len(shown)} of {len(typed)}, those {reason}"
+    title = "Pairs of columns" + subset * (len(shown) < len(typed))
+    figure, axes = _make_grid([*shown], title)
     for (row, column), ax in np.ndenumerate(axes):
         pair = [shown[name] for name in (list(shown)[column], list(shown)[row])]
         kind, codes = kinds[(column > row) % len(kinds)] if kinds else ("", None)
@@ -92,9 +101,10 @@ def separation(values: np.ndarray, codes: np.ndarray | None) -> float:
     return float(between / (np.sum(np.square(numbers - numbers.mean())) or 1))
 
 
-def select_pairs(columns: Columns, codes: np.ndarray | None) -> dict[str, np.ndarray]:
-    """At most six columns in their order, those that separate the groups best."""
-    scores = {name: separation(values, codes) for name, values in columns.items()}
+def select_pairs(
+    columns: Columns, scores: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """At most six columns in their order, of the highest scores, but for copies."""
     ranked = sorted(columns, key=lambda name: -scores[name])
     if len(columns) > MAX_PAIRED:
         chosen = []
@@ -123,7 +133,7 @@ def _colours(colourings):
     return colours
 
 
-def _make_grid(names, n):
+def _make_grid(names, title):
     """A square of panels with the names of columns at its left and lower edge."""
     count = len(names)
     size = 1.5 * count + 0.8
@@ -136,9 +146,6 @@ def _make_grid(names, n):
             ax.set_xlabel(short_name(names[column], 22), fontsize=8, color=DARK)
         if column == 0:
             ax.set_ylabel(short_name(names[row], 22), fontsize=8, color=DARK)
-    title = "Pairs of columns"
-    if count < n:
-        title += f": {count} of {n}, those that separate the groups best"
     figure.suptitle(title, fontsize=11, color=DARK)
     return figure, axes
 

@@ -76,7 +76,8 @@ def test_the_columns_that_separate_best_are_shown_but_for_copies(groups, rng):
     best = f"c{strength.argmax()}"
     columns["copy"] = columns[best] + 1e-3 * rng.normal(size=90)
     columns["town"] = np.full(90, 7.0)  # constant
-    chosen = select_pairs(columns, groups)
+    scores = {name: separation(values, groups) for name, values in columns.items()}
+    chosen = select_pairs(columns, scores)
     ranked = sorted(columns, key=lambda name: -separation(columns[name], groups))
     kept = [
         name for name in ranked if name != min(best, "copy", key=ranked[::-1].index)
@@ -89,3 +90,13 @@ def test_codes_of_another_length_are_refused(columns):
         ValueError, match=r"colourings\['label'\]: expected shape \(90,\)"
     ):
         plot_pairs(columns, {"label": np.zeros(3, int)})
+
+
+@pytest.mark.parametrize("groups", [{}, {"class": np.zeros(40, int)}])
+def test_without_two_groups_the_most_relevant_columns_are_shown(groups, rng):
+    columns = {f"c{i}": rng.normal(size=40) for i in range(9)}
+    relevance = dict(zip(columns, [1, 9, 2, 8, 3, 7, 4, 6, 5], strict=True))
+    figure = plot_pairs(columns, groups, relevance=relevance)
+    names = [ax.get_xlabel() for ax in figure.axes if ax.get_xlabel()]
+    assert names == ["c1", "c3", "c5", "c6", "c7", "c8"]
+    assert "6 of 9, those with the largest effect" in figure.get_suptitle()

@@ -38,7 +38,8 @@ def test_effects_are_finite_differences_of_the_decoder(vae, dataset, rng):
 
 def test_the_heat_map_of_a_run_is_in_standard_deviations_of_the_columns(vae, dataset):
     z = vae.latents(dataset.x)
-    image = table_figures.draw_effects(dataset, vae, z).axes[0].get_images()[0]
+    effects = table_figures.find_effects(dataset, vae, z)
+    image = table_figures.draw_effects(dataset, effects).axes[0].get_images()[0]
     expected = latent_effects(vae, z, dataset.x.std(axis=0))
     order = np.argsort(-np.square(expected).sum(axis=1))
     np.testing.assert_allclose(image.get_array(), expected[order].T, atol=1e-6)
