@@ -10,7 +10,7 @@ from models.cli.command import Command
 
 FILE_DESCRIPTIONS = {
     "latents.npz": "z_mean and z_log_var of q(z|x), or z; classes, labels, if any",
-    "latents.csv": "the same as a table, its rows in the order of the data",
+    "latents.csv": "latents, classes and labels of the rows, in the order of the data",
     "z_mean.npy": "the means of q(z|x), which can be memory-mapped",
     "z_log_var.npy": "the logarithms of its variances",
     "z.npy": "the points that stand for q(z|x), which can be memory-mapped",

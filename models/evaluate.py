@@ -144,7 +144,8 @@ def format_scores(scores):
     lines = [f"{scores['data']}: {scores['rows']} {kind}, in nats; p(z) is {prior}"]
     for title, (name, pattern, note) in LINES.items():
         if name in values:
-            cell = "-" if values[name] is None else format(values[name], pattern)
+            is_defined = values[name] is not None and values[name] == values[name]
+            cell = format(values[name], pattern) if is_defined else "-"
             line = f"  {title.format(**values):<32}{cell:>10}  {note.format(**values)}"
             lines.append(line.rstrip())
     if scores["log_px_warning"]:

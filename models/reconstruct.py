@@ -53,7 +53,8 @@ def write_reconstructions(folder, dataset, x, x_mean):
     arrays = {"x": x, "x_mean": decided.inverse(x_mean), "squared_error": error}
     folder.write_arrays("reconstructions.npz", **arrays, columns=columns)
     if decided.columns is not None:
-        folder.write_csv("reconstructions.csv", decided.to_cells(x_mean))
+        cells = decided.to_cells(x_mean)
+        run_commands.write_table(folder, "reconstructions.csv", cells)
 
 
 def draw(dataset, x, x_mean, n):

@@ -73,7 +73,7 @@ def write_samples(folder, opened, z, x_mean, groups):
         cells[decided.labels or "label"] = [names[code] for code in labels]
     if classes is not None:
         cells["mixture class" if "class" in cells else "class"] = classes
-    folder.write_csv("samples.csv", cells)
+    run_commands.write_table(folder, "samples.csv", cells)
 
 
 def select_labels(opened, given):

@@ -108,6 +108,16 @@ def spread(n: int, most: int):
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
+def write_table(folder, name: str, cells: dict[str, list]) -> None:
+    """Writes cells of `Preprocessing.to_cells`; numbers with the digits of float32."""
+
+    def rounded(cell):
+        return float(f"{cell:.7g}") if isinstance(cell, float) else cell
+
+    columns = {key: list(map(rounded, values)) for key, values in cells.items()}
+    folder.write_csv(name, columns)
+
+
 @contextmanager
 def discard_on_failure(folder):
     """Removes the folder if the block raises, unless the run can be resumed from it."""

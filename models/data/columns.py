@@ -71,7 +71,7 @@ class Column:
     @property
     def _expected(self):
         if self.kind == "date":
-            return f"a date like {self.format}"
+            return f"a date like {dates.example(self.format)}"
         return "a percentage" if self.unit == "%" else "a number"
 
     def _parse(self, cells):

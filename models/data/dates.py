@@ -68,6 +68,12 @@ def _parse(words, form):
     return days.to_numpy(np.float64, na_value=np.nan)
 
 
+def example(form: str) -> str:
+    """A date of the first of these formats."""
+    first, _, _ = form.partition("|")
+    return np.datetime64("2021-03-31").item().strftime(first.replace(ISO, "%Y-%m-%d"))
+
+
 def to_text(days: np.ndarray) -> list[str]:
     """Days as ISO dates, rounded."""
     dates = np.datetime64(EPOCH) + days.round() * DAY

@@ -109,6 +109,7 @@ def apply_columns(
     label = find_label(table, label_name, features)
     known = {*features, label, *(stored.left_out or ())}
     others = [name for name in table.names if name not in known]
+    table.can_drop = "row out"
     found = _encode(table, stored, label)
     ignored = (f"columns that are not used: {_shown(others)}",) * bool(others)
     return Features(found.values, found.labels, stored, found.notes + ignored)

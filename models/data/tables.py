@@ -28,6 +28,7 @@ class Table:
         place: where a value of the index of the frame is in the file.
         unnamed: the names that were given to columns without one in the header.
         has_comma: whether there are decimal commas.
+        can_drop: what can be left out where a cell is wrong.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Table:
     place: Callable[[int], str] = "row {} (counted from 0)".format
     unnamed: tuple[str, ...] = ()
     has_comma: bool = False
+    can_drop: str = "column out with --drop"
 
     @cached_property
     def names(self) -> list[str]:
@@ -53,7 +55,7 @@ class Table:
         name = repr(name) if self.has_names else name.removeprefix("column ")
         return DataError(
             f"{self.path}: {place}, column {name} holds {value}, expected {expected};"
-            " change it, or leave the column out with --drop."
+            f" change it, or leave the {self.can_drop}."
         )
 
     def labels(self, name: str) -> np.ndarray:

@@ -138,6 +138,19 @@ def test_one_large_cell_changes_only_its_own_row(done, flowers, tmp_path):
     np.testing.assert_array_equal(result[is_other], expected[is_other])
 
 
+def test_a_wrong_cell_is_named_with_what_can_be_done(call, run_of, tables, tmp_path):
+    people = pandas.read_csv(tables / "people.csv")[:5].astype({"age": object})
+    wrong = {"age": ("old", "a number"), "joined": ("soon", "a date like 2021-03-31")}
+    wrong["city"] = "Genf", "one of Basel, Bern, Chur"
+    for name, (value, expected) in wrong.items():
+        people_2 = people.copy()
+        people_2.loc[2, name] = value
+        result = call("encode", run_of("people"), path_of(people_2, tmp_path))
+        assert result.code == 2 and result.out == ""
+        sentence = f"line 4, column '{name}' holds '{value}', expected {expected}; "
+        assert sentence + "change it, or leave the row out." in result.err
+
+
 def test_new_rows_have_classes_and_their_probabilities(done, run_of, tables):
     path = tables / "flowers.csv"
     result = done("encode", "flowers", path)
@@ -193,7 +206,9 @@ def test_reconstructions_have_the_header_and_the_units_of_the_table(
     np.testing.assert_allclose(result.x_mean, expected, rtol=1e-5)
     cells = read_csv(result.folder / "reconstructions.csv")
     assert list(cells) == NUMBERS
-    np.testing.assert_allclose(np.array([*cells.values()], float).T, result.x_mean)
+    np.testing.assert_allclose(
+        np.array([*cells.values()], float).T, result.x_mean, 1e-6
+    )
 
 
 def test_dates_and_words_come_back_as_such(done, tables):
@@ -216,7 +231,7 @@ def test_samples_have_the_header_and_the_units_of_the_table(done, run_of, flower
     assert list(cells) == [*NUMBERS, "class"]
     assert [*map(int, cells["class"])] == result.classes.tolist()
     x_mean = np.array([cells[name] for name in NUMBERS], float).T
-    np.testing.assert_allclose(x_mean, result.x_mean)
+    np.testing.assert_allclose(x_mean, result.x_mean, rtol=1e-6)
     low, high = flowers[NUMBERS].min(), flowers[NUMBERS].max()
     assert (x_mean > low.to_numpy() / 3).all() and (x_mean < 2 * high.to_numpy()).all()
 

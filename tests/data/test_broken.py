@@ -462,11 +462,11 @@ REFUSED = {
     ),
     "American among British dates": (
         "a,b\n1/3/2021,1\n31/3/2021,2\n30/3/2021,2\n3/31/2021,4\n",
-        "line 5, column 'a' holds '3/31/2021', expected a date like %d/%m/%Y; change",
+        "line 5, column 'a' holds '3/31/2021', expected a date like 31/03/2021; change",
     ),
     "no date": (
         "a,b\n2021-03-01,1\n2021-03-02,2\nsoon,3\n",
-        "line 4, column 'a' holds 'soon', expected a date like ISO8601; change it",
+        "line 4, column 'a' holds 'soon', expected a date like 2021-03-31; change it",
     ),
     "infinity": (
         "a,b\n1,2\ninf,3\n",
