@@ -105,7 +105,8 @@ def plot_column_paths(
     for name, ax in panels.items():
         lines = {path: columns[name] for path, columns in paths.items()}
         _draw_lines(ax, along, lines, data[name], ends and ends[name])
-    ax.figure.supxlabel(xlabel, fontsize=9, color=DARK)
+    # at the left of the legend
+    ax.figure.supxlabel(xlabel, x=0.02, ha="left", fontsize=9, color=DARK)
     add_shared_legend(ax.figure, "lower right")
     return ax.figure
 
