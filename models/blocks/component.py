@@ -7,6 +7,8 @@ All log-probabilities are in nats, summed over the event axes, float32.
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import keras
@@ -16,6 +18,7 @@ from keras import ops
 from models.blocks.schedules import PACKAGE
 
 register = keras.saving.register_keras_serializable(PACKAGE)
+_in_batches = ContextVar("in_batches", default=False)
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,9 @@ class Component(keras.layers.Layer):
 class RandomComponent(Component):
     """A component that draws random numbers.
 
-    In training from a stream, whose state is saved with the weights. Outside training
-    the noise is the same in every call, so `evaluate` is unbiased and reproducible.
+    In training from a stream, whose state is saved with the weights. `evaluate` and
+    `predict` draw from another, which each of them begins again: its batches have
+    independent noise, and it repeats. Every other call has the noise of a first batch.
 
     Args:
         seed: an integer, or `None` to take the next one of the model.
@@ -82,6 +86,7 @@ class RandomComponent(Component):
         self.seed = seed
         if seed is not None:
             self.seed_generator = keras.random.SeedGenerator(seed)
+            self.batch_seeds = keras.random.SeedGenerator(seed)
 
     def configure(self, context):
         if self.seed is None:
@@ -89,7 +94,14 @@ class RandomComponent(Component):
 
     def call_seed(self, training):
         """The seed that a function of `keras.random` takes in this call."""
-        return self.seed_generator if training else self.seed
+        if training:
+            return self.seed_generator
+        return self.batch_seeds if _in_batches.get() else self.seed
+
+    def restart_batches(self):
+        """Makes the next batch the first one."""
+        state = self.batch_seeds.state
+        state.assign(ops.convert_to_tensor([self.seed, 0], state.dtype))
 
     # Keras leaves the state of seed generators out of saved weights; a resumed run
     # would repeat the noise of its first steps.
@@ -101,6 +113,19 @@ class RandomComponent(Component):
         store = {name: store[name] for name in store.keys()}  # noqa: SIM118, of HDF5
         self.seed_generator.state.assign(store.pop("seed_state"))
         super().load_own_variables(store)
+
+
+@contextmanager
+def successive_batches():
+    """In the block, calls outside training draw the noise of one batch after another.
+
+    It counts where a function is traced, and so holds for the compiled one.
+    """
+    token = _in_batches.set(True)
+    try:
+        yield
+    finally:
+        _in_batches.reset(token)
 
 
 def seed_stream(seed: int) -> Iterator[int]:

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from models.blocks.component import RandomComponent, successive_batches
 from models.blocks.inputs import count_rows
 from models.blocks.objectives import Objective
 from models.training import device_loop, fit_data, xla
@@ -152,8 +153,30 @@ class ObjectiveModel(keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """`keras.Model.evaluate`; weights count without targets too."""
         prepared = fit_data.evaluate_arguments(self, x, y, sample_weight, batch_size)
+        self.restart_batches()
         with prepared as arguments:
             return super().evaluate(**arguments, **kwargs)
+
+    def predict(self, *args, **kwargs):
+        """`keras.Model.predict`, with reproducible noise."""
+        self.restart_batches()
+        return super().predict(*args, **kwargs)
+
+    def test_step(self, *args):
+        """Keras's, a batch of `evaluate`."""
+        with successive_batches():
+            return super().test_step(*args)
+
+    def predict_step(self, *args):
+        """Keras's, a batch of `predict`."""
+        with successive_batches():
+            return super().predict_step(*args)
+
+    def restart_batches(self) -> None:
+        """Gives the next batch outside training the noise of the first one."""
+        for layer in self.layers:
+            if isinstance(layer, RandomComponent):
+                layer.restart_batches()
 
     def steps_trained(self) -> int:
         """How many steps the optimiser made since `compile`; saved with it."""

@@ -106,7 +106,8 @@ def mean_objective(vae, x, label=None, batch_size: int = 128) -> float:
 
     Arguments as `evaluate`'s.
     """
-    model, total = keras.Model(vae.input, vae.output["objective"]), 0.0
+    total = 0.0
+    vae.restart_batches()
     for rows in slices(x):
         inputs = {"x": x[rows]}
         if vae.takes_message:
@@ -114,8 +115,9 @@ def mean_objective(vae, x, label=None, batch_size: int = 128) -> float:
             inputs |= {"prior_mean": 0 * ones, "prior_precision": ones}
         if label is not None:
             inputs["label"] = label[rows]
-        values = model.predict(inputs, batch_size, verbose=0)
-        total += values.sum(dtype=np.float64)
+        # `vae.predict` would begin again with the noise of the first batch
+        outputs = keras.Model.predict(vae, inputs, batch_size, verbose=0)
+        total += outputs["objective"].sum(dtype=np.float64)
     return float(total / len(x))
 
 
