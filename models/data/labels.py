@@ -48,16 +48,19 @@ def encode_labels(raw: np.ndarray | None, source):
             f"{row} (counted from 0) is {values[row].item()!r}; give every row a "
             "label, or use --labels none."
         )
-    values = values.astype(np.int64) if values.dtype.kind == "f" else values
+    if values.dtype.kind == "f" and np.all(np.abs(values) < 2.0**63):
+        values = values.astype(np.int64)
     names, codes = np.unique(values, return_inverse=True)
     return codes.astype(np.int64), tuple(str(name) for name in names.tolist())
 
 
 def _as_numbers(words):
-    """Words that are all written as numbers as these numbers; else the words."""
-    for dtype in (np.int64, np.float64):
+    """Words that are all numbers, none of them rounded, as numbers; else the words."""
+    for dtype in (np.int64, np.uint64, np.float64):
         try:
-            return words.astype(dtype)
+            values = words.astype(dtype)
         except (ValueError, OverflowError):
             continue
+        is_exact = dtype is not np.float64 or not np.any(np.abs(values) > 2.0**53)
+        return values if is_exact else words
     return words
