@@ -18,6 +18,10 @@ NO_TEST = (
     "No test rows were kept (--test-fraction): these are the scores of the training "
     "rows,\nand new rows may score lower."
 )
+FEW_ROWS = (
+    "The labels are not predicted from z: that takes two labels and ten training rows "
+    "or,\nwithout test rows, 20 rows, five of each label."
+)
 # line -> score, format, and a note of other scores
 LINES = {
     "log p(x), {n_samples} samples": ("log_px", ".2f", "{error}"),
@@ -129,7 +133,10 @@ def score_probes(run, dataset, train, z):
         return None
     if train is not None:
         train = run.model.latents(train.x, run.labels_for(train)), train.labels
-    return probe_scores(z, dataset.labels, train)
+    scores = probe_scores(z, dataset.labels, train)
+    if scores is None:
+        print(FEW_ROWS, flush=True)
+    return scores
 
 
 def format_scores(scores):

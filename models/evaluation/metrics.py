@@ -14,6 +14,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+N_NEIGHBORS = 10
+
 
 def matching_accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
     """The share of examples whose class is matched to their label.
@@ -85,29 +87,32 @@ def silhouette(
 ) -> float:
     """How much nearer examples are to their own class than to the next, in [-1, 1].
 
-    Rousseeuw (1987). NaN with one class, or one for each example. `seed` selects
-    `max_examples`.
+    Rousseeuw (1987). `seed` selects `max_examples`; NaN if they are of one class, or
+    each of its own.
     """
+    kept = np.random.RandomState(seed).permutation(len(z))[:max_examples]
+    z, classes = z[kept], classes[kept]
     if not 2 <= len(np.unique(classes)) < len(z):
         return float("nan")
-    size = min(max_examples, len(z))
-    score = cluster.silhouette_score(z, classes, sample_size=size, random_state=seed)
-    return float(score)
+    return float(cluster.silhouette_score(z, classes))
 
 
 def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
     """How often classifiers predict the label from z; `None` with too few examples.
 
     `linear` is logistic regression on standardised latents, `k_nn` the majority of the
-    ten nearest. They are fitted to `train`, (z, labels); `None` returns the mean of a
-    five-fold cross-validation on z, (n, latent_dim), itself.
+    ten nearest. They are fitted to `train`, (z, labels), at least ten; `None` returns
+    the mean of a five-fold cross-validation on z, (n, latent_dim), itself, at least 20.
     """
-    _, counts = np.unique(labels, return_counts=True)
-    if len(counts) < 2 or (train is None and counts.min() < 5):
+    fitted = labels if train is None else train[1]
+    _, counts = np.unique(fitted, return_counts=True)
+    is_few = len(fitted) < N_NEIGHBORS * (2 if train is None else 1)
+    if is_few or len(counts) < 2 or (train is None and counts.min() < 5):
         return None
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    probes = {"linear": linear, "k_nn": KNeighborsClassifier(N_NEIGHBORS)}
     scores = {}
-    for name, probe in {"linear": linear, "k_nn": KNeighborsClassifier(10)}.items():
+    for name, probe in probes.items():
         if train is None:
             scores[name] = float(np.mean(cross_val_score(probe, z, labels, cv=5)))
         else:

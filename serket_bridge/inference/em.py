@@ -45,7 +45,7 @@ class EM:
     """Maximum likelihood by EM, full covariances (scikit-learn's `GaussianMixture`).
 
     Args:
-        n_init: starts from k-means with different seeds.
+        n_init: starts from k-means with different seeds; those that fail do not count.
         short_iter: iterations of each start.
         n_refine: how many starts, those with the best bounds, continue to the end (the
             "em-EM" of Biernacki et al., 2003).
@@ -92,23 +92,32 @@ class EM:
         if is_large:
             rows = np.sort(rng.choice(len(z), self.init_subsample, replace=False))
         sample = np.asarray(z[rows], np.float64), np.asarray(log_prior[rows])
-        fits = [] if state is None else [resume(*sample, n_components, state)]
-        if state is None or self.restart:
-            fits += self._start(*sample, n_components, rng, resume)
-        fit = max(fits, key=attrgetter("bound"))
-        if not is_large:
-            return fit
-        state = state if state is not None and fit is fits[0] else fit.state
-        return resume(z, log_prior, n_components, state)
+
+        def continued():  # [(the state to begin with on all rows, the fit)]
+            return [(state, resume(*sample, n_components, state))]
+
+        def started():
+            fits = self._start(*sample, n_components, rng, resume)
+            return [(fit.state, fit) for fit in fits]
+
+        calls = [continued] * (state is not None)
+        calls += [started] * (state is None or self.restart)
+        best, fit = max(sum(_successes(calls), []), key=lambda pair: pair[1].bound)
+        return resume(z, log_prior, n_components, best) if is_large else fit
 
     def _start(self, z, log_prior, n_components, rng, resume):
         """The `n_refine` best of `n_init` short starts, continued to the end."""
-        fits = []
-        for seed in rng.integers(2**31, size=self.n_init).tolist():
+
+        def start(seed):
             estimator = self._new(n_components, self.short_iter, random_state=seed)
-            fits.append(_fit(estimator, z, log_prior))
+            return _fit(estimator, z, log_prior)
+
+        seeds = rng.integers(2**31, size=self.n_init).tolist()
+        fits = _successes(partial(start, seed) for seed in seeds)
         best = sorted(fits, key=attrgetter("bound"))[-self.n_refine :]
-        return [resume(z, log_prior, n_components, fit.state) for fit in best]
+        return _successes(
+            partial(resume, z, log_prior, n_components, fit.state) for fit in best
+        )
 
     def _continue(self, z, log_prior, n_components, state):
         """Continues from the parameters of an earlier fit."""
@@ -140,6 +149,22 @@ class Variational(EM):
         _Variational, weight_concentration_prior_type="dirichlet_distribution"
     )
     _continue_in_chunks = EM._continue
+
+
+def _successes(calls) -> list:
+    """The results of the calls that raise no ValueError; raises it if all of them do.
+
+    From some starts a class contracts to a point, and its covariance is singular.
+    """
+    results, error = [], None
+    for call in calls:
+        try:
+            results.append(call())
+        except ValueError as failure:
+            error = failure
+    if not results:
+        raise error
+    return results
 
 
 def state_of(mixture: GaussianMixture) -> dict:

@@ -293,3 +293,29 @@ def test_superfluous_classes_are_emptied(blobs):
     shares = np.sort(np.bincount(blobs.labels)) / 600
     np.testing.assert_allclose(weights[3:], shares, atol=0.005)
     assert adjusted_rand_score(blobs.labels, classes_of(mixture, blobs.z)) > 0.95
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_start_that_fails_does_not_count(seed):
+    """Some isolate six equal points, whose covariance is 0; the best other one wins."""
+    rng = np.random.default_rng(seed)
+    left, right = (
+        rng.normal(size=(2, 40, 2)) + np.array([[0.0, 0.0], [8.0, 0.0]])[:, None]
+    )
+    z = np.concatenate([left, np.tile([2.5, 0.0], (6, 1)), right])
+    bounds = []
+    for start in seeded().integers(2**31, size=10).tolist():
+        own = sklearn_mixture.GaussianMixture(3, reg_covar=0.0, random_state=start)
+        try:
+            bounds.append(own.fit(z).lower_bound_)
+        except ValueError:
+            pass
+    assert 0 < len(bounds) < 10
+    em = EM(n_init=10, n_refine=10, reg_covar=0.0)
+    found = fit(em, z, log_prior=np.zeros((len(z), 3)))
+    assert found.bound == pytest.approx(max(bounds), abs=0.01)
+
+
+def test_if_all_starts_fail_the_error_is_scikit_learns():
+    with pytest.raises(ValueError, match="reg_covar"):
+        fit(EM(n_init=3, reg_covar=0.0), np.tile([[0.0, 0.0], [1.0, 1.0]], (20, 1)), 2)

@@ -154,3 +154,23 @@ def test_labels_are_predicted_from_latents_that_encode_them_only(rng):
         for train in (None, (z[:200], labels[:200])):
             scores = metrics.probe_scores(z[200:], labels[200:], train)
             assert all(few <= score <= most for score in scores.values())
+
+
+def test_a_silhouette_whose_sample_has_one_class_is_not_defined(rng):
+    """Of 5000 of 20 000 examples the one of the second class is seldom one."""
+    classes = np.append(np.zeros(19_999, int), 1)
+    kept = np.random.RandomState(0).permutation(20_000)[:5000]
+    assert 19_999 not in kept
+    assert np.isnan(metrics.silhouette(rng.normal(size=(20_000, 2)), classes))
+
+
+@pytest.mark.parametrize("n", [2, 8, 9])
+def test_probes_need_ten_rows_of_two_labels(rng, n):
+    z, labels = rng.normal(size=(20, 2)), np.arange(20) % 2
+    assert metrics.probe_scores(z, labels, (z[:n], labels[:n])) is None
+    assert metrics.probe_scores(z, labels, (z, 0 * labels)) is None
+    assert metrics.probe_scores(z[:12], labels[:12]) is None
+    assert set(metrics.probe_scores(z, labels, (z[:10], labels[:10]))) == {
+        "linear",
+        "k_nn",
+    }
