@@ -1,6 +1,7 @@
 """The Keras side of a VAE: what `compile`, `fit`, `evaluate` and saving do."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from models.blocks.component import RandomComponent, successive_batches
@@ -73,6 +74,25 @@ class ObjectiveModel(keras.Model):
         # loss scaled, so that the optimiser's state would not fit after loading.
         policy = keras.saving.serialize_keras_object(self.dtype_policy)
         return {**super().get_config(), "dtype": policy}
+
+    # Keras leaves seed generators, such as Dropout's, out of saved weights.
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        states = [ops.convert_to_numpy(state) for state in self._seed_states()]
+        store["seed_states"] = np.array(states, "int64")
+
+    def load_own_variables(self, store):
+        store = {name: store[name] for name in store.keys()}  # noqa: SIM118, of HDF5
+        saved = store.pop("seed_states", None)  # files of earlier releases have none
+        super().load_own_variables(store)
+        if saved is not None:
+            for state, value in zip(self._seed_states(), saved[()], strict=True):
+                state.assign(ops.cast(ops.convert_to_tensor(value), state.dtype))
+
+    def _seed_states(self):
+        """The states of the seed generators of all layers."""
+        weights = set(map(id, self.weights))
+        return [v for v in self.non_trainable_variables if id(v) not in weights]
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

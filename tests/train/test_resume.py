@@ -6,9 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import models
 from models.cli import report
+from models.networks import FromFunctions
 from models.runs import run_folder
 from models.runs.checkpoint import Checkpoint, fit, remaining_fits
 from models.training import device_loop
@@ -269,6 +271,29 @@ def test_a_model_trained_before_counts_from_there(x):
     assert go(x, "whole", model=one).steps_trained() == 24
     with pytest.raises(Killed):
         go(x, kill_after=9, model=other)
+    check_resumes(x, Path("whole"))
+
+
+def make_noisy():
+    """A model whose encoder has layers with noise of their own."""
+
+    def encoder(x, latent_dim):
+        h = layers.GaussianNoise(0.1, seed=1)(layers.Dense(8)(x))
+        h = layers.Dropout(0.5, seed=2)(h)
+        return layers.Dense(latent_dim)(h), layers.Dense(latent_dim)(h)
+
+    network = FromFunctions(encoder, lambda z: layers.Dense(6)(z))
+    model = models.vanilla.build((6,), latent_dim=2, network=network, seed=0)
+    model.compile("sgd")
+    return model
+
+
+@pytest.mark.parametrize("x", ["in memory"], indirect=True)
+def test_the_noise_of_all_layers_continues(x):
+    go(x, "whole", model=make_noisy())
+    for kill_after in (9, 3):
+        with pytest.raises(Killed):
+            go(x, kill_after=kill_after, model=make_noisy())
     check_resumes(x, Path("whole"))
 
 
