@@ -110,10 +110,10 @@ def make_table(
 def score(path, seed, options):
     """The accuracy of each peer, and of the first and the last round."""
     table = data.load(path)
-    n_classes = len(table.label_names)
+    x, n_classes = table.x.astype(np.float64), len(table.label_names)
     found = {}
     for name, make in PEERS.items():
-        classes = make(n_classes, seed).fit_predict(table.x)
+        classes = make(n_classes, seed).fit_predict(x)
         found[name] = clustering_scores(table.labels, classes)["accuracy"]
     ours = run(["--data", str(path), *options], seed)
     return found | {"round 1": ours["first"], "last round": ours["last"]}
