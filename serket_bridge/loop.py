@@ -36,7 +36,8 @@ class MessageLoop:
         E_q[log p(x|z)] - sum_k r_k KL(q(z|x) || N_k) + sum_k r_k log(pi_k b_k / r_k)
 
     with the backward message b_k to the mixture, and r_k prop. to pi_k b_k
-    exp(E_q log N_k(z)).
+    exp(E_q log N_k(z)). There is none where two modules are above one variable: the
+    product of their densities is not normalised.
 
     Raises:
         ValueError: no modules, two of one name, or one before a module that it needs.
@@ -175,9 +176,11 @@ class MessageLoop:
             metrics = {**module.metrics, "seconds": time.perf_counter() - started}
             row |= {f"{module.name}.{key}": value for key, value in metrics.items()}
         row["seconds"] = sum(row[f"{module.name}.seconds"] for module in self.modules)
-        evidence = [module.evidence() for module in self.modules]
-        if None not in evidence:
-            row["elbo"] = sum(evidence)
+        modelled = [m.parents[0] for m in self.modules if m.parents]
+        if len(set(modelled)) == len(modelled):
+            evidence = [module.evidence() for module in self.modules]
+            if None not in evidence:
+                row["elbo"] = sum(evidence)
         self.rows.append(row | self._scores(labels))
 
     def _scores(self, labels):

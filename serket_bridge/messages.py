@@ -27,9 +27,9 @@ def _read_only(array):
     return array
 
 
-def constant(value: float, shape: tuple) -> np.ndarray:
+def constant(value: float, shape: tuple, dtype=np.float64) -> np.ndarray:
     """A read-only array of one value, which is in memory once."""
-    value = np.array(float(value))
+    value = np.array(value, dtype)
     value.setflags(write=False)
     return np.broadcast_to(value, shape)
 
@@ -61,7 +61,7 @@ class Gaussian:
         received = f"mean {mean}, precision {precision}"
         require(mean == precision and len(mean) > 1, rule, received)
         if not is_on_disk(self.mean):
-            wrong = np.size(self.mean) - np.count_nonzero(np.isfinite(self.mean))
+            wrong = np.count_nonzero(~np.isfinite(_distinct(self.mean)))
             require(wrong == 0, "mean must be finite", f"{wrong} values are not")
             object.__setattr__(self, "mean", _read_only(self.mean))
         lowest = np.min(_distinct(self.precision))
@@ -71,7 +71,7 @@ class Gaussian:
     @classmethod
     def standard(cls, n: int, dim: int) -> "Gaussian":
         """N(0, I) for n examples: the default message, (n, dim)."""
-        return cls(np.zeros((n, dim)), np.ones((n, dim)))
+        return cls(*(constant(value, (n, dim), np.float32) for value in (0, 1)))
 
     @classmethod
     def point(cls, value) -> "Gaussian":

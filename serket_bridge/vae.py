@@ -235,15 +235,26 @@ class VAE(Module):
             self.send_backward(self.parents[0], message)
 
     def evidence(self) -> float | None:
-        """E_q[log p(x|z)] + H(q(x)), and without children - KL(q(z|x) || p(z))."""
-        inputs = self.training_inputs(*self.observed())
-        quiet = {"batch_size": 1024, "verbose": 0, "return_dict": True}
-        terms = self.model.evaluate(inputs, **quiet)
-        is_known = self.model.posterior.is_gaussian or not self.children
-        if not is_known or not {"log_likelihood", "kl"} <= set(terms):
+        """E_q[log p(x|z)] + H(q(x)), and without children - KL(q(z|x) || p(z)).
+
+        One draw of z, and of x if it is a latent below of which the mean was encoded.
+        """
+        (x, label), q_x, kl = self.observed(), self.parents[0].posterior, 0.0
+        rng, entropy = np.random.default_rng((self.seed, 1)), q_x.entropy().mean()
+        is_draw = q_x.is_point or not np.array_equal(x, q_x.mean)
+        if not self.children:
+            inputs, quiet = self.training_inputs(x, label), {"verbose": 0}
+            terms = self.model.evaluate(inputs, None, 1024, return_dict=True, **quiet)
+            if not {"log_likelihood", "kl"} <= set(terms):
+                return None
+            kl = terms["kl"]
+            if is_draw:
+                return float(terms["log_likelihood"] + entropy - kl)
+        if not self.model.posterior.is_gaussian:
             return None
-        entropy = float(np.mean(self.parents[0].posterior.entropy()))
-        return terms["log_likelihood"] + entropy - (not self.children) * terms["kl"]
+        x = x if is_draw else q_x.sample(rng)
+        log_px = self.model.log_likelihood(x, self.posterior.sample(rng), label)
+        return float(log_px.mean(dtype=float) + entropy - kl)
 
     def predict(self, value):
         rule = f"{self.name} has a conditional model, which needs a label: call "

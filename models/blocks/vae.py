@@ -23,6 +23,7 @@ from models.blocks.likelihoods import Likelihood
 from models.blocks.objective_model import ObjectiveModel, layer_property
 from models.blocks.posteriors import Posterior
 from models.blocks.priors import MESSAGE, GaussianPrior, Prior
+from models.blocks.submodels import density_model, latent_model
 from models.training import streaming
 
 LAYERS = ("encoder", "decoder", "posterior", "prior", "likelihood", "objective")
@@ -118,19 +119,7 @@ class VAE(ObjectiveModel):
     def _encoded(self, x, label, batch_size):
         x = checked("x", x, self.input["x"].shape[1:])
         inputs = with_label(self, x, label)
-        return streaming.predict_in_chunks(self._latent_model(), inputs, batch_size)
-
-    def _latent_model(self):
-        """The model x, or [x, label] -> the parameters of q(z|x) and its point."""
-        if "latent_model" not in vars(self):
-            inputs = [keras.Input(t.shape[1:]) for t in self.encoder.inputs]
-            q = self.posterior(self.encoder(inputs if len(inputs) > 1 else inputs[0]))
-            outputs = {name: q[name] for name in self.posterior.head_sizes()}
-            if not self.posterior.is_gaussian:
-                outputs["z_point"] = q["z_point"]
-            # past `__setattr__`, which would make it a part of this model
-            vars(self)["latent_model"] = keras.Model(inputs, outputs)
-        return vars(self)["latent_model"]
+        return streaming.predict_in_chunks(latent_model(self), inputs, batch_size)
 
     def decode(self, z, label=None, batch_size=1024) -> np.ndarray:
         """The mean of p(x|z), or p(x|z, y): (n, latent_dim) -> (n, *input_shape)."""
@@ -138,6 +127,17 @@ class VAE(ObjectiveModel):
         inputs = with_label(self, z, label)
         parameters = streaming.predict_in_chunks(self.decoder, inputs, batch_size)
         return ops.convert_to_numpy(self.likelihood.mean(parameters))
+
+    def log_likelihood(self, x, z, label=None, batch_size=1024) -> np.ndarray:
+        """log p(x|z), or log p(x|z, y), of each row, (n,), nats.
+
+        Args as `encode`'s and `decode`'s. If the model binarises x, this is the
+        expectation over the samples of 0 and 1 with the means x.
+        """
+        x = checked("x", x, self.input["x"].shape[1:])
+        z = checked("z", z, (self.latent_dim,))
+        inputs = keras.tree.flatten([x, with_label(self, z, label)])
+        return streaming.predict_in_chunks(density_model(self), inputs, batch_size)
 
     def reconstruct(self, x, label=None, batch_size=1024) -> np.ndarray:
         """The mean of p(x|z) at the latents of x: (n, *input_shape), as x."""
