@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 CHECKPOINT = "checkpoint.keras"
+CLAIM = ".taken"  # is in the folder until its first file
 
 
 class RunFolder:
@@ -28,28 +29,47 @@ class RunFolder:
     """
 
     def __init__(self, path=None, stem: str = "runs/run", overwrite: bool = False):
-        self.path = Path(path) if path is not None else next_free_folder(stem)
         self.written: list[Path] = []
+        while True:
+            self.path = Path(path) if path is not None else next_free_folder(stem)
+            try:
+                return self._take(overwrite)
+            except FileExistsError:  # another run may just have taken that number
+                if path is not None:
+                    raise
+
+    def _take(self, overwrite):
+        """Makes the folder and claims it; of runs at the same time one succeeds."""
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(
                 f"--out must be a folder. Received: {self.path}, which is a file"
-            )
-        if self.path.is_dir() and any(self.path.iterdir()) and not overwrite:
-            raise FileExistsError(
-                f"--out {self.path} holds files already: give another folder, or "
-                "--overwrite to replace them"
             )
         self._new = [
             p for p in (self.path, *self.path.parents) if not p.exists()
         ]  # outwards
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.write_text(".writable", "")
+            if not overwrite:
+                self._check_empty()
+            (self.path / CLAIM).touch(exist_ok=overwrite)
+            self.written.append(self.path / CLAIM)
+            if not overwrite:  # no other run has claimed and filled it since
+                self._check_empty()
         except OSError as error:
+            if self.written:
+                self.remove(CLAIM)
+            if isinstance(error, FileExistsError) and self.path.is_dir():
+                raise FileExistsError(
+                    f"--out {self.path} holds files already: give another folder, or "
+                    "--overwrite to replace them"
+                ) from None
             raise PermissionError(
                 f"--out {self.path} cannot be written: {error}"
             ) from None
-        self.remove(".writable")
+
+    def _check_empty(self):
+        if any(path.name != CLAIM for path in self.path.iterdir()):
+            raise FileExistsError
 
     def discard(self) -> bool:
         """Removes what was made here, unless there is a checkpoint to resume from.
@@ -74,6 +94,7 @@ class RunFolder:
     def write_file(self, name: str, write: Callable[[Path], object]) -> None:
         """Writes a file with a function of the path."""
         write_atomically(self.path / name, write)
+        self.remove(CLAIM)
         if self.path / name not in self.written:
             self.written.append(self.path / name)
 
@@ -126,7 +147,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def next_free_folder(stem: str) -> Path:
     """<stem>-001, or the first number that is not in use."""
     numbered = (Path(f"{stem}-{i:03d}") for i in itertools.count(1))
-    return next(path for path in numbered if not path.exists())
+    return next(path for path in numbered if not os.path.lexists(path))
 
 
 def save_json(path: Path, content) -> None:

@@ -2,17 +2,20 @@
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.runs.run_folder import RunFolder, next_free_folder
+from models.runs.run_folder import CLAIM, RunFolder, next_free_folder
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    folder.remove(CLAIM)  # as at its first file
+    return folder
 
 
 def names_in(path):
@@ -55,10 +58,12 @@ def test_without_a_path_the_folder_is_the_next_free_folder_one(tmp_path, monkeyp
     assert second.path == Path("runs/serket-mnist-002") and second.path.is_dir()
 
 
-def test_a_new_folder_is_made_with_its_parents_and_is_empty(tmp_path):
+def test_a_new_folder_is_made_with_its_parents_and_holds_only_its_files(tmp_path):
     folder = RunFolder(tmp_path / "a" / "b" / "run")
-    assert folder.path.is_dir() and names_in(folder.path) == []
-    assert folder.written == []
+    assert folder.path.is_dir() and names_in(folder.path) == [CLAIM]
+    folder.write_json("a.json", 1)
+    assert names_in(folder.path) == ["a.json"]
+    assert folder.written == [folder.path / "a.json"]
 
 
 def test_an_empty_folder_and_a_path_as_text_are_taken(tmp_path):
@@ -90,16 +95,45 @@ def test_a_path_below_a_file_is_refused(tmp_path):
     with pytest.raises(PermissionError, match=f"--out {path} cannot be written"):
         RunFolder(path)
     assert names_in(tmp_path) == ["file"]
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(PermissionError, match="link/run-001 cannot be written"):
+        RunFolder(stem=f"{tmp_path}/link/run")
 
 
 def test_a_folder_that_takes_no_files_is_refused(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "touch", full)
     with pytest.raises(PermissionError, match="--out .* cannot be written.*No space"):
         RunFolder(tmp_path)
     assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("make_first", [False, True])
+def test_of_runs_at_the_same_time_one_takes_a_folder(tmp_path, make_first):
+    """Before it has a file and after."""
+    path = tmp_path / "run"
+    if make_first:
+        path.mkdir()
+
+    def take(_):
+        try:
+            return RunFolder(path)
+        except FileExistsError as error:
+            assert "holds files already" in str(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        (taken,) = filter(None, pool.map(take, range(16)))
+    taken.write_json("a.json", 1)
+    assert take(0) is None and names_in(path) == ["a.json"]
+
+
+def test_runs_at_the_same_time_take_different_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        folders = [*pool.map(lambda _: RunFolder(stem="runs/a"), range(16))]
+    assert len({folder.path for folder in folders}) == 16
 
 
 # --- Writing --------------------------------------------------------------------------
