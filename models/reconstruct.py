@@ -10,6 +10,8 @@ from models.cli.command import Command
 
 FILE_DESCRIPTIONS = {
     "reconstructions.npz": "x, x_mean; squared_error of each row, as the model sees it",
+    "x_mean.npy": "the means of p(x|z) of data on disk, which can be memory-mapped",
+    "squared_error.npy": "the squared error of each of their rows",
     "reconstructions.csv": "x_mean as a table with the columns of the data",
     "reconstructions.png": "data and their reconstructions",
 }
@@ -21,6 +23,7 @@ class Options(run_commands.OnData):
     """Write the mean of p(x|z) for every row of the data.
 
     z is the mean of q(z|x) or, if q(z|x) is not Gaussian, the point that stands for it.
+    Of data that stay on disk the files are .npy, and are written a part at a time.
 
     Args:
         n: images in the figure, spread evenly over the rows.
@@ -39,14 +42,50 @@ def run(given):
     dataset, label = run_commands.read_data(opened, given)
     with run_commands.results(opened, given, FILE_DESCRIPTIONS, dataset) as folder:
         vae = run_commands.load_model(opened)
+        if is_on_disk := dataset.is_on_disk:
+            write_in_parts(folder, vae, dataset, label)
+            n = given.n if dataset.is_image else run_commands.MAX_POINTS
+            step = -(-len(dataset.x) // n)
+            dataset, label = (
+                dataset.every(step),
+                None if label is None else label[::step],
+            )
         x, x_mean = dataset.x, vae.reconstruct(dataset.x, label)
-        write_reconstructions(folder, dataset, x, x_mean)
+        if not is_on_disk:
+            write_reconstructions(folder, dataset, x, x_mean)
         folder.write_figure("reconstructions.png", draw(dataset, x, x_mean, given.n))
+
+
+def write_in_parts(folder, vae, dataset, label):
+    """Writes those of data on disk in the user's units, part by part."""
+    import numpy as np
+
+    from models.blocks.ondisk_array import slices
+
+    x, errors = dataset.x, []
+
+    def write(path):
+        header = {"descr": "<f4", "fortran_order": False, "shape": x.shape}
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for rows in slices(x):
+                part = x[rows]
+                x_mean = vae.reconstruct(part, None if label is None else label[rows])
+                errors.append(squared_error(part, x_mean))
+                file.write(dataset.preprocessing.inverse(x_mean).astype("<f4"))
+
+    folder.write_file("x_mean.npy", write)
+    folder.write_array("squared_error.npy", np.concatenate(errors))
+
+
+def squared_error(x, x_mean):
+    """The sum of the squared errors of each row, (n,)."""
+    return ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
 
 
 def write_reconstructions(folder, dataset, x, x_mean):
     """Writes them in the user's units; of a table also with its header."""
-    error = ((x - x_mean) ** 2).reshape(len(x), -1).sum(axis=1)
+    error = squared_error(x, x_mean)
     decided, columns = dataset.preprocessing, dataset.columns
     if columns is not None:
         x = dataset.values.raw(slice(None))  # empty cells are NaN

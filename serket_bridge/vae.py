@@ -240,7 +240,7 @@ class VAE(Module):
         One draw of z, and of x if it is a latent below of which the mean was encoded.
         """
         (x, label), q_x, kl = self.observed(), self.parents[0].posterior, 0.0
-        rng, entropy = np.random.default_rng((self.seed, 1)), q_x.entropy().mean()
+        rng, entropy = np.random.default_rng(self.epochs_trained), q_x.entropy().mean()
         is_draw = q_x.is_point or not np.array_equal(x, q_x.mean)
         if not self.children:
             inputs, quiet = self.training_inputs(x, label), {"verbose": 0}

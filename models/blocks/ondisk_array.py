@@ -174,6 +174,13 @@ def is_on_disk(array) -> bool:
     return isinstance(array, Rows | np.memmap)
 
 
+def extremes(array) -> tuple[float, float]:
+    """(minimum, maximum) of an array without its NaN, or of `Rows`, read in parts."""
+    if isinstance(array, Rows):
+        return array.extremes
+    return np.nanmin(array), np.nanmax(array)
+
+
 def slices(array, size: int = CHUNK) -> Iterator[slice]:
     """Consecutive slices of (n, ...), each of at most `size` bytes."""
     row_size = math.prod(array.shape[1:]) * np.dtype(array.dtype).itemsize

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from models.blocks.ondisk_array import extremes
 from models.plotting.style import DARK, InlineFigure
 
 Names = Sequence[str]
@@ -132,10 +133,11 @@ def tile_images(images: np.ndarray, gap: int | None = None) -> np.ndarray:
 
 def grey_limits(x: np.ndarray, *others: np.ndarray) -> Limits:
     """The values shown as black and white: 0 and 1 if x is within, else extremes."""
-    if np.nanmin(x) >= 0 and np.nanmax(x) <= 1:
+    low, high = extremes(x)
+    if low >= 0 and high <= 1:
         return 0.0, 1.0
-    arrays = (x, *others)
-    return min(map(np.nanmin, arrays)), max(map(np.nanmax, arrays))
+    lowest, highest = zip((low, high), *map(extremes, others), strict=True)
+    return min(lowest), max(highest)
 
 
 def _draw_image(ax, image, edges, limits):

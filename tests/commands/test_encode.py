@@ -170,6 +170,24 @@ def test_reconstruct_gives_every_row_and_its_squared_error(run, done, opened, da
     assert "columns" not in vars(result)
 
 
+@pytest.mark.parametrize(
+    "run, source", [("digits", "digits.npz"), ("serket", "table.npz")]
+)
+def test_data_on_disk_are_reconstructed_in_parts(
+    run, source, done, data, tmp_path, monkeypatch
+):
+    """As those in memory, 7 rows at a time."""
+    path = tmp_path / "x.npy"
+    np.save(path, np.load(data / source)["x"].astype(np.float32))
+    expected = done("reconstruct", run, path)
+    monkeypatch.setattr(loading, "LIMIT", 1000)
+    monkeypatch.setattr(ondisk_array, "MAX_ROWS", 7)
+    result = done("reconstruct", run, path)
+    assert result.left == {"x_mean.npy", "squared_error.npy", "reconstructions.png"}
+    for name in ("x_mean", "squared_error"):
+        close(np.load(result.folder / f"{name}.npy"), getattr(expected, name))
+
+
 def test_an_array_of_columns_is_reconstructed_in_its_units(done, opened, table, scaled):
     """The error is that of the scaled columns, which have one weight."""
     result = done("reconstruct", "serket")

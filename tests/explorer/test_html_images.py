@@ -1,6 +1,7 @@
 """Images as HTML, and the colours of labels and classes."""
 
 import re
+import tracemalloc
 from base64 import b64decode
 from io import BytesIO
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.blocks.ondisk_array import ArrayRows
 from models.explorer.colours import make_colourings
 from models.explorer.html_images import ImageRenderer
 from models.plotting.style import GREY, PALETTE
@@ -77,3 +79,16 @@ def test_data_without_labels_and_classes_are_grey():
     (grey,) = make_colourings(data, None).values()
     assert [grey.describe_example(i)[1] for i in range(4)] == [GREY] * 4
     assert list(make_colourings(data, np.arange(4))) == ["class"]
+
+
+def test_images_on_disk_are_not_read_at_once():
+    """The limits are those of 100 000 images, a third of a GB, in parts of 32 MB."""
+    image = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    x = ArrayRows(np.broadcast_to(image, (100_000, 28, 28)))
+    tracemalloc.start()
+    try:
+        assert ImageRenderer(x).limits == (0, 255)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1e8
