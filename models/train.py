@@ -66,8 +66,7 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
             history = partial(report.history_columns, vae.history, config["epochs"])
             vae.callbacks.append(checkpoint.Checkpoint(folder, history))
         if not resumed:
-            for name in report.FILE_DESCRIPTIONS:  # none is mistaken for a new one
-                folder.remove(name)
+            report.remove_former(folder)
         folder.write_json("config.json", config)
         print(report.heading(config, dataset, vae.model, devices), flush=True)
         status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)

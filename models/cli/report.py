@@ -102,6 +102,13 @@ def collapse_warning(history: dict) -> list[str]:
     ]
 
 
+def remove_former(folder: RunFolder) -> None:
+    """Removes the files of an earlier run, so that none is mistaken for a new one."""
+    names = [path.name for path in folder.path.glob("manifold-*.png")]
+    for name in (*FILE_DESCRIPTIONS, *names):
+        folder.remove(name)
+
+
 def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> None:
     """Writes the files of a run; after an interruption in round 1 those of the model.
 
@@ -118,12 +125,12 @@ def write(folder: RunFolder, vae, dataset, config, history, rows, rounds) -> Non
         folder.write_figure("curves.png", curves)
     if not rounds:
         return
-    folder.remove(CHECKPOINT)  # the run has ended
     write_rounds(folder, dataset.labels, rows, rounds)
     if dataset.is_on_disk:
         step = figure_step(dataset)
         dataset, rounds = dataset.every(step), [each.every(step) for each in rounds]
     draw_figures(folder, vae, dataset, rows, rounds)
+    folder.remove(CHECKPOINT)  # the run has ended, and can be resumed until here
 
 
 def history_columns(history: dict[str, list], epochs_per_round: int) -> dict:

@@ -136,14 +136,19 @@ def test_a_run_stopped_by_ctrl_c_resumes(run, light, read, monkeypatch):
     assert "checkpoint.keras" not in read.names(result.folder)
 
 
-def test_a_run_killed_after_its_last_epoch_resumes(run, light, monkeypatch, read):
+@pytest.mark.parametrize("where", ["write", "write_rounds", "draw_figures"])
+def test_a_run_killed_after_its_last_epoch_resumes(
+    run, light, monkeypatch, read, where
+):
     def dies(*_):
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(report, "write", dies)
+        patch.setattr(report, where, dies)
         light("--variant", "vanilla", "--epochs", "2", "--checkpoint", out="run")
     assert run("--resume", "run").code == 0
+    assert {"latents.npz", "metrics.json"} <= read.names(Path("run"))
+    assert "checkpoint.keras" not in read.names(Path("run"))
     assert len(read.rows(Path("run/history.csv"))) == 2
 
 

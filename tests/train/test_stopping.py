@@ -124,7 +124,7 @@ def test_overwrite_removes_the_files_of_the_previous_run(
     interrupt_round(monkeypatch, VAE, 1)
     folder = tmp_path / "run"
     folder.mkdir()
-    for name in (*report.FILE_DESCRIPTIONS, "notes.txt"):
+    for name in (*report.FILE_DESCRIPTIONS, "manifold-3.png", "notes.txt"):
         (folder / name).write_text("old")
     assert light("--overwrite", out=folder).code == 130
     assert read.names(folder) == unfinished | {"notes.txt"}
