@@ -311,7 +311,7 @@ def test_digits_are_sorted_better_than_at_random(digits, inference):
 def test_labels_only_score(digits, rng):
     x, labels = (array[:200] for array in digits)
     twins = [models.serket.build((8, 8), 2, (64,), seed=0) for _ in range(2)]
-    loops = [whole(x, model, EM(n_init=2), k=4, epochs=2) for model in twins]
+    loops = [whole(x, model, EM(n_init=2), k=4, epochs=10) for model in twins]
     scores = [
         loop.run(2, y, verbose=False)[-1]
         for loop, y in zip(loops, (labels, rng.permutation(labels)), strict=True)
