@@ -43,8 +43,8 @@ def plot_column_planes(
         ax.scatter(*shown.T, **dots)
         ax.set(xlim=extent[:2], ylim=extent[2:])
         ax.locator_params(nbins=4)
-    ax.figure.supxlabel("$z_1$", fontsize=9, color=DARK)
-    ax.figure.supylabel("$z_2$", fontsize=9, color=DARK)
+    ax.figure.supxlabel("z₁", fontsize=9, color=DARK)
+    ax.figure.supylabel("z₂", fontsize=9, color=DARK)
     return ax.figure
 
 

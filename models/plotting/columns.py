@@ -97,10 +97,10 @@ def check_columns(argument: str, columns: Columns, shape: tuple | None = None) -
 
 
 def short_name(name: str, most: int = MAX_NAME) -> str:
-    """A name without its middle if it is long; a dollar starts no formula."""
+    """A name without its middle if it is long."""
     if len(name) > most:
         name = f"{name[: most - most // 3]}…{name[1 - most // 3 :]}"
-    return name.replace("$", r"\$")
+    return name
 
 
 def make_panels(

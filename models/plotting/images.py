@@ -74,7 +74,7 @@ def plot_manifold(
     rows, columns, h, w = x_mean.shape[:4]
     figure = InlineFigure(6.0, 6.0 * rows * h / (columns * w))
     draw_grid(figure.subplots(), x_mean, extent, gap=0)
-    style.style_axes(figure.axes[0], xlabel="$z_1$", ylabel="$z_2$")
+    style.style_axes(figure.axes[0], xlabel="z₁", ylabel="z₂")
     return figure
 
 

@@ -14,6 +14,7 @@ from models.plotting.style import (
     InlineFigure,
     add_shared_legend,
     check_argument,
+    latent_name,
     style_axes,
 )
 
@@ -50,7 +51,7 @@ def plot_latent_effects(
     colours = {"cmap": "RdBu_r", "vmin": -bound, "vmax": bound, "aspect": "auto"}
     image = ax.imshow(shown, **colours)
     style_axes(ax).spines[:].set_visible(False)
-    ax.set_xticks(range(len(latents)), [f"$z_{{{d + 1}}}$" for d in latents])
+    ax.set_xticks(range(len(latents)), [latent_name(d + 1) for d in latents])
     ax.set_yticks(range(len(rows)), [short_name(names[row], 32) for row in rows])
     ax.tick_params(length=0, labelsize=8)
     ax.tick_params(axis="x", labelsize=9)

@@ -52,7 +52,10 @@ def plot_latent_pca(
     colours = {name: _panel_colours(values) for name, values in columns.items()}
     _match_panel_classes(columns, colours)
     names = {"label": dict(enumerate(() if label_names is None else label_names))}
-    axis_names = [re.sub(r"^z(\d)$", r"$z_\1$", name) for name in plane.names]
+    axis_names = [
+        re.sub(r"^z(\d)$", lambda m: style.latent_name(m[1]), name)
+        for name in plane.names
+    ]
     figure, axes = _pca_panels(points, axis_names, len(columns))
     for panels, (name, values) in zip(axes.T, columns.items(), strict=True):
         for ax, (title, z) in zip(panels, points.items(), strict=True):

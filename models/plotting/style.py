@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
 # Ten colours after Okabe and Ito, distinct for every colour vision, then their tints.
@@ -17,6 +18,7 @@ PALETTE = STRONG + [to_hex(0.55 * np.array(to_rgb(c)) + 0.45) for c in STRONG]
 GREY = "#8c8c8c"
 DARK = "#333333"
 LIGHT = "#bbbbbb"
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class InlineFigure(Figure):
@@ -26,6 +28,12 @@ class InlineFigure(Figure):
         # Constrained layout that also closes the gaps around axes of fixed aspect.
         super().__init__(figsize=(width, height), layout="compressed")
 
+    def draw(self, renderer):
+        """`Figure.draw`, with texts as they are: "$5_$10" is a label, no formula."""
+        for text in self.findobj(Text):
+            text.set_parse_math(False)
+        super().draw(renderer)
+
     def savefig(self, *args, bbox_inches="tight", **kwargs):
         """`Figure.savefig`, by default cropped to what is drawn."""
         super().savefig(*args, bbox_inches=bbox_inches, **kwargs)
@@ -34,6 +42,11 @@ class InlineFigure(Figure):
         buffer = BytesIO()
         self.savefig(buffer, format="png", dpi=150)
         return buffer.getvalue(), {"width": round(100 * self.get_figwidth())}
+
+
+def latent_name(number: int | str) -> str:
+    """The name of a latent, from 1 on: z₁."""
+    return f"z{number}".translate(SUBSCRIPTS)
 
 
 def check_argument(condition: bool, argument: str, expected: str, received) -> None:

@@ -17,7 +17,7 @@ def test_the_heat_map_has_latents_by_effect_and_columns_in_order(rng):
     ax = figure.axes[0]
     (image,) = ax.get_images()
     np.testing.assert_array_equal(image.get_array(), effects[[1, 2, 0]].T)
-    assert texts(ax.get_xticklabels()) == ["$z_{2}$", "$z_{3}$", "$z_{1}$"]
+    assert texts(ax.get_xticklabels()) == ["z₂", "z₃", "z₁"]
     assert texts(ax.get_yticklabels()) == ["a", "b", "c", "d"]
     low, high = image.get_clim()
     assert low == -high and high >= np.abs(effects).max()
