@@ -53,7 +53,7 @@ def write_text(path: Path, array, fmt: str | None = None) -> None:
 def write_json(path: Path, content) -> None:
     """Writes JSON; NumPy's numbers become Python's."""
     text = json.dumps(content, indent=2, default=to_python)
-    write_atomically(path, lambda file: file.write_text(text + "\n"))
+    write_atomically(path, lambda file: file.write_text(text + "\n", "utf-8"))
 
 
 def read_json(path: Path):

@@ -180,6 +180,22 @@ def test_the_source_stays_small():
     assert sum(map(code_lines, SOURCE)) <= 8_750
 
 
+def test_text_is_read_and_written_in_utf8_whatever_the_locale_says():
+    """Every `open`, `read_text` and `write_text` says its encoding, or is of bytes."""
+    others = re.compile(r"(Image|os|webbrowser)\.open$|(self|folder)\.write_text$")
+    wrong = []
+    for path, tree in TREES.items():
+        for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(tree)):
+            name = ast.unparse(call.func)
+            if re.search(r"^open$|\.(open|read_text|write_text)$", name):
+                given = [ast.unparse(each) for each in (*call.args, *call.keywords)]
+                says = {"'utf-8'", "'rb'", "'wb'"}.intersection(given)
+                says = says or any(each.startswith("encoding=") for each in given)
+                if not says and not others.search(name):
+                    wrong.append((path, call.lineno))
+    assert wrong == []
+
+
 def test_every_room_says_what_lives_there():
     inits = [f"{room}/__init__.py" for room in ROOMS] + ["models/__init__.py"]
     assert [path for path in inits if docstring_lines(path) < 5] == []

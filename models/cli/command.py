@@ -130,6 +130,6 @@ def chosen_backend():
         return name
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
-        return json.loads((folder / "keras.json").read_text())["backend"]
+        return json.loads((folder / "keras.json").read_text("utf-8"))["backend"]
     except (OSError, ValueError, KeyError):
         return "tensorflow"

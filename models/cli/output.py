@@ -20,8 +20,10 @@ class LastingStream:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
-        """Writes the text, if the stream still takes it."""
-        self._attempt(self.stream.write, text)
+        """Writes the text, if the stream still takes it, escaped if need be."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        known = text.encode(encoding, "backslashreplace").decode(encoding)
+        self._attempt(self.stream.write, known)
         return len(text)
 
     def flush(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import panel as pn
 import param
 
-STYLE = Path(__file__).with_name("style.css").read_text()
+STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
 
 
 def style_arguments(css_class: str) -> dict:

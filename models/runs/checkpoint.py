@@ -135,8 +135,9 @@ def read_history(path: Path, n_epochs: int) -> dict[str, list[float]]:
     """The values of the first epochs, name -> list."""
     if n_epochs == 0:
         return {}
-    with reading(path, f"the history of {n_epochs} epochs"), path.open() as file:
-        rows = list(csv.DictReader(file))[:n_epochs]
+    with reading(path, f"the history of {n_epochs} epochs"):
+        lines = path.read_text("utf-8").splitlines()
+        rows = list(csv.DictReader(lines))[:n_epochs]
         if len(rows) < n_epochs:
             raise ValueError
         names = [name for name in rows[0] if name not in ("round", "epoch")]
@@ -210,7 +211,7 @@ def fit(
 def check_settings(path: Path, settings: dict) -> dict:
     """The content of `training.json`; ValueError unless it has these settings."""
     with reading(path, "the settings of a training"):
-        saved = json.loads(path.read_text())
+        saved = json.loads(path.read_text("utf-8"))
     for name, value in settings.items():
         if saved[name] != value:
             raise ValueError(

@@ -100,7 +100,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Writes a text."""
-        self.write_file(name, lambda path: path.write_text(text))
+        self.write_file(name, lambda path: path.write_text(text, "utf-8"))
 
     def write_json(self, name: str, content) -> None:
         """Writes JSON, with null for numbers that are not finite."""
@@ -152,7 +152,7 @@ def next_free_folder(stem: str) -> Path:
 
 def save_json(path: Path, content) -> None:
     """Writes JSON: NumPy's numbers and paths too, and null for NaN and infinity."""
-    path.write_text(json.dumps(_to_json(content), indent=2) + "\n")
+    path.write_text(json.dumps(_to_json(content), indent=2) + "\n", "utf-8")
 
 
 def _to_json(content):

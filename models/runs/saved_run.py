@@ -38,7 +38,7 @@ class SavedRun:
         self.n_rounds, scores = 0, self.path / "metrics.json"
         if scores.exists():
             with reading(scores, "the scores of a run"):
-                self.n_rounds = json.loads(scores.read_text())["last"]["round"]
+                self.n_rounds = json.loads(scores.read_text("utf-8"))["last"]["round"]
 
     @cached_property
     def model(self):
@@ -237,7 +237,7 @@ def find_run(name: str | Path) -> Path:
 def read_config(path: Path) -> dict:
     """The configuration of a run, with the present names; raises DataError."""
     with reading(path, "the configuration of a run"):
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text("utf-8"))
         if "variant" not in config:
             raise ValueError
     return renamed_options(config)
