@@ -36,6 +36,7 @@ def prepare(given: dict, scratch: str | None = None) -> Iterator[tuple]:
             from models.cli.resolve import resolve
 
             dataset, config, model = resolve(given, dataset)
+            config["data_digest"] = dataset.digest
         yield dataset, config, folder, model, None
 
 
@@ -78,6 +79,17 @@ def resume_run(given: dict) -> tuple:
         from models.runs.checkpoint import ResumableTraining
 
         run.model = models.load(run.path / CHECKPOINT)
+        check_data(run)
         one_pass = math.ceil(len(run.dataset.x) / run.config["batch_size"])
         steps = run.config["steps_per_epoch"] or one_pass
         return run, ResumableTraining(run.model, run.path, steps)
+
+
+def check_data(run: SavedRun) -> None:
+    """Raises ValueError unless the data are those that the run was started with."""
+    stored = run.config.get("data_digest")  # not in runs of earlier releases
+    if stored not in (None, run.dataset.digest):
+        raise ValueError(
+            f"--resume {run.path}: {run.config['data']} no longer holds the data that "
+            "the run was started with: restore them, or start a new run"
+        )

@@ -1,5 +1,6 @@
 """A data set, and its checks against a configuration."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from models.data.errors import DataError
 from models.data.preprocessing import Preprocessing
 
 MAX_SHOWN = 20  # features in `describe`
+N_DIGESTED = 1000  # rows on disk that `digest` reads
 USE_GAUSSIAN = "use --likelihood gaussian, or scale the data to [0, 1]"
 
 
@@ -100,6 +102,18 @@ class Dataset:
     def extremes(self) -> tuple[float, float]:
         """(minimum, maximum) of x; read once."""
         return self.preprocessing.apply(self.values).extremes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of x and the labels; of data on disk, of rows spread over them."""
+        n, rows = len(self.x), slice(None)
+        if self.is_on_disk:
+            rows = np.linspace(0, n - 1, min(n, N_DIGESTED)).astype(int)
+        digest = hashlib.sha256(f"{self.x.shape}, {self.label_names}".encode())
+        for each in (self.x, self.labels):
+            if each is not None:
+                digest.update(np.ascontiguousarray(each[rows]))
+        return digest.hexdigest()
 
     def select_rows(self, rows: tuple[int, int] | None) -> "Dataset":
         """The rows (first, last), both included; all for `None`. Raises DataError."""

@@ -1,6 +1,7 @@
 """Checkpoints: a killed run resumes to the result of an uninterrupted one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import keras
@@ -150,6 +151,29 @@ def test_a_run_killed_after_its_last_epoch_resumes(
     assert {"latents.npz", "metrics.json"} <= read.names(Path("run"))
     assert "checkpoint.keras" not in read.names(Path("run"))
     assert len(read.rows(Path("run/history.csv"))) == 2
+
+
+@pytest.mark.parametrize("change", ["rows", "a value", "a label", "on disk"])
+def test_a_run_of_other_data_is_refused(run, killed, data, monkeypatch, change):
+    """They would be trained on as if nothing had happened."""
+    is_on_disk = change == "on disk"
+    name = "unlabelled.npy" if is_on_disk else "table.npz"
+    more = ["--stream"] if is_on_disk else []
+    shutil.copy(data / name, name)
+    options = ["--data", name, "--variant", "vanilla", "--epochs", "5", *more]
+    killed(FILE, *options, out="run")
+    stored = np.load(name)
+    x, y = (stored, None) if is_on_disk else (stored["x"], stored["y"])
+    if change == "rows":
+        x, y = x[:45], y[:45]
+    elif change == "a label":
+        y[7] = (y[7] + 1) % 3
+    else:
+        x[7, 2] += 1
+    np.save(name, x) if is_on_disk else np.savez(name, x=x, y=y)
+    result = run("--resume", "run")
+    assert result.code == 2 and result.out == ""
+    assert f"--resume run: {name} no longer holds the data" in result.err
 
 
 def test_a_run_without_a_checkpoint_is_refused(run, light):
