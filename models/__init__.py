@@ -19,7 +19,6 @@ commands `python -m models.NAME`. `tests/test_structure.py` has what may import 
 
 from collections.abc import Mapping
 from importlib import import_module
-from zipfile import BadZipFile
 
 from models import deprecated  # noqa: F401, which finds modules of former names
 from models.suppress_output import import_keras
@@ -74,14 +73,16 @@ def load(path):
 
     from models.blocks import legacy
     from models.blocks.vae import VAE
+    from models.checks import check_unpacked
     from models.networks.augmentation import RandomAffine
 
+    check_unpacked(path)
     for name in VARIANTS:  # registers the classes that files name
         VARIANTS[name]
     try:
         model = legacy.load(path, {"vaezoo>Shake": RandomAffine})
         model = model or keras.saving.load_model(path)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
+    except Exception as error:  # of Keras, h5py, zipfile and zlib
         reason = str(error).partition("\n")[0][:200]
         raise ValueError(f"path {path}: no model could be loaded: {reason}") from error
     if not isinstance(model, VAE):

@@ -1,6 +1,11 @@
 """Checks of arguments, each with an error that names the argument."""
 
+from pathlib import Path
+from zipfile import ZipFile
+
 import numpy as np
+
+MAX_UNPACKED = 16 * 2**30  # bytes of an archive, which are all read into memory
 
 
 def is_integer(value) -> bool:
@@ -25,3 +30,18 @@ def check_integers(name: str, values, at_least: int = 1) -> tuple[int, ...]:
             f"{name} must be made of integers >= 1. Received: {name}={values!r}"
         )
     return tuple(int(v) for v in values)
+
+
+def check_unpacked(path: Path | str, at_most: int = MAX_UNPACKED) -> None:
+    """Raises ValueError if an archive unpacks to more than `at_most` bytes."""
+    try:
+        with ZipFile(path) as archive:
+            size = sum(each.file_size for each in archive.infolist())
+    except Exception:  # what reads the file next says what is wrong with it
+        return
+    if size > at_most:
+        raise ValueError(
+            f"{path}: unpacks to {size / 2**30:,.1f} GiB, expected at most "
+            f"{at_most / 2**30:g} GiB, which are read into memory; save large arrays "
+            "as .npy, which stay on disk"
+        )

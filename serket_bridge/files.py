@@ -3,10 +3,12 @@
 import json
 import os
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
+
+from models.checks import check_unpacked
 
 to_python = np.generic.item  # a number of NumPy as one of Python, for `json.dumps`
 
@@ -73,6 +75,7 @@ def write_arrays(path: Path, arrays: dict) -> None:
 
 def read_arrays(path: Path) -> dict:
     """The arrays of an `.npz`; ValueError with the path if it cannot be read."""
+    check_unpacked(path)
     return _read(path, lambda file: dict(np.load(file)))
 
 
@@ -80,5 +83,16 @@ def _read(path, read):
     try:
         with Path(path).open("rb") as file:
             return read(file)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except Exception as error:  # NumPy, json, zipfile and zlib have no common one
         raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def reading(folder: Path):
+    """In the block, what damaged content raises is a ValueError with the folder."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder} cannot be read, a file in it is damaged: {error!r}"
+        ) from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from serket_bridge.checks import require
+from serket_bridge.files import reading
 from serket_bridge.loop import MessageLoop
 from serket_bridge.observation import Observation
 from serket_bridge.saving import read_descriptions, read_manifest, restore_loop
@@ -43,7 +44,8 @@ def make_module(saved: dict, folder: Path, data):
     kind, name = find_registered(saved["kind"]), saved["name"]
     if issubclass(kind, Observation):
         return kind(data[name] if isinstance(data, dict) else data, name)
-    settings = {key: from_json(value) for key, value in saved["config"].items()}
-    module = kind.from_folder(folder, settings | {"name": name})
+    with reading(folder):
+        settings = {key: from_json(value) for key, value in saved["config"].items()}
+        module = kind.from_folder(folder, settings | {"name": name})
     module.fingerprint = saved["fingerprint"]
     return module

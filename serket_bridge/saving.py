@@ -13,6 +13,7 @@ that is killed at any moment can be resumed after its last complete round.
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from serket_bridge.checks import require
 FORMAT = 2
 FORMER_KEYS = {"lowers": "parents", "identity": "fingerprint", "report": "metrics"}
 REGISTERED = "registered, with the decorator serket_bridge.register"
+KEYS = ("kind", "name", "parents", "config", "fingerprint", "rng", "metrics")
 COMPARED = ("kind", "name", "parents", "config", "fingerprint")
 
 
@@ -58,23 +60,26 @@ def read_descriptions(home: Path) -> dict[str, dict]:
 def read_description(folder: Path) -> dict:
     """The content of `module.json`, also of an earlier version."""
     content = files.read_json(folder / "module.json")
-    saved = {FORMER_KEYS.get(key, key): value for key, value in content.items()}
-    saved["kind"] = serialization.OLD_NAMES.get(saved["kind"], saved["kind"])
-    config = saved["config"].items()
-    return saved | {"config": {k: serialization.upgrade(v) for k, v in config}}
+    with files.reading(folder):
+        saved = {FORMER_KEYS.get(key, key): value for key, value in content.items()}
+        saved = {key: saved[key] for key in KEYS}
+        saved["kind"] = serialization.OLD_NAMES.get(saved["kind"], saved["kind"])
+        config = saved["config"].items()
+        return saved | {"config": {k: serialization.upgrade(v) for k, v in config}}
 
 
 def restore_module(module, folder: Path, by_folder: dict) -> None:
     """Reads parameters, state and messages of a module; by_folder: all modules."""
     module.load_parameters(folder)
     description = read_description(folder)
-    module.rng.bit_generator.state = description["rng"]
-    module.metrics = description["metrics"]
     tree = serialization.unflatten(files.read_arrays(folder / "state.npz"))
-    backward = tree.pop("above", {}) | tree.pop("backward", {})  # "above": format 1
-    for name, message in backward.items():
-        module._backward[by_folder[name]] = message
-    module.set_state(tree)
+    with files.reading(folder):
+        module.rng.bit_generator.state = description["rng"]
+        module.metrics = description["metrics"]
+        backward = tree.pop("above", {}) | tree.pop("backward", {})  # "above": format 1
+        for name, message in backward.items():
+            module._backward[by_folder[name]] = message
+        module.set_state(tree)
 
 
 def check_savable(loop) -> None:
@@ -159,7 +164,14 @@ def check_same(module, saved: dict, folder: Path) -> None:
         rule = f"{folder} holds a loop whose {saved['name']} has another {part}: "
         rule += f"{differences(saved[part], ours[part])}. Use another folder, or the "
         rule += "settings and data of the saved loop"
-        require(saved[part] == ours[part], rule)
+        require(comparable(saved[part]) == comparable(ours[part]), rule)
+
+
+def comparable(value):
+    """Paths of weights without the numbers that Keras counts up in a process."""
+    if not isinstance(value, dict) or not all("/" in key for key in value):
+        return value
+    return [(re.sub(r"_\d+(?=/)", "", key), shape) for key, shape in value.items()]
 
 
 def differences(saved, ours) -> str:
@@ -176,11 +188,12 @@ def read_manifest(folder: str | Path) -> tuple[list[dict] | None, Path]:
     if not path.exists():
         return None, Path(folder)
     manifest = files.read_json(path)
-    version, rows = manifest.get("format"), manifest.get("rows")
-    rule = f"folder {folder}: its loop.json must have the format 1 or {FORMAT}"
-    require(version in (1, FORMAT), rule, version)
-    home = Path(folder) / manifest["round"]
-    return (rows if version == FORMAT else upgrade_rows(rows, home)), home
+    with files.reading(path):
+        version = manifest.get("format")
+        rule = f"folder {folder}: its loop.json must have the format 1 or {FORMAT}"
+        require(version in (1, FORMAT), rule, version)
+        home, rows = Path(folder) / manifest["round"], [*map(dict, manifest["rows"])]
+        return (rows if version == FORMAT else upgrade_rows(rows, home)), home
 
 
 def upgrade_rows(rows: list[dict], home: Path) -> list[dict]:

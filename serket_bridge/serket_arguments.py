@@ -89,9 +89,9 @@ def check_convergence(vae, inputs: dict) -> None:
         precision = np.max(inputs.get("prior_precision", 1.0))
         rate = float(vae.model.optimizer.learning_rate)
         raise ValueError(
-            f"{vae.name}: training diverged, the loss is {loss}, and its weights cannot "
-            "be used. Standardise x (--standardize), or use a smaller learning rate "
-            "(learning_rate, --learning-rate) or weight of the KL (KL_param, "
+            f"{vae.name}: training diverged, the loss is {loss}, and its weights "
+            "cannot be used. Standardise x (--standardize), or use a smaller learning "
+            "rate (learning_rate, --learning-rate) or weight of the KL (KL_param, "
             f"--kl-weight). Received: learning_rate={rate:g}, x from "
             f"{low:g} to {high:g}, a backward message of precision up to {precision:g}"
         )

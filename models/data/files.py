@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.checks import check_unpacked
 from models.data import tables
 from models.data.errors import DataError, reading
 from models.data.labels import NAMES, NONE, encode_labels, find_labels
@@ -67,6 +68,7 @@ def no_labels(wanted: str, source, names) -> DataError:
 def _opened(path):
     """The array of an .npy, or the open archive of an .npz."""
     expected = "an .npy or .npz file of plain numbers"
+    check_unpacked(path)
     with reading(path, expected), path.open("rb") as file:
         yield np.load(file, allow_pickle=False)
 

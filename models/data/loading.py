@@ -1,6 +1,7 @@
 """`load`: a data set by its name, or from a file or folder of the user."""
 
 import difflib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -104,7 +105,7 @@ def load(
     form, path = _resolve_source(str(source))
     label_name, label_file = labels and str(labels), None
     if Path(labels or "").suffix.lower() in files.SUFFIXES:
-        label_name, label_file = None, Path(labels).expanduser()
+        label_name, label_file = None, Path(os.path.expanduser(labels))
     if stream is None:
         stream = form == ".npy" and path.stat().st_size > LIMIT
     if preprocessing is not None:
@@ -134,7 +135,7 @@ def _resolve_source(source):
         return source, None
     name, colon, rest = source.partition(":")
     is_builtin = colon and name in NAMES
-    path = Path(rest if is_builtin else source).expanduser()
+    path = Path(os.path.expanduser(rest if is_builtin else source))
     if is_builtin and name == "digits":
         raise DataError(f"{source}: comes with scikit-learn; leave out the path.")
     if not (path.is_file() if is_builtin else path.exists()):
@@ -144,6 +145,8 @@ def _resolve_source(source):
             f"{source}: expected a file, a folder or one of {', '.join(NAMES)}, but "
             f"there is nothing of that name; {hint}"
         )
+    if not (path.is_file() or path.is_dir()):
+        raise DataError(f"{path}: is a pipe or a device; save the data as a file.")
     if is_builtin or path.name == "mnist.npz":
         return name if is_builtin else "mnist", path
     form = "folder" if path.is_dir() else path.suffix.lower()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.checks import check_unpacked
 from models.data.columns import to_words
 from models.data.errors import DataError, reading
 from models.data.layout import clean_rows, find_layout
@@ -139,6 +140,7 @@ def _read_parquet(path):
 def _read_excel(path, label_name):
     import pandas
 
+    check_unpacked(path)
     with reading(path, "an Excel table"), pandas.ExcelFile(path) as book:
         for sheet in book.sheet_names:
             frame = book.parse(sheet, header=None)

@@ -1,6 +1,7 @@
 """A finished run, opened again: configuration, model, data, latents, rounds."""
 
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -9,6 +10,7 @@ import numpy as np
 
 import models
 from models import data
+from models.checks import check_integer, check_unpacked
 from models.data.errors import DataError, reading
 from models.data.preprocessing import Preprocessing
 from models.deprecated import renamed, renamed_options
@@ -38,7 +40,8 @@ class SavedRun:
         self.n_rounds, scores = 0, self.path / "metrics.json"
         if scores.exists():
             with reading(scores, "the scores of a run"):
-                self.n_rounds = json.loads(scores.read_text("utf-8"))["last"]["round"]
+                number = json.loads(scores.read_text("utf-8"))["last"]["round"]
+                self.n_rounds = check_integer("round", number)
 
     @cached_property
     def model(self):
@@ -211,6 +214,7 @@ class SavedRun:
     def arrays(self, file: str, prefix: str = "") -> dict[str, np.ndarray]:
         """The arrays of a file whose names start with `prefix`, without it."""
         path = self.path / file
+        check_unpacked(path)
         with reading(path, "a file that a run writes"), np.load(path) as arrays:
             names = [name for name in arrays if name.startswith(prefix)]
             return {name.removeprefix(prefix): arrays[name] for name in names}
@@ -221,7 +225,7 @@ Run = renamed("models.runs.saved_run.Run", SavedRun)
 
 def find_run(name: str | Path) -> Path:
     """The folder of a run; raises a DataError that lists the runs there are."""
-    for path in (Path(name).expanduser(), Path("runs") / name):
+    for path in (Path(os.path.expanduser(name)), Path("runs") / name):
         if (path / "config.json").is_file():
             return path
     known = sorted(p.parent.name for p in Path("runs").glob("*/config.json"))

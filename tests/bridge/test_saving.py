@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from keras import layers
 
+import models
 import serket_bridge as srk
+from models import networks
 from serket_bridge import saving, serialization
 from serket_bridge.gmm import collapsed_gaussian_message
 from serket_bridge.inference.em import Variational
@@ -264,6 +268,17 @@ def test_what_cannot_be_saved_is_refused_before_any_work(make_loop, tmp_path):
             "model.keras: no model could be loaded",
         ),
         (lambda f: shutil.rmtree(f / "round-001"), "no module was saved there"),
+        (lambda f: (f / "loop.json").write_text("[]"), "loop.json cannot be read"),
+        (
+            lambda f: (f / "loop.json").write_text('{"format": 2, "rows": 1}'),
+            "loop.json cannot be read",
+        ),
+        (lambda f: rename_key(f, "fingerprint"), "gmm cannot be read.*'fingerprint'"),
+        (lambda f: rename_key(f, "inference"), "gmm cannot be read.*damaged"),
+        (
+            lambda f: damage_stream(f),
+            "model.npz cannot be read: Error -3 while decompressing",
+        ),
     ],
 )
 def test_damaged_folders_are_refused(two_rounds, tmp_path, damage, message):
@@ -271,6 +286,45 @@ def test_damaged_folders_are_refused(two_rounds, tmp_path, damage, message):
     damage(tmp_path / "run")
     with pytest.raises(ValueError, match=message):
         srk.load(tmp_path / "run")
+
+
+def rename_key(folder, key):
+    path = next(folder.glob("*/*_gmm/module.json"))
+    path.write_text(path.read_text().replace(f'"{key}"', '"other"'))
+
+
+def damage_stream(folder):
+    """Flips the bits of the first compressed byte of every array."""
+    path = next(folder.glob("*/*_gmm/model.npz"))
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        for each in archive.infolist():
+            name, extra = (content[each.header_offset + k] for k in (26, 28))
+            content[each.header_offset + 30 + name + extra] ^= 0xFF
+    path.write_bytes(content)
+
+
+def test_a_notebooks_cell_runs_again(prints, tmp_path):
+    """Though Keras then numbers the layers of the user's functions on."""
+
+    def encoder(x, latent_dim):
+        h = layers.Flatten()(x)
+        return layers.Dense(latent_dim)(h), layers.Dense(latent_dim)(h)
+
+    def cell(width=None):
+        x = prints[0][:, :width]
+        decoder = layers.Dense(x.shape[1])
+        network = networks.FromFunctions(encoder, lambda z: decoder(z))
+        model = models.bernoulli.build(x.shape[1:], 2, network=network)
+        obs, vae = srk.Observation(x), srk.VAE(model=model, itr=1, seed=0)
+        vae.connect(obs)
+        loop = srk.MessageLoop([obs, vae])
+        loop.run(2, folder=tmp_path, **QUIET)
+        return loop
+
+    assert cell().rows == cell().rows
+    with pytest.raises(ValueError, match="another fingerprint"):
+        cell(width=-1)
 
 
 def test_a_folder_without_a_loop_is_refused(tmp_path):

@@ -184,6 +184,15 @@ def test_a_damaged_configuration_is_refused(tmp_path, content):
         SavedRun(tmp_path)
 
 
+@pytest.mark.parametrize("number", ['"1"', "-1", "1.5", "null"])
+def test_a_number_of_rounds_that_is_none_is_refused(run, number):
+    text = f'{{"last": {{"round": {number}}}}}'
+    for content in (text, "{}", "[]", '{"last": []}'):
+        (run.path / "metrics.json").write_text(content)
+        with pytest.raises(DataError, match="metrics.json"):
+            SavedRun(run.path)
+
+
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(DataError, match="is not the folder of a run"):
         SavedRun(tmp_path)

@@ -1,0 +1,46 @@
+"""Names and files that are none of data: pipes, home folders, archives without end."""
+
+import os
+
+import numpy as np
+import pytest
+
+from models import data
+from models.checks import check_unpacked
+from models.data.errors import DataError
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npy", "npz", "xlsx", "parquet"])
+def test_a_pipe_is_refused_and_never_opened(tmp_path, suffix):
+    path = tmp_path / f"x.{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=f"{path}: is a pipe or a device"):
+        data.load(path)
+
+
+def test_a_name_that_starts_with_a_tilde_needs_no_home_of_it(tmp_path, monkeypatch):
+    """Excel leaves files such as ~$table.xlsx."""
+    monkeypatch.chdir(tmp_path)
+    for source, labels in (("~$x.csv", None), ("x.csv", "~$y.csv")):
+        with pytest.raises(DataError, match="there is"):
+            data.load(source, labels)
+        (tmp_path / source).write_text("a,b\n1,2\n3,5\n")
+    assert data.load("~$x.csv").values.shape == (2, 2)
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """An .npz whose five arrays unpack to 4 GiB each, as its directory says."""
+    path = tmp_path / "x.npz"
+    np.savez(path, **{name: np.zeros((4, 2)) for name in "xabcd"})
+    content, entry = bytearray(path.read_bytes()), 0
+    while (entry := content.find(b"PK\x01\x02", entry) + 1) > 0:
+        content[entry + 23 : entry + 27] = (2**32 - 2).to_bytes(4, "little")
+    path.write_bytes(content)
+    return path
+
+
+def test_an_archive_that_unpacks_without_bound_is_refused(endless):
+    with pytest.raises(ValueError, match="x.npz: unpacks to 20.0 GiB, .* at most 16 G"):
+        data.load(endless)
+    check_unpacked(endless, 20 * 2**30)
