@@ -24,6 +24,14 @@ STEPS, PASSES = 3000, 10
 # Of a table; with its hidden layer the network has at most as many weights as the table
 # has numbers, because a larger one makes the latents of few rows Gaussian.
 MAX_LATENT, WIDTH, ROWS_PER_LATENT = 20, 256, 4
+# the same in words, for `--help`
+RULES = {
+    "latent_dim": "table by its size",
+    "hidden_dims": "table by its size",
+    "epochs": f"custom {STEPS} steps, at least {PASSES} epochs",
+    "n_components": "custom as many as labels, else best for held-out rows",
+    "gmm_inference": "table graph",
+}
 # The 64 pixels of a digit have too few nats for a weight of 1: a Bernoulli VAE would
 # leave its latents unused. A Gaussian with a learned scale needs no other weight.
 KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
@@ -34,8 +42,14 @@ def for_data(kind: str) -> dict:
     return COMMON | DATA[kind]
 
 
-def for_custom(shape: tuple, n_classes: int, batch_size: int) -> dict:
-    """The defaults that follow from the shape of a user's data, (n, ...)."""
+def for_custom(shape: tuple, n_classes: int | None, batch_size: int) -> dict:
+    """The defaults that follow from the shape of a user's data.
+
+    Args:
+        shape: (n, d) of a table, (n, height, width, ...) of images.
+        n_classes: of a table.
+        batch_size: given, or the usual one; it is at most n.
+    """
     n_rows, n_columns = shape[0], math.prod(shape[1:])
     batch_size = min(batch_size, n_rows)
     epochs = math.ceil(STEPS / math.ceil(n_rows / batch_size))
@@ -58,6 +72,7 @@ def describe(name: str, default, none: str = "none") -> str | None:
     usual = COMMON.get(name, default)
     rows = {kind: for_data(kind).get(name, default) for kind in DATA}
     others = [f"{kind} {show(v)}" for kind, v in rows.items() if v != usual]
+    others += [RULES[name]] if name in RULES else []
     if name == "kl_weight" and default == 1.0:
         others = [f"{' with '.join(key)} {w:g}" for key, w in KL_WEIGHT.items()]
     is_word = isinstance(usual, int | float | str | tuple) and usual is not False

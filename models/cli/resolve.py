@@ -45,27 +45,35 @@ def resolve(given: dict, dataset) -> tuple:
     return dataset, config, compile_model(model, config)
 
 
+def custom_defaults(given: dict, dataset) -> dict:
+    """The defaults of a user's data: the number of classes, and what follows from it.
+
+    Of images without labels it is `None`, because their model does not depend on it.
+    """
+    number = given.get("n_components")
+    if number is None and dataset.labels is not None:
+        number = int(dataset.labels.max()) + 1
+    elif number is None and not dataset.is_image:
+        number = choose_classes(given, dataset)
+    shape = len(dataset.x), *dataset.input_shape
+    batch_size = given.get("batch_size", CONFIG["batch_size"].default)
+    sizes = defaults.for_custom(shape, number, batch_size)
+    return sizes | {"n_components": number}
+
+
+def choose_classes(given: dict, dataset) -> int:
+    """The number of classes whose mixture explains held-out rows best."""
+    return choose_n_components(dataset.x, given.get("seed", CONFIG["seed"].default))
+
+
 def resolve_classes(given: dict, dataset, config: dict, takes_message: bool) -> dict:
     """The number of classes of a user's data, and what chose it."""
     if dataset.kind != "custom" or "n_components" in given or not takes_message:
         return {}
-    if config["n_components"] is not None:
+    if dataset.labels is not None:
         return {"n_components_source": "as many as labels"}
-    number = choose_n_components(dataset.x, config["seed"])
-    source = "best for held-out rows"
-    return {"n_components": number, "n_components_source": source}
-
-
-def custom_defaults(given: dict, dataset) -> dict:
-    """The defaults of a user's data: of their shape, and of the number of classes."""
-    options = {key: given.get(key, CONFIG[key].default) for key in CONFIG}
-    usual, n_classes = {}, options["n_components"]
-    if "n_components" not in given:
-        usual["n_components"] = None  # chosen where the variant has a mixture
-        if dataset.labels is not None:
-            usual["n_components"] = n_classes = int(dataset.labels.max()) + 1
-    shape = len(dataset.x), *dataset.input_shape
-    return usual | defaults.for_custom(shape, n_classes, options["batch_size"])
+    number = config["n_components"] or choose_classes(given, dataset)
+    return {"n_components": number, "n_components_source": "best for held-out rows"}
 
 
 def resolve_network(given: dict, dataset, config: dict) -> dict:

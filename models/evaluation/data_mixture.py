@@ -4,15 +4,19 @@ They choose the number of classes where nobody gave it, and show where a table i
 explained better without a network.
 """
 
+import warnings
+
 import numpy as np
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold, cross_val_score
 from threadpoolctl import threadpool_limits
 
 MAX_ROWS = 3000  # drawn at random, for the number of classes
 MAX_AXES, ROWS_PER_AXIS = 10, 20  # principal axes of the rows
-MAX_CLASSES, PATIENCE = 20, 3  # larger numbers that may fail to be better
+MAX_CLASSES, ROWS_PER_CLASS = 20, 5
+PATIENCE = 3  # larger numbers that may fail to be better
 REG_COVAR = 1e-3  # of data of unit variance
 
 
@@ -29,18 +33,24 @@ def choose_n_components(x: np.ndarray, seed: int) -> int:
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(x))[:MAX_ROWS])
     x = np.asarray(x[rows]).reshape(len(rows), -1)
+    n_distinct = len(np.unique(x, axis=0))
+    most = min(MAX_CLASSES, len(rows) // ROWS_PER_CLASS, n_distinct)
+    if most < 2:
+        return 1
     n_axes = min(MAX_AXES, x.shape[1], max(1, len(rows) // ROWS_PER_AXIS))
     z = PCA(n_axes, random_state=seed).fit_transform(x)
-    z = z / max(z[:, 0].std(), np.finfo(np.float32).tiny)
-    folds = KFold(min(5, len(rows)), shuffle=True, random_state=seed)
+    z = z / z[:, 0].std()
+    folds = KFold(5, shuffle=True, random_state=seed)
     scores = []
-    with threadpool_limits(1):  # on small arrays several threads are slower
-        for n_classes in range(1, min(MAX_CLASSES, len(rows) // 5) + 1):
+    # on small arrays several threads are slower; a fold may have few distinct rows
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for n_classes in range(1, most + 1):
             mixture = _mixture(n_classes, seed)
             scores.append(cross_val_score(mixture, z, cv=folds).mean())
             if len(scores) - np.argmax(scores) > PATIENCE:
                 break
-    return int(np.argmax(scores)) + 1 if scores else 1
+    return int(np.argmax(scores)) + 1
 
 
 def held_out_log_px(
@@ -54,7 +64,8 @@ def held_out_log_px(
         n_components: the number of classes, each with a full covariance.
         seed: of the starts.
     """
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         mixture = _mixture(min(n_components, len(train)), seed).fit(train)
         return mixture.score_samples(test)
 

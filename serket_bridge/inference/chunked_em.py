@@ -116,12 +116,5 @@ def m_step(sums, centre, reg_covar: float) -> GaussianMixture:
     covariances[:, j, i] = covariances[:, i, j]
     covariances -= np.einsum("ki,kj->kij", means, means)
     covariances[:, range(dim), range(dim)] += reg_covar
-    try:
-        factors = np.linalg.inv(np.linalg.cholesky(covariances))
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            "the covariance of a class is not positive definite: use fewer classes, or "
-            f"a larger reg_covar. Received: reg_covar={reg_covar}"
-        ) from None
-    precisions = np.einsum("kji,kjl->kil", factors, factors)
-    return GaussianMixture(n / n.sum(), means + centre, precisions)
+    weights, means = n / n.sum(), means + centre
+    return GaussianMixture.from_covariances(weights, means, covariances)

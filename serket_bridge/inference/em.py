@@ -169,10 +169,11 @@ def _successes(calls) -> list:
 
 def state_of(mixture: GaussianMixture) -> dict:
     """The parameters as scikit-learn's estimator has them."""
-    covariances = np.linalg.inv(mixture.precisions)
-    factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
     state = dict(zip(PARAMETERS, vars(mixture).values(), strict=True))
-    return state | {"covariances_": covariances, "precisions_cholesky_": factors}
+    state["covariances_"] = np.linalg.inv(mixture.precisions)
+    # scikit-learn's is upper triangular; any triangular one has the same density
+    state["precisions_cholesky_"] = np.linalg.cholesky(mixture.precisions)
+    return state
 
 
 def _fit(estimator, z, log_prior):

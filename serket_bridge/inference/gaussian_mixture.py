@@ -1,6 +1,6 @@
 """The parameters of a Gaussian mixture, and what a fit returns."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
@@ -21,20 +21,43 @@ class GaussianMixture:
     precisions: np.ndarray
 
     @classmethod
+    def from_covariances(cls, weights, means, covariances) -> "GaussianMixture":
+        """The mixture with these covariances, (K, D, D).
+
+        Raises:
+            ValueError: a covariance is not positive definite.
+        """
+        try:
+            factors = np.linalg.inv(np.linalg.cholesky(covariances))
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                "the covariance of a class is not positive definite: use fewer "
+                "classes, or a larger reg_covar"
+            ) from None
+        return cls(weights, means, np.einsum("kji,kjl->kil", factors, factors))
+
+    @classmethod
     def from_responsibilities(cls, r, z, reg_covar: float) -> "GaussianMixture":
-        """The M-step: maximum likelihood, given r, (n, K), of z, (n, D)."""
-        counts = r.sum(axis=0) + 10 * np.finfo(float).eps  # > 0 for an empty class too
+        """The M-step: maximum likelihood, given the responsibilities.
+
+        Args:
+            r: p(c_n = k), (n, K).
+            z: (n, D).
+            reg_covar: what is added to the variances.
+
+        Raises:
+            ValueError: a covariance is not positive definite.
+        """
+        counts = _counts(r)
         means = r.T @ z / counts[:, None]
-        precisions = []
-        for weights, count, mean in zip(r.T, counts, means, strict=True):
-            covariance = (weights[:, None] * (z - mean)).T @ (z - mean) / count
-            precisions.append(
-                np.linalg.inv(covariance + reg_covar * np.eye(z.shape[1]))
-            )
-        return cls(counts / counts.sum(), means, np.stack(precisions))
+        covariances = np.stack([reg_covar * np.eye(z.shape[1])] * len(means))
+        for k, mean in enumerate(means):
+            centred = z - mean
+            covariances[k] += (r[:, k, None] * centred).T @ centred / counts[k]
+        return cls.from_covariances(counts / counts.sum(), means, covariances)
 
     def responsibilities(self, z, log_prior=0.0) -> np.ndarray:
-        """p(c_n = k | z_n), (n, K); log_prior: (n, K), nats."""
+        """p(c_n = k | z_n), (n, K), of z, (n, D); log_prior: (n, K), nats."""
         return softmax(self.log_joint(z) + log_prior, axis=1)
 
     def widened(self, r: np.ndarray, variances: np.ndarray) -> "GaussianMixture":
@@ -44,11 +67,10 @@ class GaussianMixture:
         the M-step for both moments, S_k = sum_n r_nk [(m_n - m_k)(m_n - m_k)' + V_n] /
         sum_n r_nk. r: (n, K); variances: the diagonals of V_n, (n, D).
         """
-        counts = r.sum(axis=0) + 10 * np.finfo(float).eps
-        added = r.T @ variances / counts[:, None]
+        added = r.T @ variances / _counts(r)[:, None]
         covariances = np.linalg.inv(self.precisions)
         covariances[:, range(added.shape[1]), range(added.shape[1])] += added
-        return replace(self, precisions=np.linalg.inv(covariances))
+        return self.from_covariances(self.weights, self.means, covariances)
 
     def log_joint(self, z: np.ndarray) -> np.ndarray:
         """log p(z_n, c_n = k), nats: (n, D) -> (n, K)."""
@@ -73,6 +95,11 @@ class GaussianMixture:
         variances = np.asarray(1 / precision, np.float64)
         diagonals = np.einsum("kdd->kd", self.precisions)
         return self.log_joint(mean.astype(np.float64)) - 0.5 * variances @ diagonals.T
+
+
+def _counts(r):
+    """The number of rows of each class, > 0 for an empty one too."""
+    return r.sum(axis=0) + 10 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,11 +21,14 @@ from serket_bridge.serialization import register
 class GraphEM(EM):
     """`EM` from spectral clustering (scikit-learn's) of the latents.
 
+    The state is the last responsibilities; of another number of rows it has no effect.
+
     Args:
         neighbors: of each example in the graph.
+        restart: as `EM`'s; a new start is a new graph.
         init_subsample: the most rows of the graph; with more, as `EM`'s.
-        reg_covar: as `EM`'s, which describes the other arguments too. `n_init`,
-            `short_iter`, `n_refine` and `restart` have no effect.
+        reg_covar: as `EM`'s, which describes the other arguments too; `n_init`,
+            `short_iter` and `n_refine` have no effect.
     """
 
     neighbors: int = 10
@@ -34,8 +37,8 @@ class GraphEM(EM):
 
     def __call__(self, z, log_prior, n_components, state, rng) -> FitResult:
         """Fits K = n_components Gaussians; arguments as `EM`'s."""
-        if state is not None:
-            state = self._state_of(state["responsibilities"], z)
+        r = None if state is None else state["responsibilities"]
+        state = self._state_of(r, z) if r is not None and len(r) == len(z) else None
         fit = super().__call__(z, log_prior, n_components, state, rng)
         r = fit.mixture.responsibilities(z, log_prior)
         return replace(fit, state={"responsibilities": r})
@@ -47,6 +50,8 @@ class GraphEM(EM):
 
     def _cluster(self, z, n_components, seed):
         """The classes of the graph, (n,) int."""
+        if n_components in (1, len(z)):  # of which the graph has no eigenvectors
+            return np.arange(len(z)) % n_components
         graph = SpectralClustering(
             n_components,
             affinity="nearest_neighbors",
