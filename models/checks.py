@@ -32,16 +32,21 @@ def check_integers(name: str, values, at_least: int = 1) -> tuple[int, ...]:
     return tuple(int(v) for v in values)
 
 
-def check_unpacked(path: Path | str, at_most: int = MAX_UNPACKED) -> None:
-    """Raises ValueError if an archive unpacks to more than `at_most` bytes."""
+def check_unpacked(path: Path | str) -> None:
+    """Raises ValueError if an archive unpacks to more than `MAX_UNPACKED` bytes."""
     try:
         with ZipFile(path) as archive:
             size = sum(each.file_size for each in archive.infolist())
     except Exception:  # what reads the file next says what is wrong with it
         return
-    if size > at_most:
+    check_size(path, size)
+
+
+def check_size(path: Path | str, size: int) -> None:
+    """Raises ValueError if the content of a file has more than `MAX_UNPACKED` bytes."""
+    if size > MAX_UNPACKED:
         raise ValueError(
             f"{path}: unpacks to {size / 2**30:,.1f} GiB, expected at most "
-            f"{at_most / 2**30:g} GiB, which are read into memory; save large arrays "
-            "as .npy, which stay on disk"
+            f"{MAX_UNPACKED / 2**30:g} GiB, which are read into memory; save large "
+            "arrays as .npy, which stay on disk"
         )

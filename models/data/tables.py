@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.checks import check_unpacked
+from models.checks import check_size, check_unpacked
 from models.data.columns import to_words
 from models.data.errors import DataError, reading
 from models.data.layout import clean_rows, find_layout
@@ -130,6 +130,9 @@ def _read_text(path, label_name, known):
 def _read_parquet(path):
     import pyarrow.parquet
 
+    with reading(path, "a Parquet table"):
+        size = pyarrow.parquet.read_metadata(path)
+    check_size(path, 8 * size.num_rows * size.num_columns)
     with reading(path, "a Parquet table"):
         frame = pyarrow.parquet.ParquetFile(path).read().to_pandas()
     names = _distinct([str(name) for name in frame.columns])

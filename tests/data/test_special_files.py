@@ -3,10 +3,10 @@
 import os
 
 import numpy as np
+import pandas
 import pytest
 
-from models import data
-from models.checks import check_unpacked
+from models import checks, data
 from models.data.errors import DataError
 
 
@@ -43,4 +43,17 @@ def endless(tmp_path):
 def test_an_archive_that_unpacks_without_bound_is_refused(endless):
     with pytest.raises(ValueError, match="x.npz: unpacks to 20.0 GiB, .* at most 16 G"):
         data.load(endless)
-    check_unpacked(endless, 20 * 2**30)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "npz"])
+def test_the_bound_holds_for_all_that_is_compressed(tmp_path, monkeypatch, suffix):
+    x, path = np.arange(1200.0).reshape(600, 2), tmp_path / f"x.{suffix}"
+    if suffix == "npz":
+        np.savez_compressed(path, x=x)
+    else:
+        kind = {"xlsx": "excel"}.get(suffix, suffix)
+        getattr(pandas.DataFrame(x, columns=["a", "b"]), f"to_{kind}")(path)
+    assert data.load(path).values.shape[0] == 600
+    monkeypatch.setattr(checks, "MAX_UNPACKED", 8000)
+    with pytest.raises(ValueError, match=f"x.{suffix}: unpacks to"):
+        data.load(path)
