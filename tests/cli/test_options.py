@@ -37,7 +37,7 @@ def test_describe_has_the_default_of_every_data_set(key):
 def test_describe_names_only_what_differs(monkeypatch):
     rows = {"digits": {}, "serket": {"latent_dim": 18}, "custom": {"latent_dim": 10}}
     monkeypatch.setattr(defaults, "DATA", rows)
-    assert defaults.describe("latent_dim", 10) == "10; serket 18"
+    assert defaults.describe("latent_dim", 10) == "10; serket 18; table by its size"
     assert defaults.describe("sigma", 1.0, "learn") == "learn"
     assert defaults.describe("rows", None) is None
 
@@ -98,7 +98,7 @@ def test_an_abbreviation_is_accepted_unless_it_is_ambiguous(capsys):
     [
         ("vanilla", "--sigma", "--sigma R|learn .*default: learn"),
         ("bernoulli", "--binarize", "--n-samples N .*default: 1"),
-        ("beta", "--capacity --likelihood --sigma --binarize", "KL: .*default: 4"),
+        ("beta", "--capacity --likelihood --sigma --binarize", "KL: .*default: 2"),
         (
             "iwae",
             "--doubly-reparameterized --likelihood --sigma --binarize",

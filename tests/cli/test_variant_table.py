@@ -27,7 +27,7 @@ def test_cells_are_the_formulas_of_the_components():
     assert cells["p(x|z)"] == "`--likelihood`" and cells["options"] == ""
     assert cells["maximises"] == "E_q[log p(x|z)] - KL(q(z|x) || p(z))"
     cells = dict(zip(table.COLUMNS, table.describe("beta"), strict=True))
-    assert cells["maximises"] == "E_q[log p(x|z)] - 4 KL(q(z|x) || p(z))"
+    assert cells["maximises"] == "E_q[log p(x|z)] - 2 KL(q(z|x) || p(z))"
     assert (cells["options"], cells["p(z)"]) == ("`--capacity`", "N(0, I)")
     cells = dict(zip(table.COLUMNS, table.describe("vanilla"), strict=True))
     assert cells["p(x|z)"] == "N(x_mean, sigma^2 I), for real x"

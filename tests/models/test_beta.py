@@ -53,7 +53,7 @@ def test_a_capacity_that_grows_is_in_the_history_and_in_the_file(x, tmp_path):
     model = build((12,), 2, (4,), capacity=LinearWarmUp(4, 2.0), seed=0)
     history = trained(model, x, epochs=3)
     np.testing.assert_allclose(history["capacity"], [0.0, 0.5, 1.0])
-    np.testing.assert_allclose(history["kl_weight"], 4.0)
+    np.testing.assert_allclose(history["kl_weight"], 2.0)
     model.save(tmp_path / "model.keras")
     again = models.load(tmp_path / "model.keras")
     latents = []
@@ -80,7 +80,7 @@ def test_it_takes_a_message_and_keeps_its_capacity(x):
     )
     message = {"prior_mean": np.ones((64, 2)), "prior_precision": np.full((64, 2), 2.0)}
     out = model.predict({"x": x} | message, verbose=0)
-    expected = out["log_likelihood"] - 4.0 * np.abs(out["kl"] - 1.5)
+    expected = out["log_likelihood"] - 2.0 * np.abs(out["kl"] - 1.5)
     np.testing.assert_allclose(out["objective"], expected, rtol=1e-5)
 
 
