@@ -90,7 +90,7 @@ def test_the_gradient_of_the_iwae_is_the_one_asked_for(light):
 
 def test_a_capacity_reaches_the_model_and_the_history(read, light):
     result = light("--variant", "beta", "--capacity", "linear:2:5")
-    assert result.code == 0 and "KL weight 4, capacity linear:2:5 nats" in result.out
+    assert result.code == 0 and "KL weight 2, capacity linear:2:5 nats" in result.out
     history = result.folder / "history.csv"
     np.testing.assert_allclose(read.column(history, "capacity"), [0.0, 2.5])
     objective = models.load(result.folder / "model.keras").objective
