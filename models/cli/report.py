@@ -66,7 +66,9 @@ def describe_classes(config: dict) -> str:
     """The number of classes, what chose it, and how they are found."""
     source = config.get("n_components_source")
     source = f" ({source})" if source else ""
-    return f"{config['n_components']} classes{source} by {config['gmm_inference']}"
+    number = config["n_components"]
+    classes = "1 class" if number == 1 else f"{number} classes"
+    return f"{classes}{source} by {config['gmm_inference']}"
 
 
 def summary(folder, dataset, history, rows, rounds, seconds: float) -> str:

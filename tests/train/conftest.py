@@ -57,6 +57,12 @@ def files(unfinished):
     return {*arrays.split(), *pictures.split()} | unfinished
 
 
+@pytest.fixture(scope="session")
+def table_files(files):
+    """The files of every finished run on a table with a mixture."""
+    return files | {"latent_effects.png", "pairs.png"}
+
+
 # --- The command ----------------------------------------------------------------------
 
 

@@ -1,6 +1,9 @@
 """Where results go, what Ctrl-C keeps of them, and the command as a user runs it."""
 
+import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -78,13 +81,13 @@ def interrupt_round(monkeypatch, module, number, after=0):
 
 
 def test_ctrl_c_in_a_later_round_keeps_the_rounds_before(
-    run, files, small, read, monkeypatch, data, tmp_path
+    run, table_files, small, read, monkeypatch, data, tmp_path
 ):
     interrupt_round(monkeypatch, VAE, 2, after=1)
     folder = tmp_path / "out"
     result = run("--data", data / "table.npz", *small, "--rounds", "3", "--out", folder)
     assert result.code == 130
-    assert read.names(folder) == files
+    assert read.names(folder) == table_files
     path = folder / "history.csv"
     np.testing.assert_array_equal(read.column(path, "round"), [1, 1, 2])
     assert len(read.rows(folder / "rounds.csv")) == 1
@@ -100,7 +103,8 @@ def test_ctrl_c_in_the_mixture_leaves_arrays_of_one_round(read, light, monkeypat
     assert result.code == 130
     latents = read.arrays(result.folder)
     stored = GaussianMixture(**read.arrays(result.folder, "gmm.npz"))
-    classes = stored.log_joint(latents["z"].astype(float)).argmax(axis=1)
+    q = latents["z_mean"].astype(float), np.exp(-latents["z_log_var"])
+    classes = stored.expected_log_joint(*q).argmax(axis=1)
     np.testing.assert_array_equal(classes, latents["classes"])
 
 
@@ -151,7 +155,7 @@ def test_ctrl_c_outside_training_ends_the_command_quietly(light, monkeypatch, wh
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_the_command_shows_no_message_of_the_backend(
-    command, files, small, read, data, tmp_path, backend
+    command, table_files, small, read, data, tmp_path, backend
 ):
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
@@ -160,9 +164,9 @@ def test_the_command_shows_no_message_of_the_backend(
     assert result.returncode == 0, result.stderr
     messages = "oneDNN|absl|WARNING|Traceback|(?m:^[IWEF]0000)"
     assert not re.findall(messages, result.stderr)
-    assert result.stdout.startswith("unlabelled: 60 rows of 6\n")
+    assert result.stdout.startswith("unlabelled: 60 rows of 6 features: column 1, ")
     assert "Written to runs/vanilla-unlabelled-001:" in result.stdout
-    assert read.names(tmp_path / "runs" / "vanilla-unlabelled-001") == files
+    assert read.names(tmp_path / "runs" / "vanilla-unlabelled-001") == table_files
 
 
 def test_help_names_every_option_and_imports_no_backend(command, tmp_path):
@@ -185,37 +189,47 @@ runpy.run_module("models.train", run_name="__main__", alter_sys=True)
 def test_ctrl_c_ends_the_command_with_130_and_keeps_the_model(
     small, unfinished, read, environment, data, tmp_path
 ):
-    folder, paths = tmp_path / "out", [tmp_path / "stdout", tmp_path / "stderr"]
+    folder = tmp_path / "out"
     arguments = ["--data", data / "table.npz", *small, "--out", folder]
     arguments += ["--epochs", "1000000"]
-    with paths[0].open("w") as out, paths[1].open("w") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-c", INTERRUPTIBLE, *map(str, arguments)],
-            env=environment,
-            stdout=out,
-            stderr=err,
-        )
-        try:
-            wait_for(paths[0], "1000000 epochs", process)
-            wait_for(paths[1], r"round 1, vae.* [1-9]\d*/", process)
-            process.send_signal(signal.SIGINT)
-            code = process.wait(timeout=60)
-        finally:
-            process.kill()
-            process.wait()
-    out, err = (path.read_text() for path in paths)
-    assert code == 130, err
+    terminal, error = pty.openpty()  # where the bar of the rounds is shown
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, *map(str, arguments)],
+        env=environment | {"TERM": "dumb"},
+        stdout=subprocess.PIPE,
+        stderr=error,
+        text=True,
+    )
+    os.close(error)
+    try:
+        err = read_until(r"round 1, vae.* [1-9]\d*/", terminal)
+        process.send_signal(signal.SIGINT)
+        err += read_until(None, terminal)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+    assert process.returncode == 130, err
     assert "Traceback" not in err
     assert read.names(folder) == unfinished | {"history.csv", "curves.png"}
     models.load(folder / "model.keras")
     assert np.isfinite(read.column(folder / "history.csv", "loss")).all()
+    assert "1000000 epochs" in out
     assert f"Written to {folder}:" in out and "model.keras" in out
 
 
-def wait_for(path, pattern, process, seconds=120):
-    """Waits until the file contains the pattern, while the process runs."""
-    end = time.monotonic() + seconds
-    while not re.search(pattern, path.read_text()):
-        assert process.poll() is None, path.read_text()
-        assert time.monotonic() < end, f"no {pattern!r} in {path.read_text()!r}"
-        time.sleep(0.1)
+def read_until(pattern, terminal, seconds=120):
+    """What is shown until the pattern is, or until the program ends."""
+    text, end = "", time.monotonic() + seconds
+    while time.monotonic() < end:
+        ready, _, _ = select.select([terminal], [], [], 1)
+        try:
+            shown = os.read(terminal, 4096) if ready else b""
+        except OSError:  # its other end is closed
+            shown, end = b"", 0
+        text += shown.decode(errors="replace")
+        if pattern and re.search(pattern, text):
+            return text
+    assert pattern is None, f"no {pattern!r} in {text!r}"
+    return text
