@@ -10,6 +10,7 @@ from models import plotting
 from models.cli import table_figures
 from models.cli.option_types import show
 from models.cli.run_commands import decode_grid, figure_step, list_files
+from models.evaluation.latent_statistics import latent_information
 from models.evaluation.scores import is_prior
 from models.runs.rounds import LATENTS, MIXTURE, round_arrays
 from models.runs.run_folder import CHECKPOINT, RunFolder
@@ -35,7 +36,7 @@ FILE_DESCRIPTIONS = {
     "model.txt": "the layers, their shapes and parameters",
     "model.png": "the layers as a diagram",
 }
-MIN_KL = 1.0  # nats, fewer than tell three groups apart
+MIN_NATS = 1.0  # nats, fewer than tell three groups apart
 MAX_GROUPS = 20  # labels or classes in a figure
 N_SAMPLES = 10  # in each row of a figure
 N_TABLE = 2000  # samples of a table
@@ -85,18 +86,22 @@ def summary(folder, dataset, history, rows, rounds, seconds: float) -> str:
     latents += ["labels"] * (dataset.labels is not None)
     described = FILE_DESCRIPTIONS | {"latents.npz": ", ".join(latents)}
     files = list_files(folder, described)
-    lines += ["", f"{seconds:.0f} s. {files}", *collapse_warning(history)]
+    lines += ["", f"{seconds:.0f} s. {files}", *collapse_warning(history, rounds)]
     return "\n".join(lines)
 
 
-def collapse_warning(history: dict) -> list[str]:
-    """What to do if q(z|x) is nearly p(z), so that the latents say little of x."""
-    kl = history.get("kl", [MIN_KL])[-1]
-    if kl >= MIN_KL:
+def collapse_warning(history: dict, rounds) -> list[str]:
+    """What to do if q(z|x) is nearly the same for all x."""
+    nats = history.get("kl", [MIN_NATS])[-1]
+    last = rounds[-1] if rounds else None
+    if nats < MIN_NATS and last and last.z_log_var is not None:
+        # the KL from the prior of a class is small also where the classes differ
+        nats = max(nats, latent_information(last.z_mean, last.z_log_var))
+    if nats >= MIN_NATS:
         return []
     return [
-        f"warning: the posterior has collapsed. The latents hold {kl:.2g} nats of each "
-        "row, so",
+        f"warning: the posterior has collapsed. The latents hold {nats:.2g} nats of "
+        "each row, so",
         "  reconstructions and classes hardly depend on the data. Train with a smaller "
         "--kl-weight,",
         "  with --kl-weight linear:EPOCHS:W, longer, or with --sigma none for a "

@@ -67,6 +67,18 @@ def latent_scale(vae, z: np.ndarray, label=None) -> tuple[np.ndarray, np.ndarray
     return mean, 1 / np.sqrt(precision), "prior"
 
 
+def latent_information(z_mean, z_log_var) -> float:
+    """How many nats z holds of x, if the z of all data were Gaussian.
+
+    0.5 log(det(C + V) / det V), with the covariance C of z_mean over the data and V the
+    mean of the diagonal covariances of q(z|x). The arguments are (n, latent_dim).
+    """
+    variances = np.exp(np.asarray(z_log_var, np.float64)).mean(axis=0)
+    covariance = np.atleast_2d(np.cov(z_mean, rowvar=False, bias=True))
+    _, log_det = np.linalg.slogdet(covariance + np.diag(variances))
+    return float(0.5 * (log_det - np.log(variances).sum()))
+
+
 def kl_per_dimension(
     z_mean, z_log_var, prior_mean=0.0, prior_precision=1.0
 ) -> np.ndarray:

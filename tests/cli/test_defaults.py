@@ -6,6 +6,8 @@ import pytest
 from models import data
 from models.cli import defaults, options, report
 from models.cli.resolve import resolve
+from models.evaluation.latent_statistics import latent_information
+from models.runs.rounds import Round
 
 # n_rows, n_columns, n_classes -> batch_size, epochs, latent_dim, hidden_dims
 RULE = [
@@ -103,12 +105,33 @@ def test_a_batch_size_that_was_given_is_not_clipped(blobs):
         resolved(blobs, "--batch-size", "91")
 
 
+# --- Collapse -------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("kl, is_said", [(0.2, True), (1.0, False), (7.0, False)])
 def test_the_warning_depends_on_the_last_kl(kl, is_said):
-    lines = report.collapse_warning({"kl": [5.0, kl]})
+    lines = report.collapse_warning({"kl": [5.0, kl]}, [])
     assert bool(lines) is is_said
-    assert not lines or lines[0].startswith("warning: the posterior has collapsed")
+    assert not lines or "The latents hold 0.2 nats" in lines[0]
 
 
 def test_without_a_kl_there_is_no_warning():
-    assert report.collapse_warning({}) == []
+    assert report.collapse_warning({}, []) == []
+
+
+@pytest.mark.parametrize("distance, is_said", [(0.1, True), (20.0, False)])
+def test_latents_that_differ_by_class_only_have_not_collapsed(distance, is_said):
+    """q(z|x) is the prior of the class, so that the KL is 0."""
+    z_mean = distance * np.eye(3)[np.arange(90) % 3]
+    last = Round(z=z_mean, model=[], z_mean=z_mean, z_log_var=np.zeros((90, 3)))
+    assert bool(report.collapse_warning({"kl": [0.0]}, [last])) is is_said
+
+
+def test_the_information_of_one_gaussian(rng):
+    """The mutual information of x ~ N(0, S) and z = x + N(0, V), which is known."""
+    x = rng.multivariate_normal([0, 0], [[2.0, 0.6], [0.6, 1.0]], 200_000)
+    found = latent_information(x, np.log([[0.5, 0.1]] * len(x)))
+    joint = np.array([[2.5, 0.6], [0.6, 1.1]])
+    expected = 0.5 * np.log(np.linalg.det(joint) / 0.05)
+    assert found == pytest.approx(expected, abs=0.01)
+    assert latent_information(x[:, :1], np.log(np.full((len(x), 1), 0.5))) > 0

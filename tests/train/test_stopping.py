@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from importlib.util import find_spec
 
@@ -193,9 +194,10 @@ def test_ctrl_c_ends_the_command_with_130_and_keeps_the_model(
     arguments = ["--data", data / "table.npz", *small, "--out", folder]
     arguments += ["--epochs", "1000000"]
     terminal, error = pty.openpty()  # where the bar of the rounds is shown
+    termios.tcsetwinsize(error, (24, 120))
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE, *map(str, arguments)],
-        env=environment | {"TERM": "dumb"},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=error,
         text=True,
