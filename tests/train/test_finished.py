@@ -156,9 +156,10 @@ def test_latents_have_a_row_per_example_and_classes_index_responsibilities(
 def test_the_mixture_gives_the_responsibilities(read, finished):
     latents = read.arrays(finished.folder)
     mixture = read.arrays(finished.folder, "gmm.npz")
-    variances = np.exp(latents.get("z_log_var", np.full_like(latents["z"], -np.inf)))
+    known = np.full_like(latents["z"], -np.inf)  # where q(z|x) is a point
+    precision = np.exp(-latents.get("z_log_var", known))
     mean = latents.get("z_mean", latents["z"]).astype(float)
-    log_joint = GaussianMixture(**mixture).expected_log_joint(mean, 1 / variances)
+    log_joint = GaussianMixture(**mixture).expected_log_joint(mean, precision)
     responsibilities = softmax(log_joint, axis=1)
     np.testing.assert_allclose(responsibilities, latents["responsibilities"], atol=1e-6)
 
