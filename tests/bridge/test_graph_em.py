@@ -70,6 +70,77 @@ def test_the_same_seed_gives_the_same_bits(blobs, init_subsample):
     assert matching_accuracy(labels, classes) > 0.9
 
 
+# --- Data that a graph is difficult for -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "n, n_components",
+    [(100, 1), (2, 1), (2, 2), (3, 2), (8, 8), (9, 8)],
+)
+def test_few_rows(rng, n, n_components):
+    z = rng.normal(size=(n, 3))
+    found = GraphEM()(z, uniform(z, n_components), n_components, None, rng)
+    r = found.state["responsibilities"]
+    np.testing.assert_allclose(r.sum(axis=1), 1)
+    if n == n_components:
+        assert sorted(r.argmax(axis=1)) == list(range(n))
+    again = GraphEM()(z, uniform(z, n_components), n_components, found.state, rng)
+    assert again.bound >= found.bound - 1e-2
+
+
+@pytest.mark.parametrize("n_components, sizes", [(4, [50] * 4), (6, [0, 0] + [50] * 4)])
+def test_equal_rows_are_graphs_of_their_own(rng, n_components, sizes):
+    z = np.repeat(3 * np.eye(4), 50, axis=0)
+    found = GraphEM()(z, uniform(z, n_components), n_components, None, rng)
+    r = found.state["responsibilities"]
+    assert sorted(np.bincount(r.argmax(axis=1), minlength=n_components)) == sizes
+    assert np.isfinite(found.bound)
+    assert all(np.isfinite(part).all() for part in vars(found.mixture).values())
+    wide = found.mixture.widened(r, np.full(z.shape, 0.5))  # of empty classes too
+    diagonals = np.einsum("kdd->kd", np.linalg.inv(wide.precisions))
+    np.testing.assert_allclose(diagonals[r.sum(axis=0) > 1], 0.5, rtol=1e-4)
+
+
+def test_rows_that_are_all_equal(rng):
+    z = np.ones((40, 2))
+    found = GraphEM()(z, uniform(z, 3), 3, None, rng)
+    assert np.isfinite(found.bound) and len(set(found.mixture.weights > 0.5)) == 2
+
+
+def test_a_covariance_that_is_not_positive_definite_is_a_sentence(rng):
+    z = 1e7 * rng.normal(size=(100, 3)) @ rng.normal(size=(3, 5))
+    with pytest.raises(ValueError, match="not positive definite: use fewer classes"):
+        fit(z)
+
+
+def test_a_state_of_other_rows_has_no_effect(blobs, rng):
+    z, _ = blobs
+    state = fit(rng.normal(size=(70, 2))).state
+    np.testing.assert_array_equal(fit(z, state).mixture.means, fit(z).mixture.means)
+
+
+def test_a_new_start_that_is_better_is_taken_with_restart(blobs, rng):
+    z, labels = blobs
+    bad = {"responsibilities": rng.dirichlet([50.0] * 3, size=len(z))}
+    kept, restarted = fit(z, bad), fit(z, bad, restart=True)
+    assert restarted.bound >= max(kept.bound, fit(z).bound) - 1e-9
+
+
+def test_new_rows_are_recognised(blobs):
+    z, labels = blobs
+    data, gmm = srk.Observation(z[::2]), srk.GMM(3, inference=GraphEM(), seed=1)
+    gmm.connect(data)
+    loop = srk.MessageLoop([data, gmm])
+    loop.run(2, verbose=False)
+    found = loop.recognize(z[1::2])["gmm"]
+    expected = gmm.mixture.responsibilities(z[1::2])
+    np.testing.assert_allclose(found.responsibilities, expected, atol=1e-9)
+    assert matching_accuracy(labels[1::2], found.classes) > 0.9
+
+
+# --- Mixtures of q --------------------------------------------------------------------
+
+
 def test_the_m_step_is_scikit_learns(rng):
     z, r = rng.normal(size=(50, 2)), rng.dirichlet([1, 1, 1], size=50)
     found = GaussianMixture.from_responsibilities(r, z, 1e-3)

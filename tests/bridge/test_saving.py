@@ -21,6 +21,7 @@ from serket_bridge import saving, serialization
 from serket_bridge.gmm import collapsed_gaussian_message
 from serket_bridge.inference.em import Variational
 from serket_bridge.inference.gibbs import Gibbs
+from serket_bridge.inference.graph_em import GraphEM
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {"verbose": False}
@@ -55,8 +56,10 @@ def killed_at(monkeypatch, number):
         ({"warm_start": False}, {"message": collapsed_gaussian_message}),
         ({"message": srk.vae.moments, "batch_size": None}, {"inference": Gibbs(5, 2)}),
         ({"KL_param": 0.5}, {"inference": Variational(2)}),
+        ({"message": srk.vae.moments}, {"inference": GraphEM()}),
+        ({}, {"inference": GraphEM(init_subsample=60)}),
     ],
-    ids=["default", "fresh", "gibbs", "variational"],
+    ids=["default", "fresh", "gibbs", "variational", "graph", "graph of a sample"],
 )
 def test_a_resumed_run_is_the_run_that_was_never_stopped(
     make_loop, same, tmp_path, vae, gmm
