@@ -35,9 +35,10 @@ sys.path.insert(0, str(ROOT))
 import serket_bridge as srk  # noqa: E402
 from benchmarks.names import add_names  # noqa: E402
 from models import bernoulli, data, networks, serket  # noqa: E402
+from models.atomic_files import write_atomically  # noqa: E402
 from models.evaluation.metrics import clustering_scores  # noqa: E402
 from models.networks.augmentation import RandomAffine  # noqa: E402
-from models.runs.run_folder import save_json, write_atomically  # noqa: E402
+from models.runs.run_folder import save_json  # noqa: E402
 
 WIDTHS = (256, 256)
 

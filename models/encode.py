@@ -43,7 +43,10 @@ def run(given):
     kind = given.format or ("npy" if dataset.is_on_disk else "npz")
     with run_commands.results(opened, given, FILE_DESCRIPTIONS, dataset) as folder:
         vae = run_commands.load_model(opened)
-        from models.evaluation.latent_statistics import encode_points
+        from models.evaluation.latent_statistics import (
+            class_probabilities,
+            encode_points,
+        )
 
         z, z_log_var = encode_points(vae, dataset.x, label)
         latents = {"z": z}
@@ -51,7 +54,7 @@ def run(given):
             latents = {"z_mean": z, "z_log_var": z_log_var}
         mixture, classes = opened.mixture, {}
         if mixture is not None:
-            shares = mixture.predict_proba(z)
+            shares = class_probabilities(mixture, z, z_log_var)
             classes = {"classes": shares.argmax(axis=1), "responsibilities": shares}
             print(count_classes(classes["classes"], shares.shape[1]))
         write_latents(folder, kind, latents, classes, dataset)

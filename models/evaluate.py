@@ -102,7 +102,8 @@ def run(given):
         arrays = vars(evaluation.log_px) | {"elbo": evaluation.log_px.elbo}
         arrays |= {"classes": evaluation.classes, "labels": dataset.labels}
         folder.write_arrays("data.npz", **arrays)
-        page = plot_page(vae, table, label, evaluation, text)
+        columns = found.get("columns")
+        page = plot_page(vae, table, label, evaluation, text, columns)
         folder.write_figure("evaluation.png", page)
         print("\n".join([text, *table_scores.describe(found, table)]) + "\n")
 
@@ -161,8 +162,11 @@ def format_scores(scores):
     return "\n".join(lines)
 
 
-def plot_page(vae, dataset, label, evaluation, text):
-    """The scores on one page; also extreme images, or the columns of a table."""
+def plot_page(vae, dataset, label, evaluation, text, columns=None):
+    """The scores on one page; also extreme images, or the columns of a table.
+
+    `columns` are those of `table_scores.evaluate`.
+    """
     terms, scores = evaluation.log_px, evaluation.scores
     classes, extremes = None, None
     if evaluation.classes is not None and dataset.labels is not None:
@@ -173,12 +177,10 @@ def plot_page(vae, dataset, label, evaluation, text):
         x_mean = run_commands.decode_grid(vae, evaluation.z[rows], shown)
         extremes = dataset.x[rows], x_mean
     values = terms.log_px, terms.elbo, scores["kl_per_dimension"]
-    columns = None
-    if dataset.columns:
-        from models.cli import table_figures
+    if columns:
+        from models.cli.table_scores import describe_error, share
 
-        x_mean = vae.decode(evaluation.z, label)
-        columns = table_figures.score_columns(dataset, x_mean)
+        columns = {k: (share(v), describe_error(v)) for k, v in columns.items()}
     return plotting.plot_evaluation(text, *values, classes, extremes, columns)
 
 

@@ -56,8 +56,9 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
         if devices:
             devices.check_config(config)
         with suppress_backend_output():
-            from models.cli import report
+            from models.cli import report, table_scores
             from models.runs import checkpoint
+            from models.runs.saved_run import SavedRun
 
             loop = make_loop(config, dataset, model, resumed, devices)
         vae, rounds = loop["vae"], []
@@ -77,6 +78,8 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
     report.write(folder, vae.model, dataset, config, vae.history, loop.rows, rounds)
     seconds = time.perf_counter() - started
     print(report.summary(folder, dataset, vae.history, loop.rows, rounds, seconds))
+    if config["test_fraction"] and status == 0:
+        print(*table_scores.compare_held_out(SavedRun(folder.path)), sep="\n")
     if "explore" in given and status == 0:
         return explore.main([str(folder.path)])
     return status

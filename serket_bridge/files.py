@@ -1,13 +1,12 @@
 """Files: where `update` writes, and how. Every file is written whole or not at all."""
 
 import json
-import os
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from models.atomic_files import write_atomically
 from models.checks import check_unpacked
 
 to_python = np.generic.item  # a number of NumPy as one of Python, for `json.dumps`
@@ -31,17 +30,6 @@ class output_dir:
 
     def __exit__(self, *exception):
         output_dir.current = self.before
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Calls `write` with a temporary path beside `path`, and renames that file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".partial-{path.name}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, array, fmt: str | None = None) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 import models
+from models.atomic_files import write_atomically
 from models.checks import check_integer
 from serket_bridge import serket_arguments
 from serket_bridge.checks import require
-from serket_bridge.files import write_atomically, write_text
+from serket_bridge.files import write_text
 from serket_bridge.messages import Gaussian
 from serket_bridge.module import Module
 from serket_bridge.saving import save_module

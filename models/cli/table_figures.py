@@ -6,18 +6,8 @@ x and x_mean are those of the model, (..., d).
 import numpy as np
 
 from models import plotting
-from models.data.named_columns import column_slices, named_columns
+from models.cli import table_scores
 from models.evaluation.latent_effects import latent_effects
-
-
-def columns_of(dataset, x) -> dict[str, np.ndarray]:
-    """The columns of x in the user's units."""
-    return named_columns(dataset.preprocessing, dataset.preprocessing.inverse(x))
-
-
-def stored_columns(dataset) -> dict[str, np.ndarray]:
-    """The columns of the data as they are stored: empty cells stay empty."""
-    return named_columns(dataset.preprocessing, dataset.values.raw(slice(None)))
 
 
 def entry_scale(dataset) -> np.ndarray:
@@ -28,19 +18,21 @@ def entry_scale(dataset) -> np.ndarray:
 
 def by_column(dataset, numbers) -> dict[str, float]:
     """The largest number among the entries, (d,), of each column."""
-    pairs = column_slices(dataset.preprocessing)
+    pairs = dataset.preprocessing.slices()
     return {column.name: float(numbers[where].max()) for column, where in pairs}
 
 
 def draw_reconstructions(dataset, x_mean):
     """True against reconstructed values, by column."""
-    columns = stored_columns(dataset), columns_of(dataset, x_mean)
-    return plotting.plot_column_reconstructions(*columns)
+    scores = table_scores.score_columns(dataset, x_mean)
+    shares = {name: table_scores.share(each) for name, each in scores.items()}
+    columns = dataset.stored_columns, dataset.columns_of(x_mean)
+    return plotting.plot_column_reconstructions(*columns, shares)
 
 
 def draw_samples(dataset, x_mean, title):
     """The distribution of the data and of decoded samples, by column."""
-    columns = stored_columns(dataset), columns_of(dataset, x_mean)
+    columns = dataset.stored_columns, dataset.columns_of(x_mean)
     return plotting.plot_column_samples(*columns, title)
 
 
@@ -64,7 +56,7 @@ def draw_pairs(dataset, classes, effects):
     """
     found = {"label": dataset.labels, "class": classes}
     colourings = {kind: codes for kind, codes in found.items() if codes is not None}
-    columns, names = stored_columns(dataset), dataset.label_names
+    columns, names = dataset.stored_columns, dataset.label_names
     relevance = by_column(dataset, np.abs(effects).max(axis=0))
     return plotting.plot_pairs(columns, colourings, names, relevance)
 
@@ -85,24 +77,18 @@ def draw_paths(dataset, along, paths, **texts):
     """
     shown, note = _varied(dataset, np.stack([*paths.values()]))
     lines = {
-        name: {key: columns_of(dataset, x_mean)[key] for key in shown}
+        name: {key: dataset.columns_of(x_mean)[key] for key in shown}
         for name, x_mean in paths.items()
     }
     if "ends" in texts:
-        texts["ends"] = columns_of(dataset, texts["ends"])
+        texts["ends"] = dataset.columns_of(texts["ends"])
     texts["title"] += note
-    return plotting.plot_column_paths(along, lines, stored_columns(dataset), **texts)
-
-
-def score_columns(dataset, x_mean) -> dict[str, tuple[float, str]]:
-    """Column -> R² and its RMSE in words, or the share of right categories."""
-    columns, predicted = stored_columns(dataset), columns_of(dataset, x_mean)
-    return {k: plotting.describe_error(v, predicted[k]) for k, v in columns.items()}
+    return plotting.plot_column_paths(along, lines, dataset.stored_columns, **texts)
 
 
 def _varied(dataset, x_mean):
     """The columns of x_mean that vary most, and which they are, for a title."""
     rows = (x_mean / entry_scale(dataset)).reshape(-1, x_mean.shape[-1])
     spread = rows.std(axis=0)
-    columns, relevance = columns_of(dataset, x_mean), by_column(dataset, spread)
+    columns, relevance = dataset.columns_of(x_mean), by_column(dataset, spread)
     return plotting.select_columns(columns, relevance, "change")

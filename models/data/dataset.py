@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from models.blocks.ondisk_array import ArrayRows, Binarized, Rows, View
-from models.data.errors import DataError
+from models.data.errors import DataError, join_names
+from models.data.named_columns import named_columns
 from models.data.preprocessing import Preprocessing
 
-MAX_SHOWN = 20  # features in `describe`
 N_DIGESTED = 1000  # rows on disk that `digest` reads
 USE_GAUSSIAN = "use --likelihood gaussian, or scale the data to [0, 1]"
 
@@ -60,13 +60,23 @@ class Dataset:
         """The names of the entries of a row of x; `None` for images."""
         return self.preprocessing.entries
 
+    def columns_of(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns of a table by name, of x or a mean of p(x|z), (..., d).
+
+        They are in the user's units, as of `models.data.named_columns`.
+        """
+        return named_columns(self.preprocessing, self.preprocessing.inverse(x))
+
+    @property
+    def stored_columns(self) -> dict[str, np.ndarray]:
+        """The columns of a table as they are stored: empty cells stay empty."""
+        return named_columns(self.preprocessing, self.values.raw(slice(None)))
+
     def describe(self) -> str:
         """What the data are, in lines: rows, features, labels, notes."""
         features = " x ".join(map(str, self.input_shape))
         if self.columns:
-            more = ", ..." * (len(self.columns) > MAX_SHOWN)
-            shown = ", ".join(self.columns[:MAX_SHOWN]) + more
-            features = f"{len(self.columns)} features: {shown}"
+            features = f"{len(self.columns)} features: {join_names(self.columns)}"
         labels = "no labels"
         if self.labels is not None:
             n = len(np.unique(self.labels))

@@ -3,9 +3,17 @@
 from contextlib import contextmanager
 from pathlib import Path
 
+MAX_NAMES = 20  # in a message
+
 
 class DataError(ValueError):
     """Data that cannot be used; the message says why and what to do."""
+
+
+def join_names(names, most: int = MAX_NAMES) -> str:
+    """The first names, with commas, and how many there are if more."""
+    names = [*map(str, names)]
+    return ", ".join(names[:most]) + f", ... ({len(names)})" * (len(names) > most)
 
 
 @contextmanager

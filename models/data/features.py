@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from models.data.columns import Column, infer
-from models.data.errors import DataError
+from models.data.errors import DataError, join_names
 from models.data.files import no_labels
 from models.data.labels import NONE, find_labels
 from models.data.preprocessing import Preprocessing
@@ -17,7 +17,6 @@ from models.data.tables import Table
 INDEX_NAME = r"(?i:(.*[_ .-])?id|index|idx|row|nr\.?|no\.?|#)|.*[a-z]ID"
 MIN_INDEX = 5  # rows that a column of consecutive numbers must have to be an index
 MAX_LABELS = 20  # different numbers that are labels whatever the number of rows
-MAX_SHOWN = 20  # names in a note
 
 
 @dataclass(frozen=True)
@@ -97,12 +96,12 @@ def apply_columns(
     features = tuple(column.name for column in stored.columns)
     missing = [name for name in features if name not in table.names]
     if missing:
-        hint = f"its columns are {_shown(table.names)}"
+        hint = f"its columns are {join_names(table.names)}"
         if not table.has_names:
             hint = f"it has no header, and {len(table.names)} columns"
         raise DataError(
-            f"{table.path}: the columns {_shown(missing)} that the run was trained on "
-            f"are missing; {hint}."
+            f"{table.path}: the columns {join_names(missing)} that the run was trained "
+            f"on are missing; {hint}."
         )
     if label_name is None and stored.labels in table.names:
         label_name = stored.labels
@@ -111,7 +110,7 @@ def apply_columns(
     others = [name for name in table.names if name not in known]
     table.can_drop = "row out"
     found = _encode(table, stored, label)
-    ignored = (f"columns that are not used: {_shown(others)}",) * bool(others)
+    ignored = (f"columns that are not used: {join_names(others)}",) * bool(others)
     return Features(found.values, found.labels, stored, found.notes + ignored)
 
 
@@ -144,7 +143,7 @@ def _check_names(table, option, names):
     if unknown:
         raise DataError(
             f"{option} {unknown[0]}: {table.path} has the columns "
-            f"{', '.join(table.names)}; give names among these."
+            f"{join_names(table.names)}; give names among these."
         )
 
 
@@ -205,9 +204,4 @@ def _group(notes):
     for name, note in notes.items():
         if note:
             names[note].append(name)
-    return [f"{_shown(those)}: {note}" for note, those in names.items()]
-
-
-def _shown(names):
-    more = f", ... ({len(names)})" * (len(names) > MAX_SHOWN)
-    return ", ".join(names[:MAX_SHOWN]) + more
+    return [f"{join_names(those)}: {note}" for note, those in names.items()]

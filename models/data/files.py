@@ -23,8 +23,7 @@ def read_labels(path: Path):
         with _opened(path) as stored:
             if not isinstance(stored, np.ndarray):
                 keys = stored.files
-                others = [key for key in keys if key not in DATA_KEYS]
-                stored = stored[find_labels(others) or _data_key(path, keys)]
+                stored = stored[_label_key(keys) or _data_key(path, keys)]
             return encode_labels(stored, path)
     table = tables.read(path)
     name = find_labels(table.names)
@@ -45,8 +44,7 @@ def read_arrays(path: Path, label_key: str | None = None, data_key: str | None =
         if isinstance(stored, np.ndarray):
             return stored, None, None
         keys = stored.files
-        others = [key for key in keys if key not in DATA_KEYS]
-        key = find_labels(others, None if label_key == NONE else label_key)
+        key = _label_key(keys, None if label_key == NONE else label_key)
         if label_key not in (None, NONE, key):
             raise no_labels(label_key, path, keys)
         x = stored[data_key or _data_key(path, keys, key)]
@@ -71,6 +69,11 @@ def _opened(path):
     check_unpacked(path)
     with reading(path, expected), path.open("rb") as file:
         yield np.load(file, allow_pickle=False)
+
+
+def _label_key(keys, wanted=None):
+    """The key of the labels, or `None`; x is no coordinate beside y here."""
+    return find_labels([key for key in keys if key not in DATA_KEYS], wanted)
 
 
 def _data_key(path, keys, label_key=None):

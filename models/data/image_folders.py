@@ -7,7 +7,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from models.blocks.ondisk_array import Rows
-from models.data.errors import DataError, reading
+from models.data.errors import DataError, join_names, reading
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 GREY = ("1", "L", "LA", "La")  # modes of Pillow
@@ -49,7 +49,8 @@ def open_images(
     if len(errors) >= len(found):
         raise next(iter(errors.values()))
     if errors:
-        notes.append(f"{len(errors)} images left out: {_list(errors.values())}")
+        shown = join_names(errors.values(), MAX_SHOWN)
+        notes.append(f"{len(errors)} images left out: {shown}")
     sizes = {path: each for path, (_, each, _) in found.items()}
     size, more = _common_size(sizes, size, resize)
     notes += more
@@ -75,17 +76,14 @@ def _find_images(folder):
     paths = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     others = [path.name for path in files if path.suffix.lower() not in IMAGE_SUFFIXES]
     if not paths:
-        there = f" It holds {_list(others)}." if others else ""
+        there = f" It holds {join_names(others, MAX_SHOWN)}." if others else ""
         raise DataError(
             f"{folder}: no images in this folder; expected files that end in "
             f"{', '.join(IMAGE_SUFFIXES)}.{there}"
         )
-    return paths, [f"files that are no images: {_list(others)}"] * bool(others)
-
-
-def _list(names):
-    names = list(map(str, names))
-    return ", ".join(names[:MAX_SHOWN]) + ", ..." * (len(names) > MAX_SHOWN)
+    return paths, [f"files that are no images: {join_names(others, MAX_SHOWN)}"] * bool(
+        others
+    )
 
 
 def _both_sides(size):
@@ -173,7 +171,9 @@ def _folder_labels(folder, paths):
     names, codes = np.unique([place[0] for place in places], return_inverse=True)
     if outside:
         is_mixed = len(outside) < len(places)
-        note = f"sub-folders are no labels: {_list(outside)} lie in none"
+        note = (
+            f"sub-folders are no labels: {join_names(outside, MAX_SHOWN)} lie in none"
+        )
         return None, None, (note,) * is_mixed
     if len(names) == 1:
         return None, None, (f"no labels: all images lie in {names[0]}",)

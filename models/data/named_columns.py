@@ -2,19 +2,8 @@
 
 import numpy as np
 
-from models.data.columns import Column
 from models.data.dates import EPOCH
 from models.data.preprocessing import Preprocessing
-
-
-def column_slices(preprocessing: Preprocessing) -> list[tuple[Column, slice]]:
-    """Each column of a table, and where its entries are in a row of x."""
-    pairs, first = [], 0
-    for column in preprocessing.columns or map(Column, preprocessing.entries):
-        last = first + len(column.entries)
-        pairs.append((column, slice(first, last)))
-        first = last
-    return pairs
 
 
 def named_columns(preprocessing: Preprocessing, values) -> dict[str, np.ndarray]:
@@ -25,7 +14,7 @@ def named_columns(preprocessing: Preprocessing, values) -> dict[str, np.ndarray]
         values: (..., d) in the user's units, as `Preprocessing.inverse` returns them.
             NaN remains NaN or becomes NaT or "".
     """
-    pairs = column_slices(preprocessing)
+    pairs = preprocessing.slices()
     return {each.name: _typed(each, values[..., where]) for each, where in pairs}
 
 

@@ -55,6 +55,15 @@ class Preprocessing:
             return tuple(f"column {i + 1}" for i in range(len(self.mean)))
         return tuple(name for column in self.columns for name in column.entries)
 
+    def slices(self) -> list[tuple[Column, slice]]:
+        """Each column of a table, and where its entries are in a row of x."""
+        pairs, first = [], 0
+        for column in self.columns or map(Column, self.entries):
+            last = first + len(column.entries)
+            pairs.append((column, slice(first, last)))
+            first = last
+        return pairs
+
     def unstandardized(self) -> "Preprocessing":
         """The same, but for the scale of a table."""
         return replace(self, standardize=False)
@@ -96,12 +105,11 @@ class Preprocessing:
 
     def to_cells(self, x: np.ndarray) -> dict[str, list]:
         """x of a table, (n, d), as columns in the user's units: name -> cells."""
-        values, cells, first = self.inverse(x), {}, 0
-        for column in self.columns or map(Column, self.entries):
-            last = first + len(column.entries)
-            cells[column.name] = column.decode(values[:, first:last])
-            first = last
-        return cells
+        values = self.inverse(x)
+        return {
+            column.name: column.decode(values[:, where])
+            for column, where in self.slices()
+        }
 
     def to_json(self) -> dict:
         """What `from_json` reads, of JSON's types."""

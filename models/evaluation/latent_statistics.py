@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from keras import ops
+from scipy.special import softmax
 
 from models.blocks.densities import gaussian_kl
 
@@ -65,6 +66,21 @@ def latent_scale(vae, z: np.ndarray, label=None) -> tuple[np.ndarray, np.ndarray
         return z.mean(axis=0), z.std(axis=0), "latents"
     (mean,), (precision,) = prior
     return mean, 1 / np.sqrt(precision), "prior"
+
+
+def class_probabilities(mixture, z, z_log_var=None) -> np.ndarray:
+    """p(c = k) of each row, (n, n_components), prop. to pi_k exp(E_q[log N_k(z)]).
+
+    Args:
+        mixture: a scikit-learn `GaussianMixture` with full covariances.
+        z: the means of q(z|x), or the points that represent it, (n, latent_dim).
+        z_log_var: of a Gaussian q(z|x), (n, latent_dim).
+    """
+    log_p = np.log(np.maximum(mixture.predict_proba(z), np.finfo(float).tiny))
+    if z_log_var is not None:
+        diagonals = np.einsum("kdd->kd", mixture.precisions_)
+        log_p = log_p - 0.5 * np.exp(z_log_var) @ diagonals.T
+    return softmax(log_p, axis=1)
 
 
 def latent_information(z_mean, z_log_var) -> float:

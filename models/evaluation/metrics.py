@@ -123,9 +123,9 @@ def probe_scores(z, labels, train: tuple | None = None) -> dict | None:
 def column_scores(values: np.ndarray, decoded: np.ndarray) -> dict[str, float | None]:
     """How well a column of a table is reconstructed, where it is not empty.
 
-    `rmse`, in the units of the column (of dates in days), and `r2`, the explained share
-    of the variance; for text `right`, the share of right categories. `None` where a
-    score is not defined.
+    `rmse`, in the units of the column (of dates in days, with a `unit`), and `r2`, the
+    explained share of the variance; for text `right`, the share of right categories.
+    `None` where a score is not defined.
 
     Args:
         values: (n,) numbers, datetime64 or text; NaN, NaT or "" where it is empty.
@@ -139,11 +139,12 @@ def column_scores(values: np.ndarray, decoded: np.ndarray) -> dict[str, float | 
     if not filled.any():
         return {"rmse": None, "r2": None}
     values, error = values[filled], values[filled] - decoded[filled]
-    deviation = values - values.min()
+    deviation, unit = values - values.min(), {}
     if values.dtype.kind == "M":
         error, deviation = (
             each / np.timedelta64(1, "D") for each in (error, deviation)
         )
+        unit = {"unit": "days"}
     squared, variance = float(np.mean(error**2)), float(np.var(deviation))
     r2 = 1 - squared / variance if variance > 0 else None
-    return {"rmse": float(np.sqrt(squared)), "r2": r2}
+    return {"rmse": float(np.sqrt(squared)), "r2": r2} | unit

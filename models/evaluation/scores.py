@@ -8,7 +8,11 @@ import numpy as np
 from models.blocks.ondisk_array import slices
 from models.blocks.priors import StandardNormal
 from models.evaluation import metrics
-from models.evaluation.latent_statistics import encode_points, latent_statistics
+from models.evaluation.latent_statistics import (
+    class_probabilities,
+    encode_points,
+    latent_statistics,
+)
 from models.evaluation.log_likelihood import LogPxEstimate, estimate_log_px
 
 # With more rows below this effective sample size, the standard error of log p(x) was
@@ -54,7 +58,9 @@ def evaluate(
     z, z_log_var = encode_points(vae, x, label)
     log_prior = mixture.score_samples if is_prior(mixture, vae) else None
     log_px = estimate_log_px(vae, x, label, log_prior=log_prior, seed=seed, **sampling)
-    classes = None if mixture is None else mixture.predict(z)
+    classes = None
+    if mixture is not None:
+        classes = class_probabilities(mixture, z, z_log_var).argmax(axis=1)
     has_message = mixture is not None and vae.takes_message
     scores = {
         "seed": seed,

@@ -6,7 +6,6 @@ from html import escape
 import numpy as np
 
 from models.data.columns import Column
-from models.data.named_columns import column_slices
 from models.plotting.style import GREY, PALETTE
 
 MAX_ROWS = 30  # columns that are shown
@@ -56,7 +55,7 @@ class TableRenderer:
     def __init__(self, x: np.ndarray, preprocessing):
         self.preprocessing = preprocessing
         values = preprocessing.inverse(x[:: max(1, len(x) // 1000)].astype(float))
-        pairs = column_slices(preprocessing)
+        pairs = preprocessing.slices()
         self.bars = [make_bar(column, at, values) for column, at in pairs[:MAX_ROWS]]
         self.n_hidden = len(pairs) - len(self.bars)
 

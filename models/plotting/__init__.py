@@ -27,7 +27,7 @@ from importlib import import_module
 _PUBLIC = {
     "animation": ["Animation"],
     "column_planes": ["plot_column_planes"],
-    "columns": ["describe_error", "select_columns"],
+    "columns": ["select_columns"],
     "curves": ["plot_round_scores", "plot_training_curves"],
     "evaluation_page": ["extreme_rows", "plot_evaluation"],
     "image_grids": ["grey_limits", "plot_image_grid", "plot_samples_by_label"],

@@ -45,34 +45,6 @@ def to_numbers(values: np.ndarray, names: list[str] | None = None) -> np.ndarray
     return dates.date2num(values) if values.dtype.kind == "M" else values
 
 
-def explained(values: np.ndarray, predicted: np.ndarray) -> float:
-    """R^2 of numbers and dates, the share of right categories; filled cells only.
-
-    NaN for a column that is empty or, of numbers, constant.
-    """
-    filled = is_filled(values)
-    values, predicted = values[filled], predicted[filled]
-    if not len(values):
-        return np.nan
-    if is_category(values):
-        return float(np.mean(values == predicted))
-    values, predicted = to_numbers(values), to_numbers(predicted)
-    total = np.sum(np.square(values - values.mean()))
-    return float(1 - np.sum(np.square(values - predicted)) / total) if total else np.nan
-
-
-def describe_error(values: np.ndarray, predicted: np.ndarray) -> tuple[float, str]:
-    """`explained`, and the error in words: an RMSE, of dates in days, or a share."""
-    score, filled = explained(values, predicted), is_filled(values)
-    if not filled.any():
-        return score, "empty"
-    if is_category(values):
-        return score, f"{score:.0%} right"
-    error = to_numbers(values)[filled] - to_numbers(predicted)[filled]
-    days = " days" * (values.dtype.kind == "M")
-    return score, f"RMSE {np.sqrt(np.mean(np.square(error))):.3g}{days}"
-
-
 def select_columns(
     columns: Columns, relevance: Mapping[str, float], what: str, most=MAX_COLUMNS
 ) -> tuple[dict[str, np.ndarray], str]:

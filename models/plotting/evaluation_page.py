@@ -31,8 +31,8 @@ def plot_evaluation(
         kl_per_dimension: (latent_dim,), in nats; None if it is not defined.
         classes: labels (n,), classes (n,), and the names of the labels by label.
         extremes: images in `extreme_rows` and reconstructions, each (2, m, h, w[, c]).
-        columns: of a table, name -> `columns.describe_error`; the best and the worst
-            are shown.
+        columns: of a table, name -> (R^2 or the share of right categories, the error in
+            words); the best and the worst are shown.
     """
     rows = [
         [

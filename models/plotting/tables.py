@@ -1,5 +1,7 @@
 """Figures of a table: reconstructions and samples, one small panel for each column."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
@@ -19,7 +21,9 @@ MAX_BINS = 30
 MAX_WRITTEN = 5  # categories whose shares are written
 
 
-def plot_column_reconstructions(columns: Columns, predicted: Columns) -> Figure:
+def plot_column_reconstructions(
+    columns: Columns, predicted: Columns, scores: Mapping[str, float]
+) -> Figure:
     """Draws true against reconstructed values, one panel for each column.
 
     Numbers and dates are dots around the diagonal, with R^2; categories are shares of
@@ -29,12 +33,13 @@ def plot_column_reconstructions(columns: Columns, predicted: Columns) -> Figure:
     Args:
         columns: name -> (n,), numbers, datetime64 or text; empty cells are left out.
         predicted: the same columns, reconstructed.
+        scores: name -> R^2, or of categories the share of right ones; NaN if there is
+            none.
 
     Raises:
         ValueError: if names or lengths differ.
     """
     _check_same("predicted", columns, predicted)
-    scores = {k: tools.explained(v, predicted[k]) for k, v in columns.items()}
     shown, note = tools.select_columns(columns, scores, "R² or share right")
     title = f"Reconstructions{note}"
     for name, ax in tools.make_panels(shown, title).items():

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from models.atomic_files import write_atomically
+
 CHECKPOINT = "checkpoint.keras"
 CLAIM = ".taken"  # is in the folder until its first file
 
@@ -132,16 +134,6 @@ class RunFolder:
     def write_figure(self, name: str, figure) -> None:
         """Writes a Matplotlib figure."""
         self.write_file(name, lambda path: figure.savefig(path, dpi=150))
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Calls `write` with a temporary path in the same folder, then renames the file."""
-    temporary = path.with_name(f".partial-{path.name}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def next_free_folder(stem: str) -> Path:

@@ -11,12 +11,10 @@ import numpy as np
 import models
 from models import data
 from models.checks import check_integer, check_unpacked
-from models.data.errors import DataError, reading
+from models.data.errors import DataError, join_names, reading
 from models.data.preprocessing import Preprocessing
 from models.deprecated import renamed, renamed_options
 from models.runs.rounds import LATENTS, MIXTURE, Round, saved_weights
-
-MAX_NAMES = 20  # in an error message
 
 
 class SavedRun:
@@ -245,8 +243,3 @@ def read_config(path: Path) -> dict:
         if "variant" not in config:
             raise ValueError
     return renamed_options(config)
-
-
-def join_names(names) -> str:
-    """The first names, with commas."""
-    return ", ".join([*names][:MAX_NAMES]) + ", ..." * (len(names) > MAX_NAMES)
