@@ -126,3 +126,13 @@ def assert_same(one, other):
 @pytest.fixture
 def same():
     return assert_same
+
+
+@pytest.fixture(scope="session")
+def two_rounds(make_loop, tmp_path_factory):
+    """(a loop after two rounds, the folder where it was saved after the first)."""
+    folder = tmp_path_factory.mktemp("saved")
+    loop = make_loop()
+    loop.run(1, folder=folder, verbose=False)
+    loop.run(1, verbose=False)
+    return loop, folder

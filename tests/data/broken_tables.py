@@ -1,0 +1,21 @@
+"""What the tests of broken tables share: dates, gaps, and how a case is checked."""
+
+import datetime
+
+import numpy as np
+
+NAN = float("nan")
+DATE = datetime.datetime(2021, 3, 1)
+DAY = DATE.toordinal() - datetime.date(1970, 1, 1).toordinal()
+
+
+def check(dataset, values, sentences):
+    """`values`: name -> the entries of x, NaN where an empty cell became the mean."""
+    x = dict(zip(dataset.columns, dataset.x.T.tolist(), strict=True))
+    assert list(x) == list(values)
+    for name, expected in values.items():
+        expected = np.array(expected, float)
+        expected = np.where(np.isnan(expected), np.nanmean(expected), expected)
+        np.testing.assert_allclose(x[name], expected, rtol=1e-6, err_msg=name)
+    for sentence in sentences:
+        assert sentence in dataset.describe()
