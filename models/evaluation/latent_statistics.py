@@ -12,6 +12,8 @@ from scipy.special import softmax
 
 from models.blocks.densities import gaussian_kl
 
+MAX_LOG_VAR = 80.0
+
 
 @dataclass(frozen=True, eq=False)
 class LatentStatistics:
@@ -79,7 +81,9 @@ def class_probabilities(mixture, z, z_log_var=None) -> np.ndarray:
     log_p = np.log(np.maximum(mixture.predict_proba(z), np.finfo(float).tiny))
     if z_log_var is not None:
         diagonals = np.einsum("kdd->kd", mixture.precisions_)
-        log_p = log_p - 0.5 * np.exp(z_log_var) @ diagonals.T
+        # of a row far from the training data q may be wider than numbers can be
+        variances = np.exp(np.minimum(z_log_var, MAX_LOG_VAR).astype(np.float64))
+        log_p = log_p - 0.5 * variances @ diagonals.T
     return softmax(log_p, axis=1)
 
 
