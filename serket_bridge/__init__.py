@@ -31,13 +31,13 @@ from serket_bridge.files import output_dir
 from serket_bridge.gmm import GMM
 from serket_bridge.loading import load
 from serket_bridge.loop import MessageLoop
-from serket_bridge.messages import Categorical, Gaussian
+from serket_bridge.messages import Categorical, Counts, Gaussian
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
 
-__all__ = ["GMM", "VAE", "Categorical", "Gaussian", "MessageLoop", "Module"]
+__all__ = ["GMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop", "Module"]
 __all__ += ["Observation", "SerketModule", "load", "output_dir", "register"]
 
 

@@ -1,6 +1,7 @@
 """The directed acyclic graph of connected modules."""
 
 import itertools
+from typing import get_args
 from weakref import WeakKeyDictionary, WeakSet
 
 from serket_bridge.checks import require
@@ -9,12 +10,16 @@ from serket_bridge.checks import require
 class Node:
     """A module as a node of the graph, with a name that can name a folder.
 
-    `parents` are the modules that it is connected to, at most `max_parents`; `children`
-    are those that are connected to it. `input_message` is the class of the messages
-    that it reads from its parents, `output_message` of its own forward message.
+    `connections` has the modules that it is connected to, its `parents`, by the names
+    of its inputs; `children` are those that are connected to it. `output_message` is
+    the class of its own forward message.
+
+    `ports` are its inputs: name -> the class of the messages that it takes, or several,
+    `Gaussian | Categorical`. Without ports it has up to `max_parents` inputs of any
+    names, "0", "1", ... by position, which take `input_message`.
     """
 
-    max_parents = 1
+    ports, max_parents = None, 1
     input_message = output_message = object
     _count = itertools.count()
 
@@ -29,42 +34,73 @@ class Node:
         parents = ", ".join(parent.name for parent in self.parents) or "nothing"
         return f"<{type(self).__name__} {self.name!r}, connected to {parents}>"
 
+    @property
+    def parents(self) -> tuple:
+        """The modules that this one is connected to, in the order of its inputs."""
+        return tuple(self.connections.values())
+
     def disconnect(self) -> None:
         """Removes this module's parents and children, and their messages, from it."""
-        self.parents = ()
+        self.connections = {}
         # weak: modules can be deleted
         self.children, self._backward = WeakSet(), WeakKeyDictionary()
 
-    def connect(self, *parents: "Node") -> None:
-        """Connects this module to its parents, in order; replaces earlier ones.
+    def connect(self, *parents: "Node", **named: "Node") -> None:
+        """Connects this module to its parents; replaces earlier ones.
+
+        Args:
+            parents: in the order of the inputs.
+            named: by the names of the inputs, `connect(image=obs, word=words)`.
 
         Raises:
-            TypeError: no modules, too many, or something that is not a module.
+            TypeError: no modules, too many, an input that it does not have, or
+                something that is not a module.
             ValueError: messages of another kind, or a cycle.
         """
-        names = ", ".join(getattr(m, "name", type(m).__name__) for m in parents)
-        rule = f"{self.name}.connect needs at least one module, and takes at most "
-        rule += str(self.max_parents)
-        is_allowed = 0 < len(parents) <= self.max_parents
-        require(is_allowed, rule, names or "none", TypeError)
-        for parent in parents:
-            self._check_parent(parent)
+        connections = self._assign_inputs(parents, named)
+        for name, parent in connections.items():
+            self._check_parent(name, parent)
         for parent in self.parents:
             parent.children.discard(self)
             parent._backward.pop(self, None)
-        self.parents = parents
-        for parent in parents:
+        self.connections = connections
+        for parent in self.parents:
             parent.children.add(self)
 
-    def _check_parent(self, parent):
+    def _assign_inputs(self, parents, named):
+        """name of the input -> module, in the order of `ports`."""
+        received = [name_of(module) for module in parents]
+        received += [f"{name}={name_of(module)}" for name, module in named.items()]
+        rule = f"{self.name}.connect needs at least one module, and takes at most "
+        if self.ports is None:
+            names, limit = [*map(str, range(len(parents))), *named], self.max_parents
+            rule += f"{limit}, each once"
+        else:
+            names, limit = [*self.ports], len(self.ports)
+            rule += f"{limit}, each once: {', '.join(names)}"
+        found = dict(zip(names, parents, strict=False)) | named
+        n_different = len({id(module) for module in found.values()})
+        is_allowed = 0 < n_different == len(received) <= limit
+        is_allowed &= found.keys() <= set(names)
+        require(is_allowed, rule, ", ".join(received) or "none", TypeError)
+        return {name: found[name] for name in names if name in found}
+
+    def kinds(self, name: str) -> tuple[type, ...]:
+        """The classes of the messages that an input takes."""
+        taken = self.input_message if self.ports is None else self.ports[name]
+        return get_args(taken) or (taken,)
+
+    def _check_parent(self, name, parent):
         rule = f"{self.name}.connect takes modules (wrap data in Observation)"
         require(isinstance(parent, Node), rule, type(parent).__name__, TypeError)
         connection = f"{self.name} cannot be connected to {parent.name}"
         rule = f"{connection}: that would be a cycle, because {parent.name} depends on "
         require(self not in parent.ancestors(), f"{rule}{self.name}")
-        taken, sent = self.input_message, parent.output_message
-        rule = f"{connection}: it takes {taken.__name__} messages"
-        require(issubclass(sent, taken), rule, f"{sent.__name__} messages")
+        taken, sent = self.kinds(name), parent.output_message
+        rule = f"{connection}: it takes {join(taken)} messages as its input {name}"
+        # a message of a wider class may be one of theirs, which `inputs` finds out
+        is_taken = any(issubclass(sent, k) or issubclass(k, sent) for k in taken)
+        require(is_taken, rule, f"{sent.__name__} messages")
 
     def ancestors(self) -> set:
         """This module, and all modules that its input depends on."""
@@ -87,3 +123,13 @@ class Node:
     def folder(self) -> str:
         """module<number>_<name>; the number is the position in `graph`."""
         return f"module{self.graph.index(self):03d}_{self.name}"
+
+
+def join(kinds: tuple[type, ...]) -> str:
+    """The names of classes, for error messages."""
+    return " or ".join(kind.__name__ for kind in kinds)
+
+
+def name_of(module) -> str:
+    """The name of a module, or else the class of what is none."""
+    return module.name if isinstance(module, Node) else type(module).__name__

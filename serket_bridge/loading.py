@@ -31,7 +31,12 @@ def load(folder: str | Path, data=None) -> MessageLoop:
         part = {"parents": ()} | saved.get(name, unsaved)  # `update` saves no data
         modules[name] = make_module(part, home / name, data)
         if part["parents"]:
-            modules[name].connect(*(modules[parent] for parent in part["parents"]))
+            parents = [modules[parent] for parent in part["parents"]]
+            if part["inputs"] is None:
+                modules[name].connect(*parents)
+            else:
+                named = zip(part["inputs"], parents, strict=True)
+                modules[name].connect(**dict(named))
     loop = MessageLoop(modules.values())
     if rows is not None and data is not None:
         restore_loop(loop, Path(folder))

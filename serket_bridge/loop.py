@@ -28,6 +28,7 @@ class MessageLoop:
             (`vae.loss`, `gmm.bound`, nats per example; `vae.seconds`); `elbo`;
             `agreement` of the classes with the last round's; with labels `accuracy`,
             `ari` and `nmi`; `seconds` in all.
+        elbo_reason: why the last round's `elbo` is `None`, or `None`.
 
     `elbo` is the evidence lower bound of the whole model p(x|z) p(z|c) p(c), nats per
     example, whatever message or KL weight the modules train with. For a VAE and a
@@ -36,8 +37,9 @@ class MessageLoop:
         E_q[log p(x|z)] - sum_k r_k KL(q(z|x) || N_k) + sum_k r_k log(pi_k b_k / r_k)
 
     with the backward message b_k to the mixture, and r_k prop. to pi_k b_k
-    exp(E_q log N_k(z)). There is none where two modules are above one variable: the
-    product of their densities is not normalised.
+    exp(E_q log N_k(z)). It is `None` where two modules model one variable, because the
+    normaliser of the product of their densities is not known, or where the evidence of
+    a module is not; `elbo_reason` says which.
 
     Raises:
         ValueError: no modules, two of one name, or one before a module that it needs.
@@ -45,7 +47,7 @@ class MessageLoop:
 
     def __init__(self, modules):
         self.modules, self.rows = list(modules), []
-        self._last_classes = None
+        self._last_classes, self.elbo_reason = None, None
         require(self.modules, "modules must hold at least one module", "none")
         for i, module in enumerate(self.modules):
             rule = "modules must be serket_bridge modules"
@@ -161,7 +163,8 @@ class MessageLoop:
             if isinstance(module, Observation):
                 copied.observe(data[module.name] if isinstance(data, dict) else data)
             else:
-                copied.connect(*(copies[parent] for parent in module.parents))
+                connections = module.connections.items()
+                copied.connect(**{name: copies[parent] for name, parent in connections})
         for _ in range(rounds):
             for copied in copies.values():
                 copied.step()
@@ -176,12 +179,24 @@ class MessageLoop:
             metrics = {**module.metrics, "seconds": time.perf_counter() - started}
             row |= {f"{module.name}.{key}": value for key, value in metrics.items()}
         row["seconds"] = sum(row[f"{module.name}.seconds"] for module in self.modules)
-        modelled = [m.parents[0] for m in self.modules if m.parents]
-        if len(set(modelled)) == len(modelled):
-            evidence = [module.evidence() for module in self.modules]
-            if None not in evidence:
-                row["elbo"] = sum(evidence)
+        row["elbo"], self.elbo_reason = self._elbo()
         self.rows.append(row | self._scores(labels))
+
+    def _elbo(self):
+        """(the sum of the modules' evidence, None), or (None, the reason)."""
+        for module in self.modules:
+            above = module.modelled_by
+            names = " and ".join(child.name for child in above)
+            if not set(above) <= set(self.modules):
+                return None, f"{names}, above {module.name}, is not in this loop"
+            if len(above) > 1:
+                reason = f"{names} are above {module.name}: the normaliser of the "
+                return None, f"{reason}product of their densities is not known"
+        terms = {module.name: module.evidence() for module in self.modules}
+        unknown = [name for name, term in terms.items() if term is None]
+        if unknown:
+            return None, f"the evidence of {', '.join(unknown)} is not known"
+        return sum(terms.values()), None
 
     def _scores(self, labels):
         """agreement with the last round, and the scores against labels."""

@@ -6,7 +6,7 @@ Only the mean of a point message, the data of an `Observation`, may stay on disk
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 
 from serket_bridge.checks import require
 
@@ -103,6 +103,19 @@ class Gaussian:
         mean = (1 - share) * self.mean + share * other.mean
         return Gaussian(mean, self.precision + other.precision)
 
+    def __truediv__(self, other):
+        """This density without its factor `other`, normalised: precisions subtract.
+
+        Raises:
+            ValueError: a precision of `other` is not lower, so that it is no factor.
+        """
+        with np.errstate(invalid="ignore"):  # a point by a point
+            precision = self.precision - other.precision
+        rule = "a Gaussian can only be divided by one of lower precision"
+        require(np.min(precision) > 0, rule, f"a difference of {np.min(precision)}")
+        share = other.precision / precision  # 0 in a point
+        return Gaussian(self.mean + share * (self.mean - other.mean), precision)
+
     def entropy(self) -> np.ndarray:
         """The entropy of each example, (n,), in nats; 0 for known values."""
         if self.is_point:
@@ -115,6 +128,26 @@ class Gaussian:
         """One draw for each example, (n, ...)."""
         noise = rng.standard_normal(self.mean.shape)
         return self.mean + noise / np.sqrt(self.precision)
+
+
+class Counts(Gaussian):
+    """Known numbers >= 0, (n, n_words), such as how often each word occurs.
+
+    `Counts.point(values)` is such a message. An input that takes `Counts` takes every
+    point message of such numbers, as the data of an `Observation` are.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        rule = "counts must be known numbers >= 0 of the shape (n, n_words)"
+        received = f"{describe(self)}, with a minimum of {np.min(self.mean)}"
+        require(Counts.fits(self), rule, received)
+
+    @staticmethod
+    def fits(message) -> bool:
+        """Whether a message is a point of numbers >= 0, (n, n_words)."""
+        is_point = isinstance(message, Gaussian) and message.is_point
+        return is_point and message.mean.ndim == 2 and np.min(message.mean) >= 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +206,30 @@ class Categorical:
         """The product of two distributions, normalised."""
         return Categorical(self.log_prob + other.log_prob)
 
+    def __truediv__(self, other):
+        """This distribution without its factor `other`; what is impossible stays so."""
+        is_possible = np.isfinite(self.log_prob)
+        log_prob = np.full(self.log_prob.shape, -np.inf)
+        np.subtract(self.log_prob, other.log_prob, out=log_prob, where=is_possible)
+        return Categorical(log_prob)
+
+    def log_overlap(self, other) -> np.ndarray:
+        """log K sum_k p_k q_k, (n,) nats: 0 where one of them is uniform."""
+        total = logsumexp(self.log_prob + other.log_prob, axis=1)
+        return total + np.log(self.dim)
+
+
+def as_kind(message, kinds: tuple[type, ...]):
+    """A message of one of these classes, as `Counts` if it fits; else `None`."""
+    if isinstance(message, kinds):
+        return message
+    if Counts in kinds and isinstance(message, Gaussian):
+        message = message.in_memory()
+        return Counts.point(message.mean) if Counts.fits(message) else None
+    return None
+
 
 def describe(message: Gaussian | Categorical) -> str:
     """Kind and shape of a message, for error messages."""
-    return f"a {type(message).__name__} of the shape {(len(message), message.dim)}"
+    array = message.log_prob if isinstance(message, Categorical) else message.mean
+    return f"a {type(message).__name__} of the shape {array.shape}"

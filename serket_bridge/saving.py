@@ -36,6 +36,7 @@ def describe_module(module) -> dict:
         "kind": next(filter(None, names)),
         "name": module.name,
         "parents": [parent.folder for parent in module.parents],
+        "inputs": [*module.connections],
         "config": {k: serialization.to_json(k, v) for k, v in module.config().items()},
         "fingerprint": module.fingerprint,
         "rng": module.rng.bit_generator.state,
@@ -62,7 +63,8 @@ def read_description(folder: Path) -> dict:
     content = files.read_json(folder / "module.json")
     with files.reading(folder):
         saved = {FORMER_KEYS.get(key, key): value for key, value in content.items()}
-        saved = {key: saved[key] for key in KEYS}
+        # earlier versions did not save the names of inputs
+        saved = {key: saved[key] for key in KEYS} | {"inputs": saved.get("inputs")}
         saved["kind"] = serialization.OLD_NAMES.get(saved["kind"], saved["kind"])
         config = saved["config"].items()
         return saved | {"config": {k: serialization.upgrade(v) for k, v in config}}

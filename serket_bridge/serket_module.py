@@ -12,7 +12,9 @@ class SerketModule(Module):
     Its `update` reads `get_observations()` and `get_backward_msg()`, and calls
     `set_forward_msg` and `send_backward_msgs`. Messages are arrays, (n, ...): of
     probabilities where `output_message` is `Categorical`, else of values, which are
-    certain in the forward direction and N(value, I) in the backward direction.
+    certain in the forward direction and N(value, I) in the backward direction. Where
+    the forward message is multiplied by `get_backward_msg()`, as in Serket's MLDA, the
+    class needs `forward_is_posterior = True`, so that nothing is counted twice.
     """
 
     input_message = object
@@ -36,6 +38,7 @@ class SerketModule(Module):
     def set_forward_msg(self, values) -> None:
         """Sets the own forward message, (n, ...)."""
         self.forward = to_message(values, self.output_message, np.inf)
+        self._included = self._backward.copy()
 
     def get_backward_msg(self) -> np.ndarray | None:
         """The product of the children's messages; `None` before there is one."""

@@ -21,7 +21,8 @@ def format_table(rows: list[dict], header: bool = True) -> str:
     A column has the name of its module only where several modules have that metric.
     `None` is shown as "-".
     """
-    columns = _columns({key for row in rows for key in row})
+    known = {k for row in rows for k in row if k != "elbo" or row[k] is not None}
+    columns = _columns(known)
     lines = [[heading for _, heading, _ in columns]] if header else []
     for row in rows:
         shown = [(form, row.get(key)) for key, _, form in columns]

@@ -73,10 +73,9 @@ class VAE(Module):
     `posterior` is q(z|x) of the data; `history` has the metrics of every epoch so far.
     """
 
-    parameter_file = "model.keras"
+    parameter_file, given_inputs, posterior = "model.keras", ("label",), None
     saved_arguments = ("itr", "batch_size", "steps_per_epoch")
     saved_arguments += ("learning_rate", "warm_start", "message")
-    posterior = None
 
     def __init__(
         self,
@@ -132,9 +131,10 @@ class VAE(Module):
         return self.model.takes_message
 
     @property
-    def max_parents(self) -> int:
+    def ports(self) -> dict:
         """The data, and the labels of a conditional model."""
-        return 1 if self.model is None else 1 + self.model.is_conditional
+        is_conditional = self.model is not None and self.model.is_conditional
+        return dict.fromkeys(("x", "label")[: 1 + is_conditional], Gaussian)
 
     @property
     def n_steps(self) -> int:
@@ -157,7 +157,7 @@ class VAE(Module):
     def observed(self) -> tuple:
         """x and label, which is `None` for a model that is not conditional."""
         data, *labels = self.inputs()
-        if self.max_parents == 1:
+        if len(self.ports) == 1:
             return data.mean, None
         rule = f"{self.name} has a conditional model: connect it to the data and to "
         rule += "an Observation of the labels, (n, 1) or (n, label_dim)"
@@ -243,7 +243,7 @@ class VAE(Module):
         (x, label), q_x, kl = self.observed(), self.parents[0].posterior, 0.0
         rng, entropy = np.random.default_rng(self.epochs_trained), q_x.entropy().mean()
         is_draw = q_x.is_point or not np.array_equal(x, q_x.mean)
-        if not self.children:
+        if not self.modelled_by:
             inputs, quiet = self.training_inputs(x, label), {"verbose": 0}
             terms = self.model.evaluate(inputs, None, 1024, return_dict=True, **quiet)
             if not {"log_likelihood", "kl"} <= set(terms):

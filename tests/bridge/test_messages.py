@@ -107,6 +107,41 @@ def test_gaussian_refuses(mean, precision, error):
         Gaussian(mean, precision)
 
 
+def test_a_product_of_gaussians_divided_by_one_is_the_other(rng):
+    one, two = gaussian(rng), gaussian(rng)
+    quotient = one * two / two
+    np.testing.assert_allclose(quotient.mean, one.mean, rtol=1e-9)
+    np.testing.assert_allclose(quotient.precision, one.precision, rtol=1e-9)
+
+
+def test_a_quotient_of_gaussians_is_that_of_their_densities(rng):
+    narrow, wide = Gaussian([[0.7]], [[3.0]]), Gaussian([[-0.4]], [[0.5]])
+    quotient = narrow / wide
+    z = rng.normal(size=50)
+    densities = [
+        stats.norm(message.mean[0, 0], message.precision[0, 0] ** -0.5).logpdf(z)
+        for message in (narrow, wide, quotient)
+    ]
+    difference = densities[0] - densities[1] - densities[2]
+    np.testing.assert_allclose(difference, difference[0], rtol=1e-9)
+
+
+def test_a_point_divided_by_a_gaussian_is_the_point(rng):
+    point, other = Gaussian.point(np.full((3, 2), 2.0)), gaussian(rng)
+    np.testing.assert_array_equal((point / other).mean, 2.0)
+    assert (point / other).is_point
+
+
+def test_a_gaussian_is_not_divided_by_one_that_is_no_factor(rng):
+    one, point = gaussian(rng), Gaussian.point(np.zeros((3, 2)))
+    narrower = Gaussian(one.mean, one.precision * 2)
+    for divisor in (one, narrower, point):
+        with pytest.raises(ValueError, match="divided by one of lower prec.* differ"):
+            one / divisor
+    with pytest.raises(ValueError, match="divided by one of lower precision"):
+        point / point
+
+
 # --- Categorical ----------------------------------------------------------------------
 
 
@@ -155,6 +190,28 @@ def test_categoricals_that_exclude_each_other_are_refused():
         one, two = (Categorical(np.log([row])) for row in ([1.0, 0.0], [0.0, 1.0]))
     with pytest.raises(ValueError, match="one above -inf in every row"):
         one * two
+
+
+def test_a_product_of_categoricals_divided_by_one_is_the_other(rng):
+    p, q = rng.dirichlet(np.ones(4), size=(2, 5))
+    p[0, 1] = 0.0
+    with np.errstate(divide="ignore"):
+        one, two = Categorical(np.log(p)), Categorical(np.log(q))
+    np.testing.assert_allclose((one * two / two).prob, one.prob, rtol=1e-12)
+    np.testing.assert_allclose((two / two).prob, 0.25, rtol=1e-12)
+    quotient = one / one  # 0 / 0 stays impossible
+    np.testing.assert_allclose(quotient.prob[0], [1 / 3, 0, 1 / 3, 1 / 3], rtol=1e-12)
+    with pytest.raises(ValueError, match="numbers or -inf.* in row 0"):
+        two / one
+
+
+def test_log_overlap_is_log_k_sum_p_q(rng):
+    p, q = rng.dirichlet(np.ones(4), size=(2, 5))
+    one, two = Categorical(np.log(p)), Categorical(np.log(q))
+    expected = np.log(4 * (p * q).sum(axis=1))
+    np.testing.assert_allclose(one.log_overlap(two), expected)
+    uniform = Categorical.uniform(5, 4)
+    np.testing.assert_allclose(one.log_overlap(uniform), 0.0, atol=1e-12)
 
 
 # --- A message never changes ----------------------------------------------------------
