@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from models.checks import check_integer
 from serket_bridge.checks import require
+from serket_bridge.drawing import draw_graph
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.progress import progress_bar
@@ -169,6 +170,10 @@ class MessageLoop:
             for copied in copies.values():
                 copied.step()
         return MessageLoop(copies.values())
+
+    def draw(self):
+        """A `matplotlib` figure of the graph, with the messages on its edges."""
+        return draw_graph(self.modules)
 
     def _run_round(self, bar, progress, labels):
         row = {"round": len(self.rows) + 1}
