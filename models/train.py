@@ -124,8 +124,9 @@ def make_loop(config: dict, dataset, model, resumed=None, devices=None):
     from serket_bridge import vae as messages
 
     _, vae_seed, gmm_seed = seeds(config)
-    # in the loop on images a draw of q(z|x) does better than its moments
+    # for EM in the loop on images a draw of q(z|x) does better than its moments
     is_drawn = dataset.is_image and model.takes_message
+    is_drawn &= config["gmm_inference"] != "graph-classes"
     parents = [srk.Observation(dataset.x)]
     if model.is_conditional:
         parents.append(srk.Observation(dataset.labels[:, None], "labels"))
@@ -153,9 +154,10 @@ def make_loop(config: dict, dataset, model, resumed=None, devices=None):
 def make_mixture(config: dict, seed: int):
     """The mixture of the configuration, a `serket_bridge.GMM`."""
     from serket_bridge import gmm
-    from serket_bridge.inference import em, gibbs, graph_em
+    from serket_bridge.inference import em, gibbs, graph_em, neighbor_graph
 
     kinds = {"em": em.EM, "graph": graph_em.GraphEM}
+    kinds |= {"graph-classes": neighbor_graph.NeighborGraph}
     kinds |= {"variational": em.Variational, "gibbs": gibbs.Gibbs}
     messages = {"collapsed": gmm.collapsed_gaussian_message}
     return gmm.GMM(

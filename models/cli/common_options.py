@@ -68,7 +68,8 @@ class Model:
         residual: of conv: add residual blocks.
         activation: of the hidden layers, a name that Keras knows.
         augment: encode images shifted, rotated and scaled at random in every step, and
-            reconstruct the original.
+            reconstruct the original (default: of images, for variants that take a
+            message).
         mixed_precision: hidden layers in bfloat16, the loss in float32.
     """
 
@@ -82,7 +83,7 @@ class Model:
     normalization: Literal["none", "batch", "group"] = "none"
     residual: bool = False
     activation: str = "relu"
-    augment: bool = False
+    augment: bool | None = None
     mixed_precision: bool = False
 
 
@@ -120,13 +121,16 @@ class Mixture:
         rounds: of messages between the VAE and the mixture.
         n_components: its classes; other variants have a mixture only if this is given.
         gmm_inference: how it is fitted: by EM from k-means or, graph, from a graph of
-            nearest neighbours, by variational Bayes, or by Gibbs sampling.
+            nearest neighbours; to the classes of this graph, graph-classes; by
+            variational Bayes; or by Gibbs sampling.
         gmm_message: what it sends: the mean of the class, or the whole mixture.
     """
 
     rounds: types.Positive = 5
     n_components: types.Positive = 10
-    gmm_inference: Literal["em", "graph", "variational", "gibbs"] = "em"
+    gmm_inference: Literal["em", "graph", "graph-classes", "variational", "gibbs"] = (
+        "em"
+    )
     gmm_message: Literal["class-mean", "collapsed"] = "collapsed"
 
 

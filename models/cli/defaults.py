@@ -30,11 +30,14 @@ RULES = {
     "hidden_dims": "table by its size",
     "epochs": f"custom {STEPS} steps, at least {PASSES} epochs",
     "n_components": "custom as many as labels, else best for held-out rows",
-    "gmm_inference": "table graph",
+    "gmm_inference": "table graph; images with a message graph-classes",
 }
 # The 64 pixels of a digit have too few nats for a weight of 1: a Bernoulli VAE would
 # leave its latents unused. A Gaussian with a learned scale needs no other weight.
 KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
+# Of images and a mixture that sends messages: views of an image, and its neighbours,
+# hold what the likelihood of the latents alone does not.
+IMAGE_INFERENCE = "graph-classes"
 
 
 def for_data(kind: str) -> dict:
@@ -62,6 +65,19 @@ def for_custom(shape: tuple, n_classes: int | None, batch_size: int) -> dict:
     is_deep = n_rows * n_columns > n_weights
     usual |= {"latent_dim": latent_dim, "hidden_dims": (WIDTH,) if is_deep else ()}
     return usual | {"gmm_inference": "graph"}
+
+
+def for_model(model, dataset, config: dict) -> dict:
+    """The defaults that follow from the model and the data together."""
+    found = {}
+    weight = KL_WEIGHT.get((dataset.kind, type(model.likelihood).__name__))
+    if weight and config["kl_weight"] == 1.0:
+        found["kl_weight"] = weight
+    # Serket's tutorial has neither
+    by_views = dataset.is_image and model.takes_message and dataset.kind != "serket"
+    if by_views:
+        found["gmm_inference"] = IMAGE_INFERENCE
+    return found | {"augment": by_views and not model.is_conditional}
 
 
 def describe(name: str, default, none: str = "none") -> str | None:

@@ -30,9 +30,10 @@ def resolve(given: dict, dataset) -> tuple:
     config |= resolve_training(given, len(dataset.x), config)
     config |= resolve_variant(variant, given, usual)
     model = build_variant(config, dataset)
-    weight = defaults.KL_WEIGHT.get((dataset.kind, type(model.likelihood).__name__))
-    if weight and config["kl_weight"] == 1.0 and "kl_weight" not in given:
-        config["kl_weight"] = weight
+    further = defaults.for_model(model, dataset, config)
+    further = {k: v for k, v in further.items() if k not in given and v != config[k]}
+    if further:
+        config |= further
         model = build_variant(config, dataset)
     config |= resolve_mixture(given, model.takes_message)
     config |= resolve_classes(given, dataset, config, model.takes_message)

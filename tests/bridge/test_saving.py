@@ -21,6 +21,7 @@ from serket_bridge.gmm import collapsed_gaussian_message
 from serket_bridge.inference.em import Variational
 from serket_bridge.inference.gibbs import Gibbs
 from serket_bridge.inference.graph_em import GraphEM
+from serket_bridge.inference.neighbor_graph import NeighborGraph
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {"verbose": False}
@@ -38,8 +39,9 @@ QUIET = {"verbose": False}
         ({"KL_param": 0.5}, {"inference": Variational(2)}),
         ({"message": srk.vae.moments}, {"inference": GraphEM()}),
         ({}, {"inference": GraphEM(init_subsample=60)}),
+        ({"message": srk.vae.moments}, {"inference": NeighborGraph(neighbors=5)}),
     ],
-    ids=["default", "fresh", "gibbs", "variational", "graph", "graph of a sample"],
+    ids=["default", "fresh", "gibbs", "variational", "graph", "sample", "classes"],
 )
 def test_a_resumed_run_is_the_run_that_was_never_stopped(
     make_loop, same, tmp_path, vae, gmm

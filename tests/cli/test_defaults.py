@@ -135,3 +135,20 @@ def test_the_information_of_one_gaussian(rng):
     expected = 0.5 * np.log(np.linalg.det(joint) / 0.05)
     assert found == pytest.approx(expected, abs=0.01)
     assert latent_information(x[:, :1], np.log(np.full((len(x), 1), 0.5))) > 0
+
+
+@pytest.mark.parametrize(
+    "words, augment, inference",
+    [
+        ("--variant serket", True, "graph-classes"),
+        ("--variant serket --no-augment", False, "graph-classes"),
+        ("--variant serket --gmm-inference em", True, "em"),
+        ("--variant vanilla", False, None),
+        ("--variant vanilla --n-components 4", False, "em"),
+    ],
+)
+def test_images_are_augmented_for_a_mixture_that_sends(words, augment, inference):
+    dataset = data.load("digits").fit_preprocessing()
+    _, config, _ = resolve(options.parse(words.split()), dataset)
+    assert config["augment"] is augment
+    assert config["gmm_inference"] == inference
