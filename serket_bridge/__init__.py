@@ -33,7 +33,6 @@ from serket_bridge.loading import load
 from serket_bridge.loop import MessageLoop
 from serket_bridge.markov import Markov
 from serket_bridge.messages import Categorical, Counts, Gaussian
-from serket_bridge.mlda import MLDA
 from serket_bridge.module import Module
 from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
