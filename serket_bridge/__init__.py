@@ -39,7 +39,7 @@ from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
 
 __all__ = ["GMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop", "Module"]
-__all__ += ["Observation", "SerketModule", "load", "output_dir", "register"]
+__all__ += ["Markov", "Observation", "SerketModule", "load", "output_dir", "register"]
 
 
 def __getattr__(name):
