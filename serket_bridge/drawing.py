@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from serket_bridge.messages import shape_of
+
 COLUMN, ROW = 3.6, 1.5  # inches between the centres of modules
 FORWARD, BACKWARD = "#0072b2", "#d55e00"
 BOX = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "#333333"}
@@ -70,8 +72,7 @@ def edge_texts(module, name: str, parent) -> tuple[str, str]:
 
 def kind_and_shape(message) -> str:
     """Such as "Gaussian (100, 2)"."""
-    array = message.mean if hasattr(message, "mean") else message.log_prob
-    return f"{type(message).__name__} {array.shape}"
+    return f"{type(message).__name__} {shape_of(message)}"
 
 
 def _draw_edge(ax, lower, upper, forward, backward):
@@ -85,11 +86,6 @@ def _draw_edge(ax, lower, upper, forward, backward):
         if text:
             line = {"arrowstyle": "-|>", "color": color, "shrinkA": 24, "shrinkB": 24}
             ax.annotate("", end + (shift, 0), start + (shift, 0), arrowprops=line)
-            style = {
-                "color": color,
-                "ha": "center",
-                "va": side,
-                "fontsize": 8,
-                "zorder": 4,
-            }
+            style = {"color": color, "ha": "center", "va": side}
+            style |= {"fontsize": 8, "zorder": 4}
             ax.text(*place, text, parse_math=False, bbox=BACKGROUND, **style)

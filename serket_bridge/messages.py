@@ -229,7 +229,12 @@ def as_kind(message, kinds: tuple[type, ...]):
     return None
 
 
+def shape_of(message: Gaussian | Categorical) -> tuple:
+    """(n, ...) of a message."""
+    array = message.log_prob if isinstance(message, Categorical) else message.mean
+    return array.shape
+
+
 def describe(message: Gaussian | Categorical) -> str:
     """Kind and shape of a message, for error messages."""
-    array = message.log_prob if isinstance(message, Categorical) else message.mean
-    return f"a {type(message).__name__} of the shape {array.shape}"
+    return f"a {type(message).__name__} of the shape {shape_of(message)}"

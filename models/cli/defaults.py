@@ -35,9 +35,10 @@ RULES = {
 # The 64 pixels of a digit have too few nats for a weight of 1: a Bernoulli VAE would
 # leave its latents unused. A Gaussian with a learned scale needs no other weight.
 KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
-# Of images and a mixture that sends messages: views of an image, and its neighbours,
-# hold what the likelihood of the latents alone does not.
-IMAGE_INFERENCE = "graph-classes"
+# Of images whose mixture sends messages: the views of an image and its neighbours hold
+# what the likelihood of the latents alone does not. Serket's tutorial uses neither.
+IMAGES = {"gmm_inference": "graph-classes", "augment": True}
+TUTORIALS = {"serket"}
 
 
 def for_data(kind: str) -> dict:
@@ -69,15 +70,12 @@ def for_custom(shape: tuple, n_classes: int | None, batch_size: int) -> dict:
 
 def for_model(model, dataset, config: dict) -> dict:
     """The defaults that follow from the model and the data together."""
-    found = {}
+    found = {"augment": False}
     weight = KL_WEIGHT.get((dataset.kind, type(model.likelihood).__name__))
     if weight and config["kl_weight"] == 1.0:
         found["kl_weight"] = weight
-    # Serket's tutorial has neither
-    by_views = dataset.is_image and model.takes_message and dataset.kind != "serket"
-    if by_views:
-        found["gmm_inference"] = IMAGE_INFERENCE
-    return found | {"augment": by_views and not model.is_conditional}
+    is_usual = model.takes_message and dataset.kind not in TUTORIALS
+    return found | (IMAGES if dataset.is_image and is_usual else {})
 
 
 def describe(name: str, default, none: str = "none") -> str | None:

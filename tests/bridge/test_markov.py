@@ -3,135 +3,19 @@
 import os
 import subprocess
 import sys
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import logsumexp, softmax
 
 import serket_bridge as srk
 from serket_bridge import markov
-from serket_bridge.inference import forward_backward as fb
 from serket_bridge.inference.em import EM, GaussianMixture
+from tests.bridge.markov_paths import LENGTHS, enumerate_sequences
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "serket_hmm.npz"
-LENGTHS = np.array([5, 1, 3, 5, 2])
-
-
-@pytest.fixture
-def chain(rng):
-    return fb.MarkovChain(rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), 3))
-
-
-def all_paths(chain, log_likelihoods):
-    """Every path (K^T, T) of one sequence, and log p(path, x) of each."""
-    n_steps, n_classes = log_likelihoods.shape
-    paths = np.array([*product(range(n_classes), repeat=n_steps)])
-    with np.errstate(divide="ignore"):
-        log_p = np.log(chain.initial_probs)[paths[:, 0]]
-        for t in range(1, n_steps):
-            log_p = (
-                log_p + np.log(chain.transition_matrix)[paths[:, t - 1], paths[:, t]]
-            )
-    return paths, log_p + log_likelihoods[np.arange(n_steps), paths].sum(axis=1)
-
-
-def enumerate_sequences(chain, log_likelihoods, lengths):
-    """By sums over all paths: smoothed (n, K), first (K,), pairs (K, K), log p (S,)."""
-    n_classes = log_likelihoods.shape[1]
-    smoothed, log_evidence = [], []
-    first, pairs = np.zeros(n_classes), np.zeros((n_classes, n_classes))
-    for part in np.split(log_likelihoods, np.cumsum(lengths)[:-1]):
-        paths, log_p = all_paths(chain, part)
-        p = softmax(log_p)
-        one_hot = np.eye(n_classes)[paths]
-        smoothed.append(np.einsum("p,ptk->tk", p, one_hot))
-        first += smoothed[-1][0]
-        pairs += np.einsum("p,ptk,ptl->kl", p, one_hot[:, :-1], one_hot[:, 1:])
-        log_evidence.append(logsumexp(log_p))
-    return np.concatenate(smoothed), first, pairs, np.array(log_evidence)
-
-
-# --- The functions of arrays ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("lengths", [[5], [1], [1, 1], LENGTHS], ids=str)
-@pytest.mark.parametrize("scale", [1.0, 300.0])
-def test_forward_backward_is_the_sum_over_all_paths(chain, rng, lengths, scale):
-    lengths = np.array(lengths)
-    log_likelihoods = scale * rng.normal(size=(lengths.sum(), 3))
-    smoothed, first, pairs, log_p = enumerate_sequences(chain, log_likelihoods, lengths)
-    earlier = fb.forward(chain, log_likelihoods, lengths)
-    later = fb.backward(chain, log_likelihoods, lengths)
-    found = softmax(earlier + log_likelihoods + later, axis=1)
-    np.testing.assert_allclose(found, smoothed, atol=1e-9)
-    np.testing.assert_allclose(fb.log_evidence(chain, log_likelihoods, lengths), log_p)
-    for rows in (2, 4096):
-        counts = fb.expected_counts(chain, log_likelihoods, lengths, rows)
-        for part, expected in zip(counts, (first, pairs, log_p.sum()), strict=True):
-            np.testing.assert_allclose(part, expected, atol=1e-9)
-
-
-def test_transitions_and_classes_that_are_impossible(rng):
-    chain = fb.MarkovChain(np.array([1.0, 0, 0]), np.roll(np.eye(3), 1, axis=1))
-    log_likelihoods = rng.normal(size=(5, 3))
-    log_likelihoods[2, 0] = -np.inf
-    lengths = np.array([5])
-    expected = log_likelihoods[range(5), [0, 1, 2, 0, 1]].sum()
-    np.testing.assert_allclose(
-        fb.log_evidence(chain, log_likelihoods, lengths), expected
-    )
-    initial, transitions, _ = fb.expected_counts(chain, log_likelihoods, lengths)
-    np.testing.assert_allclose(initial, [1, 0, 0])
-    np.testing.assert_allclose(transitions, [[0, 2, 0], [0, 0, 1], [1, 0, 0]])
-
-
-def test_a_hundred_thousand_steps_stay_finite(chain, rng):
-    n = 100_000
-    log_likelihoods = 100 * rng.normal(size=(n, 3))
-    initial, transitions, log_p = fb.expected_counts(
-        chain, log_likelihoods, np.array([n])
-    )
-    assert np.isfinite(log_p)
-    np.testing.assert_allclose(initial.sum(), 1)
-    np.testing.assert_allclose(transitions.sum(), n - 1)
-
-
-def test_each_sequence_is_as_if_it_were_alone(chain, rng):
-    log_likelihoods = rng.normal(size=(LENGTHS.sum(), 3))
-    parts = np.split(log_likelihoods, np.cumsum(LENGTHS)[:-1])
-    for function in (fb.forward, fb.backward, fb.log_evidence):
-        alone = [function(chain, part, np.array([len(part)])) for part in parts]
-        together = function(chain, log_likelihoods, LENGTHS)
-        np.testing.assert_array_equal(together, np.concatenate(alone))
-
-
-def test_baum_welch_never_loses_and_ends_at_a_maximum(chain, rng):
-    """Its end is not improved by small changes of any probability."""
-    log_likelihoods = 2 * rng.normal(size=(LENGTHS.sum(), 3))
-
-    def objective(chain):
-        log_p = fb.log_evidence(chain, log_likelihoods, LENGTHS).sum()
-        log_probs = np.log(chain.initial_probs).sum()
-        return log_p + 0.5 * (log_probs + np.log(chain.transition_matrix).sum())
-
-    path = [chain]
-    for _ in range(20):
-        path.append(fb.baum_welch(path[-1], log_likelihoods, LENGTHS, 0.5, 1))
-    assert np.diff([*map(objective, path)]).min() > -1e-9
-    best = fb.baum_welch(chain, log_likelihoods, LENGTHS, 0.5, 2000, tol=1e-13)
-    for _ in range(20):
-        noise = np.exp(1e-3 * rng.normal(size=(4, 3)))
-        initial = best.initial_probs * noise[0]
-        transition = best.transition_matrix * noise[1:]
-        other = fb.MarkovChain.from_counts(initial, transition, 0.0)
-        assert objective(other) < objective(best)
-
-
-# --- The module -----------------------------------------------------------------------
 
 
 class Below(srk.Module):

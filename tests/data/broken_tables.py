@@ -1,8 +1,10 @@
-"""What the tests of broken tables share: dates, gaps, and how a case is checked."""
+"""What the tests of broken tables share: dates, gaps, reading, checks."""
 
 import datetime
 
 import numpy as np
+
+from models.data import load
 
 NAN = float("nan")
 DATE = datetime.datetime(2021, 3, 1)
@@ -19,3 +21,10 @@ def check(dataset, values, sentences):
         np.testing.assert_allclose(x[name], expected, rtol=1e-6, err_msg=name)
     for sentence in sentences:
         assert sentence in dataset.describe()
+
+
+def read_text(folder, content, **options):
+    """The data set of a .csv with this text, or these bytes."""
+    path = folder / "a.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load(path, **options)
