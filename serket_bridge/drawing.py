@@ -79,13 +79,13 @@ def _draw_edge(ax, lower, upper, forward, backward):
     lower, upper = np.array([lower, upper])
     # near the lower module, where the edges to one upper module are far apart
     place = lower + 0.4 * (upper - lower)
-    for text, (start, end), shift, color, side in (
-        (forward, (lower, upper), -0.03, FORWARD, "bottom"),
-        (backward, (upper, lower), 0.03, BACKWARD, "top"),
+    for text, (start, end), shift, color, points in (
+        (forward, (lower, upper), -0.03, FORWARD, 8),
+        (backward, (upper, lower), 0.03, BACKWARD, -8),
     ):
         if text:
             line = {"arrowstyle": "-|>", "color": color, "shrinkA": 24, "shrinkB": 24}
             ax.annotate("", end + (shift, 0), start + (shift, 0), arrowprops=line)
-            style = {"color": color, "ha": "center", "va": side}
-            style |= {"fontsize": 8, "zorder": 4}
-            ax.text(*place, text, parse_math=False, bbox=BACKGROUND, **style)
+            style = {"color": color, "ha": "center", "va": "center", "fontsize": 8}
+            style |= {"textcoords": "offset points", "bbox": BACKGROUND, "zorder": 4}
+            ax.annotate(text, place, (0, points), parse_math=False, **style)
