@@ -62,6 +62,8 @@ def to_json(argument: str, value):
     """A setting as JSON, by name if registered; else what `from_json` refuses."""
     if value is None or isinstance(value, bool | int | float | str | np.generic):
         return value
+    if isinstance(value, list):
+        return [to_json(argument, each) for each in value]
     if name := registered_name(value):
         return {"name": name}
     if name := registered_name(type(value)):
