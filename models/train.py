@@ -70,7 +70,11 @@ def run_on(devices, given: dict, scratch: str | None = None) -> int:
             report.remove_former(folder)
         folder.write_json("config.json", config)
         print(report.heading(config, dataset, vae.model, devices), flush=True)
-        status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
+        if config.get("starts", 1) > 1:
+            loop, rounds, status = best_start(config, dataset, loop, folder)
+            vae = loop["vae"]
+        else:
+            status = train(loop, config["rounds"], dataset.labels, rounds, not scratch)
     if devices and status == 0:
         devices.barrier()
     if scratch:
@@ -94,6 +98,41 @@ def train(loop, n_rounds: int, labels, rounds: list, verbose: bool = True) -> in
         print("\nInterrupted: the results so far are kept.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def best_start(config: dict, dataset, loop, folder) -> tuple:
+    """Trains from several seeds, and keeps the start whose classes the others confirm.
+
+    The first start is `loop`, of the seed of the configuration; the others have the
+    seeds after it. Returns the loop that is kept, its rounds and the exit code; of an
+    interrupted run the starts that had ended count, or else the first as it is.
+    """
+    from models.cli import starts
+    from models.cli.build_model import build_variant, compile_model
+
+    trained, n = {}, config["starts"]
+    for seed in range(config["seed"], config["seed"] + n):
+        print(f"start {len(trained) + 1} of {n}, seed {seed}", flush=True)
+        if trained:
+            own = config | {"seed": seed}
+            model = compile_model(build_variant(own, dataset), own)
+            loop = make_loop(own, dataset, model)
+        rounds = []
+        status = train(loop, config["rounds"], dataset.labels, rounds)
+        if status == 0 or not trained:
+            trained[seed] = loop, rounds
+        if status:
+            break
+    if len(trained) == 1:
+        return *trained[config["seed"]], status
+    loops = [loop for loop, _ in trained.values()]
+    scores = [loop.rows[-1] for loop in loops]
+    rows = starts.compare([*trained], [loop.classes for loop in loops], scores)
+    folder.write_csv("starts.csv", {key: [row[key] for row in rows] for key in rows[0]})
+    print(starts.describe(rows))
+    config["best_seed"] = rows[starts.best(rows)]["seed"]
+    folder.write_json("config.json", config)
+    return *trained[config["best_seed"]], status
 
 
 def append_round(rounds: list, loop) -> None:

@@ -124,6 +124,8 @@ class Mixture:
             nearest neighbours; to the classes of this graph, graph-classes; by
             variational Bayes; or by Gibbs sampling.
         gmm_message: what it sends: the mean of the class, or the whole mixture.
+        starts: the number of times that everything is trained, from as many seeds; the
+            start whose classes agree most with those of the others is kept.
     """
 
     rounds: types.Positive = 5
@@ -132,6 +134,7 @@ class Mixture:
         "em"
     )
     gmm_message: Literal["class-mean", "collapsed"] = "collapsed"
+    starts: types.Positive = 1
 
 
 @dataclass

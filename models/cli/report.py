@@ -21,6 +21,7 @@ FILE_DESCRIPTIONS = {
     "checkpoint.keras": "the last checkpoint, for --resume",
     "history.csv": "the loss and its terms, by epoch",
     "rounds.csv": "the metrics of every round",
+    "starts.csv": "the starts: seed, agreement with the others",
     "latents.npz": "",  # the names of its arrays, which `summary` knows
     "gmm.npz": "the mixture: weights, means, precisions",
     "rounds.npz": "latents, mixture and weights of every round",

@@ -36,6 +36,7 @@ def resolve(given: dict, dataset) -> tuple:
         config |= further
         model = build_variant(config, dataset)
     config |= resolve_mixture(given, model.takes_message)
+    check_starts(given, config)
     config |= resolve_classes(given, dataset, config, model.takes_message)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
     if model.likelihood.in_unit_interval:
@@ -44,6 +45,24 @@ def resolve(given: dict, dataset) -> tuple:
         data.check_unit_interval(dataset)
     config["preprocessing"] = dataset.preprocessing.to_json()
     return dataset, config, compile_model(model, config)
+
+
+def check_starts(given: dict, config: dict) -> None:
+    """Raises ValueError if starts cannot be compared, or one cannot be continued."""
+    starts = config["starts"]
+    if starts == 2:
+        raise ValueError(
+            "--starts 2: the start is kept that agrees most with the others, and two "
+            "agree equally; give 3 or more"
+        )
+    if starts > 1 and config["n_components"] is None:
+        raise ValueError(
+            f"--starts {starts} compares classes, and this variant is trained without "
+            "a mixture; add --n-components, or leave it out"
+        )
+    for key in ("checkpoint", "distribute"):
+        if starts > 1 and key in given:
+            raise ValueError(f"--starts {starts} does not go with {flag_of(key)}")
 
 
 def custom_defaults(given: dict, dataset) -> dict:

@@ -44,6 +44,16 @@ def clustering_scores(labels: np.ndarray, classes: np.ndarray) -> dict[str, floa
     }
 
 
+def mean_agreement(classes: list[np.ndarray]) -> np.ndarray:
+    """How far each of several classifications agrees with the others, (S,).
+
+    The mean over the others of `matching_accuracy`, which does not depend on how the
+    classes are numbered: a sign of accuracy that needs no labels.
+    """
+    shares = np.array([[matching_accuracy(a, b) for a in classes] for b in classes])
+    return (shares.sum(axis=1) - 1) / (len(classes) - 1)
+
+
 def active_units(z_mean: np.ndarray, threshold: float = 0.01) -> np.ndarray:
     """Whether the variance of E_q[z] over the data exceeds a threshold, by dimension.
 

@@ -19,6 +19,7 @@ NUMBERS = {  # option -> words that it refuses
     "--hidden-dims": "0 -8 8.5 wide nan inf",
     "--n-samples": "0 -1 1.5 many nan inf",
     "--rounds": "0 -1 1.5 many nan inf",
+    "--starts": "0 -1 1.5 many nan inf",
     "--n-components": "0 -1 1.5 many nan inf",
     "--image-size": "0 -1 8.5 large 8x8",
     "--seed": "-1 0.5 random nan inf",
