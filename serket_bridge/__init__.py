@@ -35,12 +35,13 @@ from serket_bridge.markov import Markov
 from serket_bridge.messages import Categorical, Counts, Gaussian
 from serket_bridge.mlda import MLDA
 from serket_bridge.module import Module
+from serket_bridge.nn import NN
 from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
 
 __all__ = ["GMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop", "Module"]
-__all__ += ["MLDA", "Markov", "Observation", "SerketModule", "load", "output_dir"]
+__all__ += ["MLDA", "NN", "Markov", "Observation", "SerketModule", "load", "output_dir"]
 __all__ += ["register"]
 
 

@@ -148,7 +148,8 @@ class MessageLoop:
         """Passes new data through copies of the modules, which do not learn.
 
         Args:
-            data: (n, ...), or for several observations a dict by name.
+            data: (n, ...), or for several observations a dict by name; one that is
+                only an optional input, such as the target of an `NN`, can be missing.
             rounds: how many times messages are passed forward and backward. Latents are
                 means of q(z|x), not samples, so results are reproducible.
 
@@ -159,13 +160,16 @@ class MessageLoop:
             RuntimeError: a module has learned nothing yet.
         """
         check_integer("rounds", rounds)
-        copies = {module: module.inference_copy() for module in self.modules}
+        given = data if isinstance(data, dict) else {}
+        used = [m for m in self.modules if m.name in given or not is_optional(m)]
+        copies = {module: module.inference_copy() for module in used}
         for module, copied in copies.items():
             if isinstance(module, Observation):
                 copied.observe(data[module.name] if isinstance(data, dict) else data)
             else:
                 connections = module.connections.items()
-                copied.connect(**{name: copies[parent] for name, parent in connections})
+                parents = {n: copies[p] for n, p in connections if p in copies}
+                copied.connect(**parents)
         for _ in range(rounds):
             for copied in copies.values():
                 copied.step()
@@ -211,3 +215,14 @@ class MessageLoop:
         self._last_classes = np.array(classes)
         scores = {} if last is None else {"agreement": matching_accuracy(last, classes)}
         return scores if labels is None else scores | clustering_scores(labels, classes)
+
+
+def is_optional(module: Module) -> bool:
+    """Whether a module is an observation that recognition can do without."""
+    uses = [
+        name in child.optional_inputs
+        for child in module.children
+        for name, parent in child.connections.items()
+        if parent is module
+    ]
+    return isinstance(module, Observation) and bool(uses) and all(uses)

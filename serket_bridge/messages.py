@@ -124,6 +124,12 @@ class Gaussian:
         precision = np.where(known, 2 * np.pi * np.e, self.precision)
         return 0.5 * np.log(2 * np.pi * np.e / precision).sum(axis=-1)
 
+    def expected_log_prob(self, density: "Gaussian") -> np.ndarray:
+        """The mean of log density(z) over z from this Gaussian, (n,), nats."""
+        square = np.square(self.mean - density.mean) + 1 / self.precision
+        log_precision = np.log(density.precision / (2 * np.pi))
+        return 0.5 * (log_precision - density.precision * square).sum(axis=-1)
+
     def sample(self, rng: np.random.Generator) -> np.ndarray:
         """One draw for each example, (n, ...)."""
         noise = rng.standard_normal(self.mean.shape)

@@ -46,13 +46,15 @@ class Module(Node):
             and messages that the next round needs.
         given_inputs: the names of the inputs that this module has no density of: it
             models the others, given these.
+        optional_inputs: the names of the inputs that recognition can do without.
         uses_backward_message: whether `send` reads the messages from the children.
         forward_is_posterior: whether `forward` contains the messages from the children.
     """
 
     input_message = output_message = Gaussian
     n_steps, uses_backward_message, forward_is_posterior = 1, True, False
-    saved_arguments = saved_parameters = saved_state = given_inputs = ()
+    saved_arguments = saved_parameters = saved_state = ()
+    given_inputs = optional_inputs = ()
     parameter_file = None
 
     def __init__(self, name: str, mode="learn", seed: int | None = None, verbose=True):
