@@ -15,6 +15,7 @@ from serket_bridge.inference.topics import (
     infer_proportions,
     log_likelihood_bound,
     proportions,
+    scaled,
 )
 from serket_bridge.messages import Categorical, Counts
 from serket_bridge.module import Module
@@ -23,17 +24,19 @@ from serket_bridge.saving import save_module
 from serket_bridge.scores import matching_accuracy
 from serket_bridge.serialization import register
 
-PRIORS = ("doc_topic_prior", "topic_word_prior")
-SMALLEST = 1e-10  # a Dirichlet parameter where the backward message is 0
+CONCENTRATIONS = ("doc_topic_prior", "topic_word_prior", "message_weight")
 
 
 @register
 class MLDA(Module):
     """Topics that several modalities share (Nakamura et al. 2009).
 
-    theta_n ~ Dirichlet(K alpha b_n) are the proportions of the topics of object n, with
-    the backward message b_n, which is 1 / K before there is one; each token of modality
-    m draws a topic of theta_n, then a word of phi_mk ~ Dirichlet(beta).
+    theta_n ~ Dirichlet(alpha) are the proportions of the topics of object n; each token
+    of modality m draws a topic of theta_n, then a word of phi_mk ~ Dirichlet(beta). The
+    backward message b_n counts as S tokens of known topics, S b_nk of topic k:
+
+        p(theta_n | b_n) prop. to Dirichlet(theta_n; alpha) prod_k theta_nk^(S b_nk)
+                       = Dirichlet(theta_n; alpha + S b_n)
 
     Each parent is a modality: an `Observation` of counts, (n, V_m), or any module that
     sends `Categorical` messages, such as a `GMM` or another `MLDA`, whose probabilities
@@ -53,6 +56,7 @@ class MLDA(Module):
         doc_topic_prior: alpha, of the proportions of topics (as scikit-learn's).
         topic_word_prior: beta, of the words. Where there are many topics and few
             tokens, 0.1 separates them better than 1, Serket's value.
+        message_weight: S. In Serket it is the number of the object's own tokens.
         inference: `CollapsedGibbs` (`serket_bridge.inference.lda_gibbs`) or
             `VariationalLDA` (`serket_bridge.inference.lda_variational`), or an
             instance, for which `itr` and `n_init` are not used.
@@ -67,7 +71,7 @@ class MLDA(Module):
     input_message, output_message = Counts | Categorical, Categorical
     max_parents = 1000
     parameter_file = "model.npz"
-    saved_arguments = ("K", "weights", "itr", "inference", *PRIORS)
+    saved_arguments = ("K", "weights", "itr", "inference", *CONCENTRATIONS)
     saved_state = ("forward", "inference_state", "topic_proportions")
 
     def __init__(
@@ -81,6 +85,7 @@ class MLDA(Module):
         *,
         doc_topic_prior: float = 1.0,
         topic_word_prior: float = 1.0,
+        message_weight: float = 10.0,
         inference=CollapsedGibbs,
         n_init: int | None = None,
         load_dir: str | Path | None = None,
@@ -95,7 +100,8 @@ class MLDA(Module):
         self.K, self.itr = check_integer("K", K), check_integer("itr", itr)
         self.doc_topic_prior = doc_topic_prior
         self.topic_word_prior = topic_word_prior
-        for argument in PRIORS:
+        self.message_weight = message_weight
+        for argument in CONCENTRATIONS:
             value = getattr(self, argument)
             is_positive = np.isscalar(value) and 0 < value < np.inf
             require(is_positive, f"{argument} must be a number > 0", repr(value))
@@ -140,21 +146,25 @@ class MLDA(Module):
         )
 
     def _side_by_side(self, arrays):
-        weights = self.weights or [None] * len(arrays)
         names = ", ".join(parent.name for parent in self.parents)
-        rule = f"{self.name}: weights must have one number for each of {names}"
-        require(len(weights) == len(arrays), rule, weights)
-        pairs = zip(arrays, weights, strict=True)
-        counts = WordCounts.from_arrays([_scale(*pair) for pair in pairs])
+        if self.weights is not None:
+            rule = f"{self.name}: weights must have one number for each of {names}"
+            require(len(self.weights) == len(arrays), rule, self.weights)
+            pairs = zip(arrays, self.weights, strict=True)
+            arrays = [scaled(*pair) for pair in pairs]
+        counts = WordCounts.from_arrays(arrays)
         if self.topics is not None:
             rule = f"{self.name} has learned {self.topics.sizes} words of {names}"
             require(counts.sizes == self.topics.sizes, rule, counts.sizes)
         return counts
 
     def prior(self, n: int) -> np.ndarray:
-        """K alpha b_n, (n, K), of the backward message b_n."""
-        message = self.backward_message(Categorical.uniform(n, self.K))
-        return np.maximum(self.K * self.doc_topic_prior * message.prob, SMALLEST)
+        """alpha + S b_n, (n, K); alpha before there is a backward message b_n."""
+        prior = np.full((n, self.K), self.doc_topic_prior, np.float64)
+        if self._backward:
+            message = self.backward_message(Categorical.uniform(n, self.K))
+            prior += self.message_weight * message.prob
+        return prior
 
     def _infer(self, counts, prior):
         return infer_proportions(counts, self.topics.mean(), prior)
@@ -182,7 +192,7 @@ class MLDA(Module):
 
         `None` with `weights`, because scaled counts have no density; above another
         module, whose probabilities count as many tokens though it has one variable; and
-        below another module, for which theta is the distribution of one class.
+        below another module, whose message of one variable counts as S tokens.
         """
         is_density = all(isinstance(parent, Observation) for parent in self.parents)
         if self.weights is not None or not is_density or self.children:
@@ -271,12 +281,3 @@ class MLDA(Module):
         saved = read_arrays(folder / self.parameter_file)
         sizes = tuple(saved["sizes"].tolist())
         self.topics, self.learned = Topics(saved["concentrations"], sizes), True
-
-
-def _scale(array, weight):
-    """Counts whose rows sum to the weight, or, if it is `None`, as they are."""
-    array = np.asarray(array, np.float64)
-    if weight is None:
-        return array
-    total = array.sum(axis=1, keepdims=True)
-    return array * (weight / np.where(total > 0, total, 1.0))

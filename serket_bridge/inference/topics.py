@@ -23,6 +23,12 @@ MAX_ITER, TOLERANCE = 100, 1e-4  # of the E-step; tokens, mean over objects and 
 PART = 2**21  # numbers in memory at once
 
 
+def scaled(counts: np.ndarray, n_tokens: float) -> np.ndarray:
+    """Counts, (n, V), whose rows have this sum; rows of zeros stay zeros."""
+    total = np.sum(counts, axis=1, keepdims=True, dtype=np.float64)
+    return counts * (n_tokens / np.where(total > 0, total, 1.0))
+
+
 @dataclass(frozen=True, eq=False)
 class WordCounts:
     """Counts of words of several modalities.

@@ -1,6 +1,9 @@
 """MLDA against enumeration, a collapsed sampler, scikit-learn and Serket's example."""
 
 import itertools
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -256,9 +259,27 @@ def test_a_row_of_zeros_is_a_missing_modality(groups):
     assert loop["mlda"].evidence() is None
 
 
-def test_a_certain_backward_message_decides_the_topics(groups, send_message):
+def test_a_backward_message_is_tokens_of_known_topics(groups, send_message):
+    """S b_nk tokens of topic k, as words of a modality with one word for each topic."""
     arrays, _ = groups
-    loop = connected(arrays)
+    loop = connected(arrays, message_weight=7, doc_topic_prior=0.6)
+    loop.run(1, **QUIET)
+    mlda, log_prob = loop["mlda"], np.random.default_rng(0).normal(0, 2, (60, 3))
+    send_message(mlda, log_prob)
+    mlda.send()
+    counts = WordCounts.from_arrays([*arrays, 7 * softmax(log_prob, axis=1)])
+    phi, prior = np.hstack([mlda.topics.mean(), np.eye(3)]), np.full((60, 3), 0.6)
+    expected = inference.proportions(inference.infer_proportions(counts, phi, prior))
+    np.testing.assert_allclose(mlda.topic_proportions, expected, atol=1e-4)
+    alone = inference.infer_proportions(mlda.inputs(), mlda.topics.mean(), prior)
+    np.testing.assert_allclose(mlda.forward.prob, inference.proportions(alone))
+
+
+def test_a_certain_backward_message_of_many_tokens_decides_the_topics(
+    groups, send_message
+):
+    arrays, _ = groups
+    loop = connected(arrays, message_weight=1000)
     mlda, classes = loop["mlda"], np.arange(60) // 20
     with np.errstate(divide="ignore"):
         send_message(mlda, np.log(np.eye(3)[classes]))
@@ -286,23 +307,76 @@ def test_what_it_sends_down_does_not_contain_what_came_up(groups):
     assert loop.rows[-1]["elbo"] is None
 
 
+def stacked(arrays, method):
+    """Two MLDAs of one modality each, below a third."""
+    names, settings = ("sight", "sound"), {"seed": 0, "inference": method}
+    seen = [srk.Observation(a, n) for a, n in zip(arrays, names, strict=True)]
+    lower = [srk.MLDA(3, [20], name=f"of_{n}", **settings) for n in names]
+    top = srk.MLDA(3, [30, 30], name="top", **settings)
+    for mlda, obs in zip(lower, seen, strict=True):
+        mlda.connect(obs)
+    top.connect(*lower)
+    return srk.MessageLoop([*seen, *lower, top])
+
+
+def assert_same_bits(one, other):
+    for name in ("of_sight", "of_sound", "top"):
+        ours, theirs = one[name], other[name]
+        assert ours.metrics == theirs.metrics
+        for attribute in ("topic_proportions", "classes"):
+            pair = getattr(ours, attribute), getattr(theirs, attribute)
+            np.testing.assert_array_equal(*pair)
+        pair = ours.topics.concentrations, theirs.topics.concentrations
+        np.testing.assert_array_equal(*pair)
+
+
 @pytest.mark.parametrize("method", INFERENCES, ids=["gibbs", "variational"])
 def test_it_is_saved_and_resumes_to_the_same_bits(groups, method, tmp_path):
     arrays, _ = groups
-    loops = [connected(arrays, inference=method, weights=[30, 20]) for _ in range(2)]
-    whole = loops[0]
-    first, second = loops[1], connected(arrays, inference=method, weights=[30, 20])
-    for loop in (whole, first, second):
-        loop["mlda"].connect(*loop["mlda"].parents)
-    for _ in range(2):
+    whole, first, again = (stacked(arrays, method) for _ in range(3))
+    for _ in range(3):
         whole.run(1, **QUIET)
     first.run(1, folder=tmp_path, **QUIET)
-    restored = srk.load(tmp_path, {"sight": arrays[0], "sound": arrays[1]})
-    restored.run(1, **QUIET)
-    for name in ("topic_proportions", "classes"):
-        ours, theirs = (getattr(each["mlda"], name) for each in (restored, whole))
-        np.testing.assert_array_equal(ours, theirs)
-    assert restored["mlda"].metrics == whole["mlda"].metrics
+    loaded = srk.load(tmp_path, {"sight": arrays[0], "sound": arrays[1]})
+    for _ in range(2):
+        loaded.run(1, **QUIET)
+    assert_same_bits(loaded, whole)
+    again.run(1, folder=tmp_path, **QUIET)  # the same script once more
+    for _ in range(2):
+        again.run(1, **QUIET)
+    assert_same_bits(again, whole)
+
+
+RUN = """
+import os, signal, sys
+import numpy as np
+from tests.bridge.test_mlda import INFERENCES, stacked
+kill = lambda loop: len(loop.rows) == 1 and os.kill(os.getpid(), signal.SIGKILL)
+arrays = np.load(sys.argv[1])
+loop = stacked([arrays["sight"], arrays["sound"]], INFERENCES[0])
+is_killed = sys.argv[3] == "killed"
+loop.run(4, folder=sys.argv[2], verbose=False, after_round=kill if is_killed else None)
+"""
+
+
+@pytest.mark.slow
+def test_killed_it_resumes_to_the_same_bits(groups, tmp_path):
+    arrays, _ = groups
+    np.savez(tmp_path / "x.npz", sight=arrays[0], sound=arrays[1])
+    root = Path(__file__).resolve().parents[2]
+
+    def run(folder, how):
+        command = [sys.executable, "-c", RUN, tmp_path / "x.npz", tmp_path / folder]
+        return subprocess.run([*command, how], cwd=root, check=False).returncode
+
+    assert run("whole", "") == 0
+    assert run("halves", "killed") == -signal.SIGKILL
+    assert len(srk.load(tmp_path / "halves").rows) == 1
+    assert run("halves", "") == 0
+    data = {"sight": arrays[0], "sound": arrays[1]}
+    halves, whole = (srk.load(tmp_path / name, data) for name in ("halves", "whole"))
+    assert len(halves.rows) == len(whole.rows) > 1
+    assert_same_bits(halves, whole)
 
 
 def test_update_writes_serkets_files_and_recog_reads_them(groups, tmp_path):
@@ -332,6 +406,11 @@ def test_update_writes_serkets_files_and_recog_reads_them(groups, tmp_path):
             [np.ones((2, 2))],
             {"topic_word_prior": 0},
             "topic_word_prior must be a number > 0",
+        ),
+        (
+            [np.ones((2, 2))],
+            {"message_weight": np.inf},
+            "message_weight must be a number > 0",
         ),
         ([np.ones((2, 2))], {"weights": [-1]}, "weights must be numbers > 0"),
     ],
