@@ -29,6 +29,7 @@ from importlib import import_module
 from serket_bridge import deprecation as _former_names  # noqa: F401
 from serket_bridge.files import output_dir
 from serket_bridge.gmm import GMM
+from serket_bridge.hsmm import HSMM
 from serket_bridge.loading import load
 from serket_bridge.loop import MessageLoop
 from serket_bridge.markov import Markov
@@ -40,9 +41,9 @@ from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
 
-__all__ = ["GMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop", "Module"]
-__all__ += ["MLDA", "NN", "Markov", "Observation", "SerketModule", "load", "output_dir"]
-__all__ += ["register"]
+__all__ = ["GMM", "HSMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop"]
+__all__ += ["MLDA", "NN", "Markov", "Module", "Observation", "SerketModule", "load"]
+__all__ += ["output_dir", "register"]
 
 
 def __getattr__(name):

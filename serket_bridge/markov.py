@@ -11,8 +11,8 @@ from serket_bridge.files import read_arrays, write_arrays, write_text
 from serket_bridge.inference import forward_backward
 from serket_bridge.inference.forward_backward import MarkovChain
 from serket_bridge.messages import Categorical
-from serket_bridge.module import Module
 from serket_bridge.saving import save_module
+from serket_bridge.sequences import SequenceModule
 from serket_bridge.serialization import register
 
 
@@ -43,7 +43,7 @@ def transition_message(chain: MarkovChain, log_likelihoods, lengths, weights):
 
 
 @register
-class Markov(Module):
+class Markov(SequenceModule):
     """A Markov chain over the classes of the module below, in one sequence or many.
 
     p(c) = p(c_1) prod_t A[c_t-1, c_t] for each sequence. Above a `GMM` it is a hidden
@@ -97,28 +97,15 @@ class Markov(Module):
         self.itr = check_integer("itr", itr, at_least=0)
         self.message, self.lengths, self.chain = message, lengths, None
 
-    @property
-    def lengths(self) -> list[int] | None:
-        """The number of rows of each sequence; `None` is one sequence."""
-        return self.fingerprint["lengths"]  # a saved state fits these lengths only
-
-    @lengths.setter
-    def lengths(self, lengths):
-        if lengths is not None:
-            lengths = [check_integer("lengths", length) for length in lengths]
-        self.fingerprint = {"lengths": lengths}
-
     def inputs(self) -> tuple[Categorical]:
         """The class probabilities of each step, (n, K)."""
         (message,) = super().inputs()
-        below, n = self.parents[0].name, len(message)
-        if self.lengths is not None:
-            rule = f"{self.name}: lengths must add up to the {n} rows of {below}"
-            require(sum(self.lengths) == n, rule, sum(self.lengths))
+        self.lengths_of(len(message))  # checks them
         if self.chain is not None:
             expected = len(self.chain.initial_probs)
             rule = f"{self.name} has learned {expected} classes, and takes as many from"
-            require(message.dim == expected, f"{rule} {below}", message.dim)
+            rule += f" {self.parents[0].name}"
+            require(message.dim == expected, rule, message.dim)
         return (message,)
 
     def evidence_of_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -126,9 +113,9 @@ class Markov(Module):
         (below,) = self.inputs()
         n, n_classes = below.log_prob.shape
         above = self.backward_message(Categorical.uniform(n, n_classes))
-        lengths = np.array([n] if self.lengths is None else self.lengths)
         log_likelihoods = below.log_prob - np.log(self.class_weights(n_classes))
-        return log_likelihoods, above.log_prob + np.log(n_classes), lengths
+        above = above.log_prob + np.log(n_classes)
+        return log_likelihoods, above, self.lengths_of(n)
 
     def class_weights(self, n_classes: int) -> np.ndarray:
         """p(c_t) in the message of the module below, (K,): uniform but for mixtures."""

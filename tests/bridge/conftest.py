@@ -50,6 +50,23 @@ def overlapping():
     return centres[rng.integers(3, size=200)] + rng.standard_normal((200, 2))
 
 
+def repeated_pieces(rng, n_sequences=8, n_pieces=10, noise=0.1):
+    """Sequences of pieces of three shapes in the plane, of 6 to 12 steps each.
+
+    Returns (x (n, 2), labels (n,), first rows of pieces (m,), lengths (S,)).
+    """
+    x, labels, durations = [], [], rng.integers(6, 13, size=n_sequences * n_pieces)
+    for d in durations:
+        u, k = (np.arange(d) + 0.5) / d, rng.integers(3)
+        bump, wave = np.sin(np.pi * u), np.sin(2 * np.pi * u)
+        shape = ((bump, wave), (-bump, bump), (wave, -bump))[k]
+        x.append(np.stack(shape, axis=1) + noise * rng.normal(size=(d, 2)))
+        labels.append(np.full(d, k))
+    lengths = durations.reshape(n_sequences, n_pieces).sum(axis=1)
+    starts = np.cumsum(durations) - durations
+    return np.concatenate(x), np.concatenate(labels), starts, lengths
+
+
 class Child(Module):
     """Sends one message down, always the same."""
 
