@@ -32,7 +32,7 @@ class VariationalLDA:
     """
 
     max_iter: int = 100
-    n_init: int = 3
+    n_init: int = 10
     short_iter: int = 20
     tol: float = 1e-3
 

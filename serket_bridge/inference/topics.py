@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import gammaln, psi
+from scipy.special import gammaln, psi, xlogy
 
 MAX_ITER, TOLERANCE = 100, 1e-4  # of the E-step; tokens, mean over objects and topics
 PART = 2**21  # numbers in memory at once
+DENSE = 0.1  # the least share of counts > 0 in an array
 
 
 def scaled(counts: np.ndarray, n_tokens: float) -> np.ndarray:
@@ -59,12 +60,19 @@ class WordCounts:
         return WordCounts(matrix, self.sizes)
 
     def parts(self, n_topics: int):
-        """(rows, their counts) of consecutive objects, bounded in memory."""
-        per_row = max(1, self.matrix.nnz // len(self)) * n_topics
+        """(rows, their counts) of consecutive objects, bounded in memory.
+
+        Arrays where many of the counts are not 0, because products of matrices are then
+        faster than sums over single counts; else sparse.
+        """
+        n, n_words = self.matrix.shape
+        is_dense = self.matrix.nnz > DENSE * n * n_words
+        per_row = n_words if is_dense else max(1, self.matrix.nnz // n) * n_topics
         step = max(1, PART // per_row)
-        for first in range(0, len(self), step):
+        for first in range(0, n, step):
             rows = slice(first, first + step)
-            yield rows, self.matrix[rows]
+            part = self.matrix[rows]
+            yield rows, part.toarray() if is_dense else part
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,16 +151,13 @@ def _expected_log(gamma):
     return psi(gamma) - psi(gamma.sum(axis=1, keepdims=True))
 
 
-def _token_probabilities(matrix, weights, phi):
-    """sum_k weights_nk phi_kw wherever there are counts, in the order of `matrix`."""
+def _at_counts(function, matrix, weights, phi):
+    """function(c_nw, sum_k weights_nk phi_kw), (n, V), sparse if the counts are."""
+    if isinstance(matrix, np.ndarray):
+        return function(matrix, weights @ phi)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     words = np.ascontiguousarray(phi.T)[matrix.indices]
-    return np.einsum("ik,ik->i", weights[rows], words)
-
-
-def _ratio(matrix, weights, phi):
-    """c_nw / sum_k weights_nk phi_kw, sparse, (n, V)."""
-    values = matrix.data / _token_probabilities(matrix, weights, phi)
+    values = function(matrix.data, np.einsum("ik,ik->i", weights[rows], words))
     return sparse.csr_array((values, matrix.indices, matrix.indptr), matrix.shape)
 
 
@@ -176,7 +181,7 @@ def infer_proportions(
     for rows, matrix in counts.parts(len(phi)):
         for _ in range(MAX_ITER):
             last, weights = gamma[rows].copy(), np.exp(_expected_log(gamma[rows]))
-            shared = weights * (_ratio(matrix, weights, phi) @ phi.T)
+            shared = weights * (_at_counts(np.divide, matrix, weights, phi) @ phi.T)
             gamma[rows] = prior[rows] + shared
             if np.abs(gamma[rows] - last).mean() < TOLERANCE:
                 break
@@ -188,7 +193,8 @@ def expected_word_counts(counts: WordCounts, phi, gamma) -> np.ndarray:
     total = np.zeros_like(phi)
     for rows, matrix in counts.parts(len(phi)):
         weights = np.exp(_expected_log(gamma[rows]))
-        total += phi * (_ratio(matrix, weights, phi).T @ weights).T
+        ratios = _at_counts(np.divide, matrix, weights, phi)
+        total += phi * (ratios.T @ weights).T
     return total
 
 
@@ -203,7 +209,6 @@ def log_likelihood_bound(counts: WordCounts, phi, prior, gamma) -> np.ndarray:
     bound += gammaln(gamma).sum(axis=1) - gammaln(gamma.sum(axis=1))
     bound -= gammaln(prior).sum(axis=1) - gammaln(prior.sum(axis=1))
     for rows, matrix in counts.parts(len(phi)):
-        probability = _token_probabilities(matrix, np.exp(expected_log[rows]), phi)
-        terms = (matrix.data * np.log(probability), matrix.indices, matrix.indptr)
-        bound[rows] += sparse.csr_array(terms, matrix.shape).sum(axis=1)
+        terms = _at_counts(xlogy, matrix, np.exp(expected_log[rows]), phi)
+        bound[rows] += terms.sum(axis=1)
     return bound

@@ -206,6 +206,23 @@ def test_the_bound_rises_and_is_below_the_evidence():
     assert exact - 1.0 < bounds[-1] < exact
 
 
+def test_sparse_counts_and_parts_give_the_same(groups, monkeypatch):
+    monkeypatch.setattr(inference, "MAX_ITER", 1000)
+    monkeypatch.setattr(inference, "TOLERANCE", 1e-9)
+    counts = WordCounts.from_arrays(groups[0])
+    model = counts, np.random.default_rng(0).dirichlet(np.ones(18), 3), np.ones((60, 3))
+    results = []
+    for dense, part in ((0.0, 2**21), (1.0, 2**21), (0.0, 7 * 18), (1.0, 7 * 18 * 3)):
+        monkeypatch.setattr(inference, "DENSE", dense)
+        monkeypatch.setattr(inference, "PART", part)
+        gamma = inference.infer_proportions(*model)
+        words = inference.expected_word_counts(*model[:2], gamma)
+        bound = inference.log_likelihood_bound(*model, gamma)
+        results.append(np.concatenate([gamma.ravel(), words.ravel(), bound]))
+    assert {type(p) for _, p in counts.parts(3)} == {type(counts.matrix)}
+    np.testing.assert_allclose(results[1:], [results[0]] * 3, rtol=1e-6)
+
+
 def test_evidence_bounds_the_likelihood_given_the_topics():
     loop = connected(TINY, doc_topic_prior=0.6)
     loop.run(1, **QUIET)
