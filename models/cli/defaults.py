@@ -29,6 +29,7 @@ RULES = {
     "latent_dim": "table by its size",
     "hidden_dims": "table by its size",
     "epochs": f"custom {STEPS} steps, at least {PASSES} epochs",
+    "rounds": "images 10, of half as many epochs",
     "n_components": "custom as many as labels, else best for held-out rows",
     "gmm_inference": "table graph; images with a message graph-classes",
 }
@@ -37,7 +38,8 @@ RULES = {
 KL_WEIGHT = {("digits", "Bernoulli"): 0.1}
 # Of images whose mixture sends messages: the views of an image and its neighbours hold
 # what the likelihood of the latents alone does not. Serket's tutorial uses neither.
-IMAGES = {"gmm_inference": "graph-classes", "augment": True}
+IMAGES = {"gmm_inference": "graph-classes", "augment": True, "rounds": 10}
+EPOCHS = 0.5  # of the usual ones in each of these rounds: the messages begin early
 TUTORIALS = {"serket"}
 
 
@@ -68,14 +70,18 @@ def for_custom(shape: tuple, n_classes: int | None, batch_size: int) -> dict:
     return usual | {"gmm_inference": "graph"}
 
 
-def for_model(model, dataset, config: dict) -> dict:
-    """The defaults that follow from the model and the data together."""
+def for_model(model, dataset, config: dict, given: dict) -> dict:
+    """The defaults that follow from the model, the data and the options together."""
     found = {"augment": False}
     weight = KL_WEIGHT.get((dataset.kind, type(model.likelihood).__name__))
     if weight and config["kl_weight"] == 1.0:
         found["kl_weight"] = weight
-    is_usual = model.takes_message and dataset.kind not in TUTORIALS
-    return found | (IMAGES if dataset.is_image and is_usual else {})
+    is_tutorial = not model.takes_message or dataset.kind in TUTORIALS
+    if is_tutorial or not dataset.is_image:
+        return found
+    if not given.keys() & {"steps", "steps_per_epoch"}:
+        found["epochs"] = math.ceil(EPOCHS * config["epochs"])
+    return found | IMAGES
 
 
 def describe(name: str, default, none: str = "none") -> str | None:

@@ -30,7 +30,7 @@ def resolve(given: dict, dataset) -> tuple:
     config |= resolve_training(given, len(dataset.x), config)
     config |= resolve_variant(variant, given, usual)
     model = build_variant(config, dataset)
-    further = defaults.for_model(model, dataset, config)
+    further = defaults.for_model(model, dataset, config, given)
     further = {k: v for k, v in further.items() if k not in given and v != config[k]}
     if further:
         config |= further

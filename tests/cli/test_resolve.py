@@ -58,10 +58,14 @@ def resolve(monkeypatch):
 def test_the_defaults_of_the_data_set_reach_the_configuration(resolve, variant, kind):
     config = resolve("--variant", variant, kind=kind, labels=LABELS)
     model = tiny_model(variant, config.get("likelihood"))
-    for key, value in defaults.for_data(kind).items():
+    expected = defaults.for_data(kind)
+    rounds = 5 if model.takes_message else 1
+    if model.takes_message and kind != "serket":  # images
+        rounds, expected["epochs"] = 10, expected.get("epochs", 375 + 1) // 2
+    for key, value in expected.items():
         if key != "gmm_message" or model.takes_message:
             assert config.get(key, value) == value
-    assert config["rounds"] == (5 if model.takes_message else 1)
+    assert config["rounds"] == rounds
     assert (config["n_components"] is None) == (not model.takes_message)
     arguments = inspect.signature(VARIANTS[variant]).parameters
     weight = arguments["kl_weight"].default
@@ -69,6 +73,20 @@ def test_the_defaults_of_the_data_set_reach_the_configuration(resolve, variant, 
     usual = 0.1 if kind == "digits" and is_bernoulli and weight == 1.0 else weight
     assert config["kl_weight"] == usual
     assert config["n_samples"] == arguments["n_samples"].default
+
+
+@pytest.mark.parametrize(
+    "words, rounds, epochs",
+    [
+        ("", 10, 50),
+        ("--epochs 30", 10, 30),
+        ("--rounds 3", 3, 50),
+        ("--steps 200 --batch-size 100", 10, 100),
+    ],
+)
+def test_images_have_more_and_shorter_rounds(resolve, words, rounds, epochs):
+    config = resolve("--variant", "serket", *words.split(), kind="digits", n=200)
+    assert (config["rounds"], config["epochs"]) == (rounds, epochs)
 
 
 def test_the_defaults_of_a_variant_are_those_of_its_file(resolve):
