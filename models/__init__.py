@@ -23,6 +23,8 @@ from importlib import import_module
 from models import deprecated  # noqa: F401, which finds modules of former names
 from models.suppress_output import import_keras
 
+__version__ = "0.2.0"
+
 
 class Variants(Mapping):
     """name -> `build` of the module `models.variants.<name>`, imported when it is used.

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from models.cli.option_types import did_you_mean
 from models.cli.output import lasting_output
-from models.cli.signatures import NO_DEFAULT, add_option, read_options
+from models.cli.signatures import NO_DEFAULT, add_option, flag_of, read_options
 
 BACKENDS = ("tensorflow", "jax", "torch")
 INTERRUPTED = 130  # the exit code of a command stopped by Ctrl-C
@@ -41,7 +42,12 @@ class Command:
         """Runs the command; returns its exit code."""
         parser = self.parser()
         words = rename_flags(parser.prog, arguments, self.renamed)
-        return guarded(parser.prog, self.run, parser.parse_args(words))
+        given, unknown = parser.parse_known_args(words)
+        if unknown:
+            known = [flag_of(option.key) for option in read_options(self.options)]
+            question = did_you_mean(unknown[0].partition("=")[0], known)
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{question}")
+        return guarded(parser.prog, self.run, given)
 
     def parser(self) -> argparse.ArgumentParser:
         """The parser of the options."""

@@ -2,7 +2,8 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple
 
 from models import VARIANTS
@@ -22,6 +23,12 @@ def require(is_valid: bool, expected: str, text: str) -> None:
     """Raises the error of `argparse` unless the text is what was expected."""
     if not is_valid:
         raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """A question with the known word that is most like the text, or nothing."""
+    found = get_close_matches(text, known, 1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def number_type(kind: type, expected: str, is_valid=lambda value: True):
@@ -76,7 +83,10 @@ def weight(text: str) -> float | tuple:
 
 def variant_name(text: str) -> str:
     """One of the names in VARIANTS."""
-    require(text in VARIANTS, f"one of {', '.join(VARIANTS)}", text)
+    if text not in VARIANTS:
+        known, question = ", ".join(VARIANTS), did_you_mean(text, VARIANTS)
+        message = f"expected one of {known}, got {text!r}{question}"
+        raise argparse.ArgumentTypeError(message)
     return text
 
 

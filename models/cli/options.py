@@ -6,6 +6,7 @@ from dataclasses import replace
 from models import VARIANTS
 from models.cli.command import rename_flags
 from models.cli.common_options import COMMON, GROUPS
+from models.cli.option_types import did_you_mean
 from models.cli.signatures import add_option, flag_of, read_options
 from models.deprecated import OPTIONS, VALUES
 from models.suppress_output import import_keras
@@ -88,4 +89,6 @@ def refuse(parser, unknown: list[str], variant: str) -> None:
                 f"{flag} is an option of {', '.join(owners)}, and the variant is "
                 f"{variant}: leave it out, or use another variant"
             )
-    parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    known = {flag_of(option.key) for group in GROUPS for option in read_options(group)}
+    question = did_you_mean(unknown[0].partition("=")[0], known.union(*flags.values()))
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}{question}")

@@ -50,11 +50,16 @@ def test_wrong_widths_among_several(check, words):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ("--variant vanila", "argument --variant: expected one of vanilla, .*'vanila'"),
+        (
+            "--variant vanila",
+            "--variant: expected one of vanilla, .*'vanila'; did you mean vanilla\\?",
+        ),
         ("--likelihood poisson", "argument --likelihood: .*'poisson'.*'?gaussian"),
         ("--gmm-inference k-means", "argument --gmm-inference: invalid .*'k-means'"),
         ("--gmm-message loud", "argument --gmm-message: invalid choice: 'loud'"),
         ("--learning-speed 1", "unrecognized arguments: --learning-speed 1"),
+        ("--epocs=3", "unrecognized arguments: --epocs=3; did you mean --epochs\\?"),
+        ("--binarise", "unrecognized arguments: --binarise; did you mean --binarize"),
         ("digits", "unrecognized arguments: digits"),
         ("--epochs 5 6", "unrecognized arguments: 6"),
         ("--epochs", "argument --epochs: expected one argument"),
