@@ -36,6 +36,7 @@ from serket_bridge.markov import Markov
 from serket_bridge.messages import Categorical, Counts, Gaussian
 from serket_bridge.mlda import MLDA
 from serket_bridge.module import Module
+from serket_bridge.naming_game import NamingGame
 from serket_bridge.nn import NN
 from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
@@ -43,7 +44,7 @@ from serket_bridge.serket_module import SerketModule
 
 __all__ = ["GMM", "HSMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop"]
 __all__ += ["MLDA", "NN", "Markov", "Module", "Observation", "SerketModule", "load"]
-__all__ += ["output_dir", "register"]
+__all__ += ["NamingGame", "output_dir", "register"]
 
 
 def __getattr__(name):

@@ -7,6 +7,7 @@ COLUMNS = {  # metric -> (heading, format)
     "kl": ("KL", "7.2f"),
     "elbo": ("ELBO", "9.2f"),
     "bound": ("bound", "8.3f"),
+    "kappa": ("kappa", "7.3f"),
     "agreement": ("agreement", "9.3f"),
     "accuracy": ("accuracy", "8.3f"),
     "ari": ("ARI", "6.3f"),
