@@ -145,6 +145,7 @@ class Results:
         name: what the other commands call the run: its folder is runs/NAME.
         out: the folder, new or empty (default: runs/VARIANT-DATA-001, or the next).
         overwrite: replace the files in the folder.
+        config: the config.json of a run, whose options are taken unless they are given.
         explore: end with the page of models.explore.
         checkpoint: save after every epoch and every five minutes, for --resume; not for
             variants that take a message (default: with --distribute).
@@ -157,6 +158,7 @@ class Results:
     name: types.FolderName | None = None
     out: types.Folder | None = None
     overwrite: bool = False
+    config: types.JsonFile | None = None
     explore: bool = False
     checkpoint: bool = False
     resume: types.RunName | None = None
@@ -167,4 +169,5 @@ GROUPS = (Data, Model, Training, Mixture, Results)
 # The options of every run by name, and those that config.json has.
 COMMON = {option.key: option for group in GROUPS for option in read_options(group)}
 PROCESS = {"out", "overwrite", "explore", "checkpoint", "resume", "distribute"}
+PROCESS |= {"config"}
 CONFIG = {key: option for key, option in COMMON.items() if key not in PROCESS}

@@ -1,11 +1,13 @@
 """The options of `python -m models.train`: those of every run, and the variant's."""
 
 import argparse
+from argparse import SUPPRESS
 from dataclasses import replace
+from pathlib import Path
 
 from models import VARIANTS
 from models.cli.command import rename_flags
-from models.cli.common_options import COMMON, GROUPS
+from models.cli.common_options import COMMON, CONFIG, GROUPS, Mixture
 from models.cli.option_types import did_you_mean
 from models.cli.signatures import add_option, flag_of, read_options
 from models.deprecated import OPTIONS, VALUES
@@ -21,10 +23,40 @@ def parse(arguments: list[str] | None = None) -> dict:
     """The options that were given, key -> value.
 
     Without options of a variant, no variant is imported. Exits with 2, and a sentence,
-    if an option is unknown or wrong.
+    if an option is unknown or wrong; raises ValueError for a wrong file of --config.
     """
     words = rename_flags(PROG, arguments, RENAMED, RENAMED_VALUES)
-    name = find_variant(words)
+    named = find_named(words)
+    stored = read_stored(**named) if "config" in named else {}
+    given = parse_words(words, named.get("variant", stored.get("variant")))
+    given.pop("config", None)
+    if stored and "resume" in given:
+        raise ValueError(f"--resume {given['resume']} takes no --config: leave it out")
+    return stored | given
+
+
+def read_stored(config: str, variant: str | None = None) -> dict:
+    """The options in the config.json of a run that a variant has, by default its own.
+
+    The name of the run is left out, and for another variant the mixture. ValueError if
+    there is no such configuration.
+    """
+    from models.runs.saved_run import read_config
+
+    stored = read_config(Path(config))
+    variant = variant or stored["variant"]
+    known = {*CONFIG, *variant_options(variant)[0]} - {"name"}
+    if variant != stored["variant"]:
+        known -= {option.key for option in read_options(Mixture)}
+    if stored.get("steps"):
+        known.remove("epochs")  # which follows from the steps
+    given = {k: stored[k] for k in known & set(stored) if stored[k] is not None}
+    tuples = {k: tuple(v) for k, v in given.items() if isinstance(v, list)}
+    return given | tuples | {"variant": variant}
+
+
+def parse_words(words: list[str], name: str | None) -> dict:
+    """The options among the words, those of the variant of this name included."""
     parser = train_parser(add_help=name is None, allow_abbrev=False)
     given, others = parser.parse_known_args(words)
     if not others:
@@ -39,11 +71,13 @@ def parse(arguments: list[str] | None = None) -> dict:
     return vars(given)
 
 
-def find_variant(words: list[str]) -> str | None:
-    """The variant that was named, in full or with an abbreviation of the flag."""
-    parser = argparse.ArgumentParser(prog=PROG, usage=USAGE, add_help=False)
-    add_option(parser, COMMON["variant"])
-    return parser.parse_known_args(words)[0].variant
+def find_named(words: list[str]) -> dict:
+    """The variant and the file of --config, as far as they are given."""
+    settings = {"usage": USAGE, "add_help": False, "argument_default": SUPPRESS}
+    parser = argparse.ArgumentParser(prog=PROG, **settings)
+    for key in ("variant", "config"):
+        add_option(parser, replace(COMMON[key], default=SUPPRESS))
+    return vars(parser.parse_known_args(words)[0])
 
 
 def train_parser(variant: str | None = None, **settings) -> argparse.ArgumentParser:
@@ -57,7 +91,7 @@ def train_parser(variant: str | None = None, **settings) -> argparse.ArgumentPar
         description="Train a VAE and write a folder of results and pictures. A variant "
         "that takes messages is trained jointly with a Gaussian mixture, in rounds. "
         f"Variants: {', '.join(VARIANTS)}.",
-        argument_default=argparse.SUPPRESS,
+        argument_default=SUPPRESS,
         **settings,
     )
     own, common = ({}, {}) if variant is None else variant_options(variant)

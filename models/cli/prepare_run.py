@@ -1,8 +1,10 @@
 """The start of a run: new, or continued from the last checkpoint."""
 
 import math
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
 import models
 from models import VARIANTS, data
@@ -37,7 +39,16 @@ def prepare(given: dict, scratch: str | None = None) -> Iterator[tuple]:
 
             dataset, config, model = resolve(given, dataset)
             config["data_digest"] = dataset.digest
+            config["versions"] = versions()
         yield dataset, config, folder, model, None
+
+
+def versions() -> dict[str, str]:
+    """The versions that the result depends on, by name; the backend is the last."""
+    from keras.config import backend
+
+    found = {"python": platform.python_version(), "keras-vae-zoo": models.__version__}
+    return found | {name: version(name) for name in ("numpy", "keras", backend())}
 
 
 def load_data(given: dict) -> data.Dataset:

@@ -108,3 +108,19 @@ def test_a_conditional_model_learns_from_the_labels(light, prior):
 def test_without_labels_a_conditional_model_is_refused(light):
     result = light("--variant", "conditional", "--epochs", "1", name="unlabelled.npy")
     assert result.code == 2 and "learns from labels" in result.err
+
+
+def test_a_run_of_the_configuration_of_a_run_is_the_same_run(
+    light, run, read, tmp_path
+):
+    first = light("--kl-weight", "linear:3", "--seed", "4", out=tmp_path / "first")
+    assert first.code == 0, first.err
+    again = tmp_path / "again"
+    result = run("--config", first.folder / "config.json", "--out", again)
+    assert result.code == 0, result.err
+    configs = [read.json(folder, "config.json") for folder in (first.folder, again)]
+    assert configs[0] == configs[1] and "keras" in configs[0]["versions"]
+    for name in ("latents.npz", "gmm.npz"):
+        arrays = read.arrays(again, name)
+        for key, array in read.arrays(first.folder, name).items():
+            np.testing.assert_array_equal(arrays[key], array)
