@@ -3,6 +3,7 @@
 import math
 
 from models import VARIANTS, data
+from models.blocks.count_likelihoods import CountLikelihood
 from models.cli import defaults
 from models.cli.build_model import build_variant, compile_model
 from models.cli.common_options import CONFIG
@@ -39,10 +40,12 @@ def resolve(given: dict, dataset) -> tuple:
     check_starts(given, config)
     config |= resolve_classes(given, dataset, config, model.takes_message)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
-    if model.likelihood.in_unit_interval:
+    is_count = isinstance(model.likelihood, CountLikelihood)
+    if is_count or model.likelihood.in_unit_interval:
         if "standardize" not in given:
             dataset = dataset.unstandardized()
-        data.check_unit_interval(dataset)
+        check = data.check_counts if is_count else data.check_unit_interval
+        check(dataset)
     config["preprocessing"] = dataset.preprocessing.to_json()
     return dataset, config, compile_model(model, config)
 

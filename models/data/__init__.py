@@ -19,11 +19,17 @@ Of the project this package imports `models.blocks.ondisk_array`, and of the roo
 `models.suppress_output` and `models.deprecated`.
 """
 
-from models.data.dataset import Dataset, check_enough_rows, check_unit_interval
+from models.data.dataset import (
+    Dataset,
+    check_counts,
+    check_enough_rows,
+    check_unit_interval,
+)
 from models.data.loading import has_test_data, load
 
 __all__ = [
     "Dataset",
+    "check_counts",
     "check_enough_rows",
     "check_unit_interval",
     "has_test_data",

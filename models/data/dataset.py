@@ -12,6 +12,7 @@ from models.data.named_columns import named_columns
 from models.data.preprocessing import Preprocessing
 
 N_DIGESTED = 1000  # rows on disk that `digest` reads
+USE_REAL = "use --likelihood gaussian or student_t for real values"
 USE_GAUSSIAN = "use --likelihood gaussian, or scale the data to [0, 1]"
 
 
@@ -197,6 +198,17 @@ def check_unit_interval(dataset: Dataset, advice: str = USE_GAUSSIAN) -> None:
         raise DataError(
             f"{dataset.name}: the values must lie in [0, 1] for this likelihood. "
             f"Received: {low:g} to {high:g}; {advice}."
+        )
+
+
+def check_counts(dataset: Dataset) -> None:
+    """Raises DataError unless the values are integers >= 0; on disk, the first 1000."""
+    x = dataset.x[:N_DIGESTED] if dataset.is_on_disk else dataset.x[:]
+    wrong = x[(x < 0) | (x != np.round(x))]
+    if len(wrong):
+        raise DataError(
+            f"{dataset.name}: the values must be counts, integers >= 0 that are not "
+            f"standardised, for this likelihood. Received: {wrong[0]:g}; {USE_REAL}."
         )
 
 

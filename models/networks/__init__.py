@@ -14,8 +14,8 @@ For a conditional variant it has a third one:
         x; code is that of a label, (batch, code_dim).
 
 `config.submodel` makes these models, and checks that no two layers share a name. `MLP`,
-`Conv` and `FromFunctions` are networks; `Augmented` makes one of another, and so does
-`Conditional`, for the variants that take labels.
+`Conv` and `FromFunctions` are networks; `Augmented` makes one of another, and so do
+`Logarithmic`, for counts, and `Conditional`, for the variants that take labels.
 
 This room knows `models.blocks.component` (seeds, registration) and nothing else of the
 project.
@@ -25,6 +25,7 @@ from models.networks.augmentation import Augmented
 from models.networks.conditioned import Conditional
 from models.networks.conv import Conv, batch_normalization, group_normalization
 from models.networks.from_functions import FromFunctions
+from models.networks.logarithmic import Logarithmic
 from models.networks.mlp import MLP
 from models.networks.network_config import NetworkConfig
 
@@ -34,6 +35,7 @@ __all__ = [
     "Conditional",
     "Conv",
     "FromFunctions",
+    "Logarithmic",
     "NetworkConfig",
     "batch_normalization",
     "group_normalization",

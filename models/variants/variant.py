@@ -4,13 +4,15 @@ import functools
 import inspect
 from dataclasses import dataclass
 
+from models.blocks import real_likelihoods  # noqa: F401, which `likelihood` may be
+from models.blocks.count_likelihoods import CountLikelihood
 from models.blocks.likelihoods import Bernoulli, Likelihood
 from models.blocks.objectives import ELBO, Objective
 from models.blocks.posteriors import DiagonalGaussian, Posterior
 from models.blocks.priors import Prior, StandardNormal
 from models.blocks.schedules import Weight
 from models.blocks.vae import VAE, assemble
-from models.networks import MLP, Conditional, NetworkConfig
+from models.networks import MLP, Conditional, Logarithmic, NetworkConfig
 
 LIKELIHOOD = """
     likelihood: p(x|z). `None` is `Bernoulli()`."""
@@ -71,13 +73,16 @@ def build_vae(
     seed: int | None = None,
 ) -> VAE:
     """The VAE of the components that a variant chose, and of the shared arguments."""
+    likelihood = chosen.likelihood or likelihood or Bernoulli()
+    if isinstance(likelihood, CountLikelihood):
+        network = Logarithmic(network)
     network = Conditional(network, *chosen.labels) if chosen.labels else network
     sizes = input_shape, latent_dim, hidden_dims
     return assemble(
         NetworkConfig(*sizes, activation, seed, network),
         posterior=chosen.posterior or DiagonalGaussian(n_samples),
         prior=chosen.prior or StandardNormal(),
-        likelihood=chosen.likelihood or likelihood or Bernoulli(),
+        likelihood=likelihood,
         objective=chosen.objective or ELBO(kl_weight),
         takes_message=chosen.takes_message,
     )
