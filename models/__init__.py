@@ -60,6 +60,7 @@ VARIANTS = Variants(
     "logistic",
     "beta_tc",
     "iwae_planar",
+    "multinomial",
     default="serket",
 )
 

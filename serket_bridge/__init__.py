@@ -42,15 +42,17 @@ from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
 
-__all__ = ["GMM", "HSMM", "VAE", "Categorical", "Counts", "Gaussian", "MessageLoop"]
-__all__ += ["MLDA", "NN", "Markov", "Module", "Observation", "SerketModule", "load"]
-__all__ += ["NamingGame", "output_dir", "register"]
+__all__ = ["GMM", "HSMM", "MLDA", "MNVAE", "NN", "VAE", "Categorical", "Counts"]
+__all__ += ["Gaussian", "Markov", "MessageLoop", "Module", "NamingGame", "Observation"]
+__all__ += ["SerketModule", "load", "output_dir", "register"]
+
+SLOW = {"VAE": "vae", "MNVAE": "mnvae"}  # class -> file, which imports Keras
 
 
 def __getattr__(name):
-    """`VAE` and the file `vae`, whose import needs Keras and takes seconds."""
-    if name not in ("VAE", "vae"):
+    """The classes and files whose import takes seconds."""
+    if name not in {*SLOW, *SLOW.values()}:
         raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
     import_module("models.suppress_output").import_keras()  # without its notes
-    vae = import_module("serket_bridge.vae")
-    return vae.VAE if name == "VAE" else vae
+    module = import_module(f"serket_bridge.{SLOW.get(name, name)}")
+    return getattr(module, name) if name in SLOW else module

@@ -208,6 +208,11 @@ class Categorical:
         """The probabilities, (n, n_components)."""
         return np.exp(self.log_prob)
 
+    @property
+    def mean(self) -> np.ndarray:
+        """The probabilities: the mean of c_n as a row of the identity matrix."""
+        return self.prob
+
     def __mul__(self, other):
         """The product of two distributions, normalised."""
         return Categorical(self.log_prob + other.log_prob)

@@ -211,17 +211,16 @@ class MLDA(Module):
                 predicted.
 
         Returns:
-            For an `Observation` the probabilities of its words, (n, V_m); for any other
-            module its `predict` of the most probable word, (n,) int.
+            For an `Observation` the probabilities of its words, (n, V_m); for another
+            module its `predict` of them, or of the most probable word, (n,) int.
         """
         known = value if isinstance(value, dict) else {}
         theta = self.infer(known) if known else self._as_proportions(value)
         predicted = {}
         modalities = zip(self.parents, self.expected_words(theta), strict=True)
         for parent, words in modalities:
-            is_data = isinstance(parent, Observation)
             if parent.name not in known:
-                best = words if is_data else words.argmax(axis=1)
+                best = words if parent.predicts_mean else words.argmax(axis=1)
                 predicted[parent.name] = parent.predict(best)
         return predicted
 

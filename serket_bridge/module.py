@@ -49,12 +49,14 @@ class Module(Node):
         optional_inputs: the names of the inputs that recognition can do without.
         uses_backward_message: whether `send` reads the messages from the children.
         forward_is_posterior: whether `forward` contains the messages from the children.
+        predicts_mean: whether `predict` takes probabilities, and not a class.
     """
 
     input_message = output_message = Gaussian
     n_steps, uses_backward_message, forward_is_posterior = 1, True, False
     saved_arguments = saved_parameters = saved_state = ()
     given_inputs = optional_inputs = ()
+    predicts_mean = False
     parameter_file = None
 
     def __init__(self, name: str, mode="learn", seed: int | None = None, verbose=True):

@@ -28,7 +28,7 @@ class Observation(Module):
     """
 
     max_parents = n_steps = 0
-    uses_backward_message = False
+    uses_backward_message, predicts_mean = False, True
 
     def __init__(self, data, name: str = "obs"):
         super().__init__(name)

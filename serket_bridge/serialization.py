@@ -28,6 +28,9 @@ OLD_NAMES = {  # in files written by earlier versions
     "hard": "serket_bridge.gmm.class_mean_message",
     "soft": "serket_bridge.gmm.collapsed_gaussian_message",
 }
+# of this package, in files that are slow to import
+NAMES = {*OLD_NAMES.values(), "serket_bridge.mnvae.MNVAE"}
+NAMES |= {"serket_bridge.mnvae.proportions"}
 
 
 def register(part):
@@ -50,8 +53,8 @@ def registered_name(part) -> str | None:
 
 def find_registered(name: str):
     """What is registered under this name; ValueError if nothing is."""
-    if name in OLD_NAMES.values():
-        import_module(name.rpartition(".")[0])  # of this package
+    if name in NAMES:
+        import_module(name.rpartition(".")[0])
     rule = f"{name} is not registered: import the file that defines it, with the "
     rule += "decorator serket_bridge.register, before loading"
     require(name in REGISTRY, rule)

@@ -6,15 +6,18 @@ import numpy as np
 
 # The first of them imports Keras without the notes of its backend, so that it is not
 # imported at the top of this file or of vae.py.
-from models import bernoulli, networks, serket, vanilla
+from models import bernoulli, multinomial, networks, serket, vanilla
 from models.blocks.likelihoods import Bernoulli
 from models.blocks.ondisk_array import ArrayRows, Rows
+from models.blocks.schedules import Step
 from serket_bridge.checks import require
 
-# Serket's names of p(x|z). Its squared error has no 1/2, which is a variance of 1/2.
+# Serket's names of p(x|z), and that of counts. The squared error has no 1/2 in Serket,
+# which is a variance of 1/2.
 RECONSTRUCTION_ERRORS = {
     "BCE": bernoulli.build,
     "MSE": partial(vanilla.build, sigma=0.5**0.5),
+    "multinomial": multinomial.build,
 }
 
 
@@ -30,7 +33,8 @@ class ModelFactory:
         import keras
 
         is_known = RE in RECONSTRUCTION_ERRORS
-        require(is_known, 'RE must be "BCE" or "MSE"', f"RE={RE!r}")
+        rule = 'RE must be "BCE" or "MSE", or "multinomial" for counts'
+        require(is_known, rule, f"RE={RE!r}")
         self.owner, self.optimizer = owner, None
         names = ("RE", "weight_stddev", "hidden_encoder_dim", "hidden_decoder_dim")
         weight = keras.saving.serialize_keras_object(kl_weight)
@@ -62,6 +66,14 @@ class ModelFactory:
         model = serket.with_prior_message(self.build(input_shape))
         compile_model(model, self.owner.learning_rate, self.optimizer)
         return model
+
+
+def kl_schedule(weights, epochs: int):
+    """A weight of the KL, or two: of the first epochs, and of the later ones."""
+    if not isinstance(weights, tuple | list):
+        return weights
+    require(len(weights) == 2, "KLD_weights must be a number, or two", weights)
+    return Step(epochs, weights[1], start=weights[0])
 
 
 def compile_model(model, learning_rate: float, optimizer=None) -> None:

@@ -66,7 +66,7 @@ class VAE(Module):
         load_dir: a folder that `update` wrote: recognises with its model.
         loss_step: epochs between lines of loss.txt; `None`: 1, or 50 without batches.
         epoch, KLD_weight: newer names of itr and KL_param in Serket.
-        RE: p(x|z), "BCE" (Bernoulli) or "MSE" (Gaussian of variance 1/2).
+        RE: p(x|z): "BCE" (Bernoulli), "MSE" (Gaussian, variance 1/2), "multinomial".
 
     A subclass can have `build_encoder(self, x, latent_dim)` -> (mu, logvar) and
     `build_decoder(self, z)` -> logits (the mean for "MSE"), or with an optimiser.

@@ -177,7 +177,7 @@ def code_lines(path):
 
 def test_the_source_stays_small():
     """Lower the bound where code is deleted; raise it only for a new variant."""
-    assert sum(map(code_lines, SOURCE)) <= 12_943
+    assert sum(map(code_lines, SOURCE)) <= 13_338
 
 
 def test_text_is_read_and_written_in_utf8_whatever_the_locale_says():
@@ -233,6 +233,7 @@ WORDS = {"bernoulli", "beta", "conditional", "logistic", "serket"}
 # The line of VARIANTS; what the sets of data take by default, and the set "serket";
 # the variants that Serket's own VAE is.
 KNOW_VARIANTS = {
+    "serket_bridge/mnvae.py",
     "serket_bridge/serket_arguments.py",
     "models/__init__.py",
     "models/cli/defaults.py",

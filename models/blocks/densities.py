@@ -60,6 +60,32 @@ def bernoulli_log_likelihood(x, logits, batch_axes=1):
     return sum_event(x * logits - softplus(logits), batch_axes)
 
 
+def multinomial_log_likelihood(x, logits, batch_axes=1):
+    """log N! + sum_d [ x_d log p_d - log x_d! ], p = softmax(logits), N = sum_d x_d.
+
+    x >= 0, logits: (batch, ...), with one softmax over all event axes. Returns
+    (batch,), nats: a log-probability where x are integers.
+    """
+    axes = tuple(range(batch_axes, len(logits.shape)))
+    log_p = logits - ops.logsumexp(logits, axis=axes, keepdims=True)
+    coefficient = log_factorial(sum_event(x, batch_axes))
+    return coefficient + sum_event(x * log_p - log_factorial(x), batch_axes)
+
+
+def log_factorial(x):
+    """log Gamma(x + 1), for x >= 0, to 6 digits; exactly 0 for x = 0.
+
+    With z = x + 7 it is Stirling's series of log Gamma(z), (z - 1/2) log z - z +
+    1/2 log 2 pi + 1 / (12 z) - 1 / (360 z^3), less log((x + 1) ... (x + 6)).
+    """
+    z = x + 7.0
+    series = (z - 0.5) * ops.log(z) - z + 0.5 * math.log(2.0 * math.pi)
+    series = series + (1.0 - 1.0 / (30.0 * z * z)) / (12.0 * z)
+    first = ops.log((x + 1.0) * (x + 2.0) * (x + 3.0))
+    second = ops.log((x + 4.0) * (x + 5.0) * (x + 6.0))
+    return ops.where(x > 0.0, series - first - second, 0.0)
+
+
 def gaussian_kl(mean, log_var, prior_mean=0.0, prior_precision=1.0):
     """KL( N(mean, diag exp(log_var)) || N(prior_mean, diag 1 / prior_precision) ).
 

@@ -8,6 +8,7 @@ import math
 import keras
 import numpy as np
 
+from models.blocks.count_likelihoods import CountLikelihood
 from models.blocks.ondisk_array import Rows, wrap_memmap
 
 HINT = (
@@ -32,18 +33,39 @@ def checked_inputs(model, x):
     if model.is_conditional:
         check_label(model, x["label"])
     check_support(model, x["x"])
+    if isinstance(model.likelihood, CountLikelihood):
+        check_counts(model.likelihood, x["x"])
     return x
 
 
 def check_support(model, x):
     """Raises ValueError if x, in memory, has values that p(x|z) cannot have."""
-    if isinstance(x, Rows) or not model.likelihood.in_unit_interval or not len(x):
+    likelihood = model.likelihood
+    if isinstance(x, Rows) or not len(x):
         return
     low, high = x.min(), x.max()
-    if low < 0 or high > 1:
+    name, received = type(likelihood).__name__, f"Received: {low:g} to {high:g}"
+    if likelihood.in_unit_interval and (low < 0 or high > 1):
         raise ValueError(
-            f"x must lie in [0, 1] for the likelihood {type(model.likelihood).__name__}"
-            f": scale it, or use likelihood=Gaussian(). Received: {low:g} to {high:g}"
+            f"x must lie in [0, 1] for the likelihood {name}"
+            f": scale it, or use likelihood=Gaussian(). {received}"
+        )
+    if likelihood.is_count and low < 0:
+        raise ValueError(
+            f"x must be counts >= 0 for the likelihood {name}, which are not "
+            f"standardised (--no-standardize). {received}"
+        )
+
+
+def check_counts(likelihood, x):
+    """Raises ValueError unless x, in memory, has integers >= 0."""
+    if isinstance(x, Rows):
+        return
+    wrong = x[(x < 0) | (x != np.round(x))]
+    if len(wrong):
+        raise ValueError(
+            "x must be counts, integers >= 0, for the likelihood "
+            f"{type(likelihood).__name__}. Received: {wrong[0]:g}"
         )
 
 

@@ -26,6 +26,7 @@ class Likelihood(Component):
     role = "likelihood"
     n_parameters = 1  # for an entry of x
     in_unit_interval = False  # whether x must lie in [0, 1]
+    is_count = False  # whether x must be >= 0
 
     def log_prob(self, x, parameters, batch_axes=1):
         """log p(x|z), summed over all but the first axes: (B, ...) -> (B,), nats."""

@@ -70,6 +70,19 @@ class Cyclical(Schedule):
         return self.start + min(1.0, phase / self.ramp) * (self.value - self.start)
 
 
+@keras.saving.register_keras_serializable(PACKAGE)
+class Step(Schedule):
+    """`start` for `epochs` epochs, then `value`."""
+
+    def __init__(self, epochs, value=1.0, start=0.0):
+        self.epochs = _positive("epochs", epochs)
+        self.value = _not_negative("value", value)
+        self.start = _not_negative("start", start)
+
+    def __call__(self, epoch):
+        return self.start if epoch < self.epochs else self.value
+
+
 def as_schedule(name, value):
     """A number becomes `Constant(number)`; a schedule stays what it is."""
     if isinstance(value, Schedule):
