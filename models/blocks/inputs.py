@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from models.blocks.count_likelihoods import CountLikelihood
+from models.blocks.count_likelihoods import CountLikelihood
 from models.blocks.ondisk_array import Rows, wrap_memmap
 
 HINT = (
@@ -32,6 +33,8 @@ def checked_inputs(model, x):
         check_rows(name, x[name], len(x["x"]))
     if model.is_conditional:
         check_label(model, x["label"])
+    if isinstance(model.likelihood, CountLikelihood):
+        check_counts(model.likelihood, x["x"])
     check_support(model, x["x"])
     if isinstance(model.likelihood, CountLikelihood):
         check_counts(model.likelihood, x["x"])
@@ -54,6 +57,18 @@ def check_support(model, x):
         raise ValueError(
             f"x must be counts >= 0 for the likelihood {name}, which are not "
             f"standardised (--no-standardize). {received}"
+        )
+
+
+def check_counts(likelihood, x):
+    """Raises ValueError unless x, in memory, has integers >= 0."""
+    if isinstance(x, Rows):
+        return
+    wrong = x[(x < 0) | (x != np.round(x))]
+    if len(wrong):
+        raise ValueError(
+            "x must be counts, integers >= 0, for the likelihood "
+            f"{type(likelihood).__name__}. Received: {wrong[0]:g}"
         )
 
 
