@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from models.blocks.count_likelihoods import CountLikelihood
-from models.blocks.count_likelihoods import CountLikelihood
 from models.blocks.ondisk_array import Rows, wrap_memmap
 
 HINT = (
@@ -36,8 +35,6 @@ def checked_inputs(model, x):
     if isinstance(model.likelihood, CountLikelihood):
         check_counts(model.likelihood, x["x"])
     check_support(model, x["x"])
-    if isinstance(model.likelihood, CountLikelihood):
-        check_counts(model.likelihood, x["x"])
     return x
 
 
@@ -57,18 +54,6 @@ def check_support(model, x):
         raise ValueError(
             f"x must be counts >= 0 for the likelihood {name}, which are not "
             f"standardised (--no-standardize). {received}"
-        )
-
-
-def check_counts(likelihood, x):
-    """Raises ValueError unless x, in memory, has integers >= 0."""
-    if isinstance(x, Rows):
-        return
-    wrong = x[(x < 0) | (x != np.round(x))]
-    if len(wrong):
-        raise ValueError(
-            "x must be counts, integers >= 0, for the likelihood "
-            f"{type(likelihood).__name__}. Received: {wrong[0]:g}"
         )
 
 
