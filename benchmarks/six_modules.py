@@ -36,7 +36,7 @@ def main():
     add("path", type=Path, help="serket_digits.npz")
     add("--seeds", type=int, default=10, help="number of seeds (default: 10)")
     add("--rounds", type=int, default=5, help="(default: 5)")
-    add("--epochs", type=int, default=60, help="of a round (default: 60)")
+    add("--epochs", type=int, default=20, help="of a round (default: 20)")
     add("--draw", help="a picture of the graph is written there")
     args = parser.parse_args()
     with np.load(args.path) as file:
