@@ -66,6 +66,14 @@ def draw(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.sum(cumulative <= thresholds, axis=1)
 
 
+def draw_topics(tokens: Tokens, weights, rng) -> np.ndarray:
+    """A topic of each token, (N,) int, with p prop. to weights(step), (rows, K)."""
+    z = np.empty(len(tokens.words), np.int64)
+    for step in tokens.steps:
+        z[step] = draw(weights(step), rng)
+    return z
+
+
 def sweep(tokens: Tokens, z, prior, beta: float, rng) -> tuple[np.ndarray, np.ndarray]:
     """Draws phi given all topics, then each topic given phi and the others.
 
@@ -161,7 +169,7 @@ class CollapsedGibbs:
         return LDAResult(Topics(mean + beta, counts.sizes), float(bound), state)
 
     def _start(self, tokens, prior, beta, rng):
-        z = draw(prior[tokens.places], rng)
+        z = draw_topics(tokens, lambda step: prior[tokens.places[step]], rng)
         for _ in range(self.short_iter):
             z, _ = sweep(tokens, z, prior, beta, rng)
         return z
@@ -172,5 +180,8 @@ class CollapsedGibbs:
         if len(state["theta"]) == len(prior):
             theta = theta * state["theta"][tokens.objects]
         by_word = np.ascontiguousarray(state["phi"].T)
-        weights = theta[tokens.places] * by_word[tokens.words]
-        return draw(weights, rng)
+
+        def weights(step):
+            return theta[tokens.places[step]] * by_word[tokens.words[step]]
+
+        return draw_topics(tokens, weights, rng)
