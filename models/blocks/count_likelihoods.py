@@ -18,6 +18,13 @@ from models.blocks.gamma_densities import (
 )
 from models.blocks.likelihoods import Likelihood, Scale
 
+MAX_LOG_MEAN = 24.0 * math.log(2.0)  # float32 has no larger odd integer
+
+
+def bounded(log_mean):
+    """At most MAX_LOG_MEAN: a first step of wide q(z|x) does not overflow."""
+    return ops.minimum(log_mean, MAX_LOG_MEAN)
+
 
 class CountLikelihood(Likelihood):
     """p(x|z) of integers x >= 0, whose logarithms the encoder takes."""
@@ -34,14 +41,14 @@ class Poisson(CountLikelihood):
     """
 
     def log_prob(self, x, log_mean, batch_axes=1):
-        return sum_event(poisson_log_prob(x, log_mean), batch_axes)
+        return sum_event(poisson_log_prob(x, bounded(log_mean)), batch_axes)
 
     def mean(self, log_mean):
-        return ops.exp(log_mean)
+        return ops.exp(bounded(log_mean))
 
     def sample(self, log_mean, seed=None):
         """Draws x from p(x|z): (..., *x.shape), NumPy, by the seed."""
-        rate = np.exp(ops.convert_to_numpy(log_mean).astype("float64"))
+        rate = ops.convert_to_numpy(self.mean(log_mean)).astype("float64")
         return np.random.default_rng(seed).poisson(rate)
 
 
@@ -76,16 +83,16 @@ class NegativeBinomial(CountLikelihood):
             self.log_dispersion = math.log(self.dispersion)
 
     def log_prob(self, x, log_mean, batch_axes=1):
-        log_p = negative_binomial_log_prob(x, log_mean, self.log_dispersion)
+        log_p = negative_binomial_log_prob(x, bounded(log_mean), self.log_dispersion)
         return sum_event(log_p, batch_axes)
 
     def mean(self, log_mean):
-        return ops.exp(log_mean)
+        return ops.exp(bounded(log_mean))
 
     def sample(self, log_mean, seed=None):
         """Draws x from p(x|z), Poisson of a Gamma-distributed rate."""
         random = np.random.default_rng(seed)
-        mean = np.exp(ops.convert_to_numpy(log_mean).astype("float64"))
+        mean = ops.convert_to_numpy(NegativeBinomial.mean(self, log_mean))
         r = np.exp(ops.convert_to_numpy(self.log_dispersion).astype("float64"))
         return random.poisson(random.gamma(r, mean / r))
 
@@ -102,11 +109,11 @@ class ZeroInflatedNegativeBinomial(NegativeBinomial):
 
     def log_prob(self, x, parameters, batch_axes=1):
         log_mean, logit = parameters[..., 0], parameters[..., 1]
-        log_p = negative_binomial_log_prob(x, log_mean, self.log_dispersion)
+        log_p = negative_binomial_log_prob(x, bounded(log_mean), self.log_dispersion)
         return sum_event(zero_inflated(x, log_p, logit), batch_axes)
 
     def mean(self, parameters):
-        return ops.exp(parameters[..., 0]) * ops.sigmoid(-parameters[..., 1])
+        return super().mean(parameters[..., 0]) * ops.sigmoid(-parameters[..., 1])
 
     def sample(self, parameters, seed=None):
         """Draws x from p(x|z): 0 with probability pi, else the negative binomial."""
