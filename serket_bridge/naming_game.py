@@ -11,7 +11,11 @@ from sklearn.metrics import adjusted_rand_score, cohen_kappa_score
 from models.checks import check_integer
 from serket_bridge.checks import require
 from serket_bridge.files import write_text
-from serket_bridge.inference.naming import ACCEPTANCES, no_communication, teach
+from serket_bridge.inference.naming import (
+    ACCEPTANCES,
+    classes_of_names,
+    no_communication,
+)
 from serket_bridge.messages import Categorical
 from serket_bridge.module import Module
 from serket_bridge.naming_figures import draw_latents, draw_rounds
@@ -26,21 +30,21 @@ class NamingGame(Module):
     """The Metropolis-Hastings naming game above the mixtures of two agents or more.
 
     An agent is a module with classes, usually the `GMM` of a VAE, over its own view of
-    the same things. Its classes are the names, which all agents share:
+    the same things. It has one class d_i(w) for each name w, which all agents share:
 
-        p(w_n) prod_i p(z_in | w_n),    p(w_n) = 1 / K, or the message from above
+        p(w_n) prod_i p(z_in | c_in = d_i(w_n)),    p(w_n) = 1 / K, or the message from
+                                                    above
 
-    so that the belief of agent i of a name is its message without its own weights, in
-    proportion to p(z_in | w). In one `update` each agent speaks `itr` times of each
-    thing, and the others accept or not (`serket_bridge.inference.naming`). The message
-    to an agent is the product of what it has accepted from each of the others, a prior
-    of its classes; so its mixture is fitted to the names, and its VAE to the mixture's
-    message. It leaves out what the agent has sent itself.
+    so that the belief of agent i of a name is the agent's message without its weights,
+    in proportion to p(z_in | d_i(w)). In one `update` each agent speaks `itr` times of
+    each thing, and the others accept or not (`serket_bridge.inference.naming`). The
+    message to an agent is the product of what it has accepted from each of the others,
+    a prior of its classes, and leaves out what it has sent itself. Its mixture is
+    fitted with this prior, and its VAE with the mixture's message.
 
-    In the first round the first agent names every thing, and all take its names as
-    certain, because the classes of the others have other numbers; from the next round
-    on all speak. `srk.MessageLoop` trains the agents; its `labels` score the names that
-    are agreed.
+    d_i is the one-to-one matching of the agent's classes with the names of the last
+    round; at first they are the classes of the first agent. So no inference need keep
+    the numbers of its classes. The `labels` of `srk.MessageLoop` score the names.
 
     Args:
         itr: how many times each agent speaks of each thing in one `update`.
@@ -54,6 +58,7 @@ class NamingGame(Module):
     Attributes:
         classes: the agreed names, (n,) int.
         names: what each agent calls each thing by its own view alone, (N, n) int.
+        dictionary: d_i(w), (N, K) int.
         metrics: `kappa`, the mean of Cohen's kappa of the `names` of two agents, and
             `kappa a and b` of each two; `acceptance a to b`, how much of what a says b
             accepts; with `category` `ari a`. a and b are names of modules.
@@ -67,7 +72,7 @@ class NamingGame(Module):
     max_parents = 1000
     parameter_file = "model.npz"
     saved_arguments = ("itr", "acceptance")
-    saved_parameters = ("rounds",)
+    saved_parameters = ("dictionary",)
     saved_state = ("forward", "classes", "names")
 
     def __init__(
@@ -90,17 +95,12 @@ class NamingGame(Module):
         words = ", ".join(map(repr, ACCEPTANCES))
         rule = f"acceptance must be one of {words}, or a function"
         require(callable(self.play), rule, repr(acceptance))
-        self.rounds = np.array(0)  # in which the agents have spoken
+        self.classes = self.dictionary = None
 
     @property
     def communicates(self) -> bool:
         """Whether the agents send messages to one another."""
         return self.play is not no_communication
-
-    @property
-    def are_shared(self) -> bool:
-        """Whether the classes of all agents are names, which they have heard before."""
-        return self.communicates and bool(self.rounds > 1)
 
     def inputs(self) -> list[Categorical]:
         """The class probabilities of each agent, (n, K)."""
@@ -120,32 +120,48 @@ class NamingGame(Module):
             require(n == len(messages[0]), rule, n)
         return messages
 
+    def learn(self, progress) -> None:
+        classes, n_names = self.log_likelihoods().argmax(axis=2), self.inputs()[0].dim
+        self.dictionary = np.tile(np.arange(n_names), (len(classes), 1))
+        if self.communicates:
+            are_known = self.classes is not None and len(self.classes) == len(classes.T)
+            names = self.classes if are_known else classes[0]
+            matched = [classes_of_names(own, names, n_names) for own in classes]
+            self.dictionary = np.stack(matched)
+        progress()
+
     def log_likelihoods(self) -> np.ndarray:
-        """log p(z_in | w) of each agent up to a constant of each thing, (N, n, K)."""
+        """log p(z_in | c) of each agent up to a constant of each thing, (N, n, K)."""
         pairs = zip(self.inputs(), self.parents, strict=True)
         return np.stack([m.log_prob - log_weights(agent) for m, agent in pairs])
+
+    def log_likelihoods_of_names(self) -> np.ndarray:
+        """log p(z_in | d_i(w)), as `log_likelihoods`."""
+        return np.take_along_axis(self.log_likelihoods(), self.dictionary[:, None], 2)
 
     def log_prior(self) -> np.ndarray:
         """log p(w_n), (n, K), nats: the message from above, or uniform."""
         shape = self.inputs()[0].log_prob.shape
         return self.backward_message(Categorical.uniform(*shape)).log_prob
 
-    def learn(self, progress) -> None:
-        self.rounds = self.rounds + 1
-        progress()
-
     def send(self) -> None:
-        own, is_first = self.log_likelihoods(), self.rounds == 1
+        own = self.log_likelihoods_of_names()
         beliefs = np.maximum(own - own.max(axis=2, keepdims=True), FLOOR)
-        play = teach if is_first and self.communicates else self.play
-        agreement = play(beliefs, self.log_prior(), self.itr, self.rng)
+        agreement = self.play(beliefs, self.log_prior(), self.itr, self.rng)
         self.names, self.classes = own.argmax(axis=2), agreement.names
-        product = Categorical(own.sum(axis=0))
-        self.forward = product if self.are_shared else self.inputs()[0]
+        self.forward = self.inputs()[0]
+        if self.communicates:
+            self.forward = Categorical(own.sum(axis=0))
+            self._tell(agreement.heard)
         self.metrics = self._scores(agreement.acceptance)
-        if agreement.heard is not None:
-            for agent, log_prob in zip(self.parents, agreement.heard, strict=True):
-                self.send_backward(agent, Categorical(log_prob - log_weights(agent)))
+
+    def _tell(self, heard):
+        """Sends each agent what it has heard, (N, n, K), as a prior of its classes."""
+        for agent, of_names, d in zip(
+            self.parents, heard, self.dictionary, strict=True
+        ):
+            log_prob = of_names[:, np.argsort(d)] - log_weights(agent)
+            self.send_backward(agent, Categorical(log_prob))
 
     def _scores(self, acceptance):
         agents = dict(zip([m.name for m in self.parents], self.names, strict=True))
@@ -161,23 +177,26 @@ class NamingGame(Module):
         return scores
 
     def evidence(self) -> float:
-        """log sum_w p(w) prod_i p(z_in | w), less what the agents' terms have of it.
+        """log sum_w p(w) prod_i p(z_in | d_i(w)), less what the agents' terms have.
 
         Agent i's term has sum_k f_ik K b_ik, with its message f and the message b from
-        here. As long as no names are shared each agent is a model of its own, and the
-        messages add nothing.
+        here. Without communication each agent is a model of its own, with p(c) its
+        weights, and the messages add nothing.
         """
-        total = self.forward.log_overlap(Categorical.from_normalized(self.log_prior()))
-        if self.are_shared:
-            total = logsumexp(self.log_likelihoods().sum(axis=0) + self.log_prior(), 1)
+        log_prior = self.log_prior()
+        if not self.communicates:
+            prior = Categorical.from_normalized(log_prior)
+            return float(self.forward.log_overlap(prior).mean())
+        joint = self.log_likelihoods_of_names().sum(axis=0) + log_prior
+        total = logsumexp(joint, axis=1)
         for agent, message in zip(self.parents, self.inputs(), strict=True):
-            if self in agent._backward:
-                total = total - message.log_overlap(agent._backward[self])
+            total -= message.log_overlap(agent._backward[self])
         return float(total.mean())
 
     def predict(self, value) -> dict:
         """What each agent expects to see of names, (n,) int: its module's name -> x."""
-        return {agent.name: agent.predict(value) for agent in self.parents}
+        pairs = zip(self.parents, self.dictionary, strict=True)
+        return {agent.name: agent.predict(d[np.asarray(value)]) for agent, d in pairs}
 
     def inference_copy(self) -> "NamingGame":
         copied = super().inference_copy()

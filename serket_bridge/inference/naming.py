@@ -30,6 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from serket_bridge.serialization import register
 
@@ -135,16 +136,15 @@ def no_communication(log_beliefs, log_prior, itr: int, rng) -> Agreement:
     return Agreement((log_prior + log_beliefs[0]).argmax(axis=1))
 
 
-def teach(log_beliefs, log_prior, itr: int, rng) -> Agreement:
-    """The first agent names every thing, and all take these names as certain.
+def classes_of_names(classes: np.ndarray, names: np.ndarray, n_names: int):
+    """The class that an agent calls by each name, (K,) int, a permutation.
 
-    The others know no names yet: their beliefs are uniform, and they accept every name.
-    For the first one it means that its next fit does not renumber its classes.
+    It is the one-to-one matching with the most things whose class and name agree.
+    classes: the agent's own, (n,) int; names: of the same things, (n,) int.
     """
-    names = (log_prior + log_beliefs[0]).argmax(axis=1)
-    certain = np.full(log_beliefs.shape, -np.inf)
-    certain[:, np.arange(len(names)), names] = 0.0
-    return Agreement(names, certain)
+    table = np.zeros((n_names, n_names))
+    np.add.at(table, (names, classes), 1)
+    return linear_sum_assignment(table, maximize=True)[1]
 
 
 ACCEPTANCES = {

@@ -1,6 +1,6 @@
 """The naming game as functions of arrays: what its Markov chain converges to."""
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -157,11 +157,21 @@ def test_a_listener_hears_only_what_it_accepts(rng):
     assert agreement.acceptance[1, 0] == pytest.approx(1)
 
 
-def test_all_take_the_first_names_as_certain(rng):
-    beliefs = rng.normal(size=(3, 20, NAMES))
-    prior = log_softmax(rng.normal(size=(20, NAMES)), axis=1)
-    agreement = naming.teach(beliefs, prior, 1, rng)
-    expected = (beliefs[0] + prior).argmax(axis=1)
-    np.testing.assert_array_equal(agreement.names, expected)
-    for heard in agreement.heard:
-        np.testing.assert_array_equal(np.exp(heard), np.eye(NAMES)[expected])
+# --- Classes and names ----------------------------------------------------------------
+
+
+def test_the_classes_of_names_agree_most_often(rng):
+    """Against all permutations."""
+    names, classes = rng.integers(4, size=(2, 60))
+    ours = naming.classes_of_names(classes, names, 4)
+    agreement = {
+        p: np.sum(np.array(p)[names] == classes) for p in permutations(range(4))
+    }
+    assert agreement[tuple(ours)] == max(agreement.values())
+
+
+def test_classes_without_things_have_names_too():
+    classes, names = np.array([3, 3, 0]), np.array([1, 1, 2])
+    ours = naming.classes_of_names(classes, names, 4)
+    np.testing.assert_array_equal(np.sort(ours), range(4))
+    np.testing.assert_array_equal(ours[[1, 2]], [3, 0])
