@@ -51,6 +51,8 @@ class HSMM(SequenceModule):
         n_positions: the number of Gaussians along a piece.
         n_init: the number of starts in the first round, of which the most probable is
             kept. Each is annealed (`serket_bridge.inference.semi_markov_em`).
+        n_reseeds: how often one class of it is begun anew, at a piece that is explained
+            badly; what makes the whole more probable is kept.
         message: the backward message, a function of `serket_bridge.gmm`; to it each
             position of each class is a component of a mixture.
 
@@ -66,7 +68,7 @@ class HSMM(SequenceModule):
     output_message = Categorical
     parameter_file = "model.npz"
     saved_arguments = ("K", "max_duration", "itr", "min_duration", "mean_duration")
-    saved_arguments += ("n_positions", "n_init", "message")
+    saved_arguments += ("n_positions", "n_init", "n_reseeds", "message")
     saved_state = ("forward", "prior", "responsibilities", "segments")
 
     def __init__(
@@ -81,7 +83,8 @@ class HSMM(SequenceModule):
         min_duration: int | None = None,
         mean_duration: float | None = None,
         n_positions: int = 8,
-        n_init: int = 10,
+        n_init: int = 5,
+        n_reseeds: int = 20,
         message: Callable = class_mean_message,
         seed: int | None = None,
         verbose: bool = True,
@@ -90,6 +93,7 @@ class HSMM(SequenceModule):
         self.K, self.itr = check_integer("K", K), check_integer("itr", itr)
         self.n_positions = check_integer("n_positions", n_positions)
         self.n_init = check_integer("n_init", n_init)
+        self.n_reseeds = check_integer("n_reseeds", n_reseeds, at_least=0)
         self._set_durations(min_duration, mean_duration, max_duration)
         self.message, self.lengths, self.model = message, lengths, None
 
@@ -102,6 +106,11 @@ class HSMM(SequenceModule):
         self.mean_duration = max(shortest, longest / 2) if mean is None else mean
         rule = f"mean_duration must be a number from {shortest} to {longest}"
         require(shortest <= self.mean_duration <= longest, rule, mean)
+
+    @property
+    def n_steps(self) -> int:
+        """The number of starts of the first round."""
+        return self.n_init + self.n_reseeds
 
     def inputs(self) -> tuple[Gaussian]:
         """The latents, (n, D)."""
@@ -118,9 +127,8 @@ class HSMM(SequenceModule):
         can_be_cut = -(-lengths // longest) * shortest <= lengths
         rule = f"{self.name}: each sequence must be a sum of pieces of {shortest} to "
         rule += f"{longest} steps (min_duration, max_duration)"
-        require(
-            can_be_cut.all(), rule, f"one of {lengths[np.argmin(can_be_cut)]} steps"
-        )
+        wrong = lengths[np.argmin(can_be_cut)]
+        require(can_be_cut.all(), rule, f"one of {wrong} steps")
         return (latents,)
 
     def series(self, latents: Gaussian) -> Series:
@@ -134,16 +142,18 @@ class HSMM(SequenceModule):
 
     def learn(self, progress) -> None:
         series = self.series(*self.inputs())
-        durations = self.min_duration, self.mean_duration, self.max_duration
-        prior = Prior.of(series, *durations)
+        bounds = self.min_duration, self.mean_duration, self.max_duration
+        prior = Prior.of(series, *bounds)
         if self.model is None:
-            sizes = self.K, self.n_positions, self.n_init, self.itr
-            self.model = semi_markov_em.fit(series, prior, *sizes, self.rng)
+            sizes = self.K, self.n_positions
+            work = self.n_init, self.n_reseeds, self.itr, progress
+            self.model = semi_markov_em.fit(series, prior, sizes, self.rng, *work)
         else:
             fitted = semi_markov_em.fit_em(self.model, series, prior, self.itr)
             self.model, _ = fitted
+            for _ in range(self.n_steps):
+                progress()
         self.metrics = {"bound": self._log_evidence(series) / len(series)}
-        progress()
 
     def _log_evidence(self, series):
         pieces = self.model.pieces(series)

@@ -6,6 +6,7 @@
     latent_effects     plot_latent_effects, plot_column_paths: latents and columns
     column_planes      plot_column_planes: a table over two latents
     pairs              plot_pairs: columns against one another
+    segments           plot_segments, plot_pieces: sequences cut into pieces
     columns            the columns of a table, on which these four are built
     latent_space       plot_latent_pca, in the plane of plane.py
     curves             plot_training_curves, plot_round_scores
@@ -35,6 +36,7 @@ _PUBLIC = {
     "latent_effects": ["plot_column_paths", "plot_latent_effects"],
     "latent_space": ["plot_latent_pca"],
     "pairs": ["plot_pairs"],
+    "segments": ["plot_pieces", "plot_segments"],
     "tables": ["plot_column_reconstructions", "plot_column_samples"],
 }
 

@@ -34,6 +34,13 @@ class SemiMarkovChain(MarkovChain):
 
     duration_probs: np.ndarray
 
+    @classmethod
+    def uniform(cls, duration_probs) -> "SemiMarkovChain":
+        """All classes after each class, equally probable; these numbers of steps."""
+        n_classes = len(duration_probs)
+        probs = np.full((n_classes + 1, n_classes), 1 / n_classes)
+        return cls(probs[0], probs[1:], duration_probs)
+
     @property
     def log_durations(self) -> np.ndarray:
         """(M, K), nats; -inf for a probability of 0."""

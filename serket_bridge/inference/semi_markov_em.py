@@ -1,9 +1,10 @@
 """Hidden semi-Markov models with Gaussian trajectories, fitted by annealed EM.
 
-EM finds a local maximum, which depends much on the first cuts. Deterministic annealing
-(Ueda and Nakano, 1998, "Deterministic annealing EM algorithm") begins with cuts that
-are almost equally probable, p(c, d | x)^beta up to its normaliser, and raises beta to
-1.
+EM finds a local maximum, which depends much on where it begins. Two remedies:
+deterministic annealing (after Ueda and Nakano, 1998, "Deterministic annealing EM
+algorithm") begins with p(c, d) p(x | c, d)^beta, whose cuts are almost those of the
+prior, and raises beta to 1; and classes of the best model are begun anew, one at a
+time, at pieces that it explains badly, which is kept where it is better.
 """
 
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from scipy.stats import poisson
 from serket_bridge.inference import semi_markov, trajectories
 from serket_bridge.inference.forward_backward import MarkovChain, first_rows
 from serket_bridge.inference.semi_markov import Expectations, SemiMarkovChain
-from serket_bridge.inference.trajectories import Trajectories
+from serket_bridge.inference.trajectories import Trajectories, shrink
 
-INVERSE_TEMPERATURES = np.geomspace(0.1, 1.0, 20)
+START, RESEED = np.geomspace(0.1, 1.0, 20), np.geomspace(0.3, 1.0, 8)  # values of beta
 START_ROWS = 5000  # with more than these, the starts are compared on some sequences
 
 
@@ -73,13 +74,13 @@ class Prior:
 
     @classmethod
     def of(cls, series: Series, min_duration, mean_duration, max_duration) -> "Prior":
-        """One piece, of truncated Poisson length, and 0.3 of a row of all data."""
+        """One piece, of truncated Poisson length, and one row of all data."""
         steps = np.arange(1, max_duration + 1)
         durations = poisson.pmf(steps, mean_duration) * (steps >= min_duration)
         mean = series.mean.mean(axis=0)
         variance = (series.variance + np.square(series.mean - mean)).mean(axis=0)
         variance = np.maximum(variance, np.finfo(np.float32).tiny)  # constant columns
-        return cls(0.1, durations / durations.sum(), 0.3, mean, variance)
+        return cls(0.1, durations / durations.sum(), 1.0, mean, variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +90,13 @@ class SemiMarkovModel:
     chain: SemiMarkovChain
     trajectories: Trajectories
 
-    def pieces(self, series: Series) -> np.ndarray:
-        """log p(d | k) + E_q[log p(x_t .. x_t+d-1 | k)], (n, M, K), as `semi_markov`'s.
+    def pieces(self, series: Series, beta: float = 1.0) -> np.ndarray:
+        """log p(d | k) + beta E_q[log p(x_t .. x_t+d-1 | k)], (n, M, K), nats.
 
-        log_prior is part of the density of each step.
+        These are the `pieces` of `semi_markov`; log_prior is part of the density.
         """
         log_density = self.trajectories.log_density(series.mean, series.variance)
-        log_density += series.log_prior[..., None]
+        log_density = beta * (log_density + series.log_prior[..., None])
         log_durations = self.chain.log_durations
         sums = (series.lengths, len(log_durations))
         return trajectories.piece_log_likelihoods(log_density, *sums) + log_durations
@@ -117,11 +118,9 @@ class SemiMarkovModel:
 
 
 def e_step(model: SemiMarkovModel, series: Series, beta: float = 1.0) -> Expectations:
-    """Expectations under p(c, d | x)^beta, up to its normaliser."""
-    chain = model.chain
-    powers = chain.initial_probs**beta, chain.transition_matrix**beta
-    chain = SemiMarkovChain(*powers, chain.duration_probs)
-    return semi_markov.expectations(chain, beta * model.pieces(series), series.lengths)
+    """Expectations under p(c, d) p(x | c, d)^beta, up to its normaliser."""
+    pieces = model.pieces(series, beta)
+    return semi_markov.expectations(model.chain, pieces, series.lengths)
 
 
 def m_step(found: Expectations, series: Series, prior: Prior, n_positions: int):
@@ -148,19 +147,39 @@ def start(series: Series, prior: Prior, n_classes, n_positions, rng) -> SemiMark
     durations = 1 + rng.choice(max_duration, size=n_classes, p=prior.durations)
     durations = np.minimum(durations, left.max())
     rows = [rng.choice(np.flatnonzero(left >= d)) for d in durations]
-    offsets = (np.arange(n_positions) + 0.5) / n_positions * durations[:, None]
-    means = series.mean[np.array(rows)[:, None] + offsets.astype(int)]
-    variances = np.broadcast_to(prior.variance, means.shape)
-    uniform = np.full((n_classes + 1, n_classes), 1 / n_classes)
+    steps = zip(rows, rows + durations, strict=True)
+    means = [shrink(series.mean[slice(*each)], n_positions) for each in steps]
+    variances = np.broadcast_to(prior.variance, np.shape(means))
     durations = np.tile(prior.durations, (n_classes, 1))
-    chain = SemiMarkovChain(uniform[0], uniform[1:], durations)
+    chain = SemiMarkovChain.uniform(durations)
+    return SemiMarkovModel(chain, Trajectories(np.array(means), variances))
+
+
+def reseed(model: SemiMarkovModel, series: Series, rng) -> SemiMarkovModel:
+    """Begins a random class anew, at one of the pieces that are explained worst.
+
+    It is drawn from the quarter of pieces of lowest log p per step. The chain is
+    uniform, and the new class has the mean variances and durations of all classes.
+    """
+    chain, pieces = model.chain, model.pieces(series)
+    cut = semi_markov.most_probable_cut(chain, pieces, series.lengths)
+    first, end, k = cut.T
+    log_p = pieces[first, end - first - 1, k] / (end - first)
+    first, end, _ = cut[rng.choice(np.argsort(log_p)[: 1 + len(cut) // 4])]
+    former, durations = model.trajectories, chain.duration_probs.copy()
+    means, variances = former.means.copy(), former.variances.copy()
+    new = rng.integers(len(means))
+    means[new] = shrink(series.mean[first:end], means.shape[1])
+    variances[new] = variances.mean(axis=(0, 1))
+    durations[new] = durations.mean(axis=0)
+    chain = SemiMarkovChain.uniform(durations)
     return SemiMarkovModel(chain, Trajectories(means, variances))
 
 
-def anneal(model: SemiMarkovModel, series: Series, prior: Prior) -> SemiMarkovModel:
-    """One step of EM for each of `INVERSE_TEMPERATURES`."""
+def anneal(model: SemiMarkovModel, series: Series, prior: Prior, betas=START):
+    """One step of EM for each value of beta: a `SemiMarkovModel`."""
     n_positions = model.trajectories.means.shape[1]
-    for beta in INVERSE_TEMPERATURES:
+    for beta in betas:
         model = m_step(e_step(model, series, beta), series, prior, n_positions)
     return model
 
@@ -187,17 +206,31 @@ def fit_em(
 
 
 def fit(
-    series: Series, prior: Prior, n_classes, n_positions, n_init, max_iter, rng
+    series: Series,
+    prior: Prior,
+    sizes,
+    rng,
+    n_init=5,
+    n_reseeds=20,
+    max_iter=100,
+    progress=lambda: None,
 ) -> SemiMarkovModel:
-    """The most probable of `n_init` models, each annealed from a random start.
+    """The most probable of `n_init` annealed models, improved by `reseed`.
 
-    Of many rows a sample of about `START_ROWS` decides which.
+    sizes: (K, P). Of many rows a sample of about `START_ROWS` decides which. It calls
+    `progress` n_init + n_reseeds times.
     """
-    max_duration, fits = len(prior.durations), []
+    max_duration = len(prior.durations)
     n_rows = max(1, START_ROWS // max_duration) * max_duration  # which can be cut
-    sample = series.sample(n_rows, rng)
-    for _ in range(n_init):
-        model = start(sample, prior, n_classes, n_positions, rng)
-        fits.append(fit_em(anneal(model, sample, prior), sample, prior, max_iter))
-    best, _ = max(fits, key=lambda pair: pair[1])
-    return best if sample is series else fit_em(best, series, prior, max_iter)[0]
+    sample, best = series.sample(n_rows, rng), (None, -np.inf)
+    for i in range(n_init + n_reseeds):
+        if i < n_init:
+            model, betas = start(sample, prior, *sizes, rng), START
+        else:
+            model, betas = reseed(best[0], sample, rng), RESEED
+        model = anneal(model, sample, prior, betas)
+        found = fit_em(model, sample, prior, max_iter)
+        best = max(best, found, key=lambda pair: pair[1])
+        progress()
+    model, _ = best
+    return model if sample is series else fit_em(model, series, prior, max_iter)[0]

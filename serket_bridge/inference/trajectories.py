@@ -52,6 +52,12 @@ def stretch(trajectory, n_steps: int) -> np.ndarray:
     return np.repeat(trajectory, np.diff(position_cuts(n_steps, len(trajectory))), 0)
 
 
+def shrink(piece, n_positions: int) -> np.ndarray:
+    """The steps of a piece, (d, D), in the middle of each position, (P, D)."""
+    middles = (np.arange(n_positions) + 0.5) / n_positions
+    return piece[(middles * len(piece)).astype(int)]
+
+
 def runs(max_duration: int, n_positions: int):
     """(d, first step, step after the last, position) of all runs in pieces of d steps.
 

@@ -10,7 +10,8 @@ from tests.bridge.conftest import repeated_pieces
 from tests.bridge.semi_markov_cuts import enumerate_cuts
 
 LENGTHS = [4, 1, 5]
-SETTINGS = {"max_duration": 3, "n_positions": 2, "n_init": 1, "itr": 3, "seed": 0}
+SETTINGS = {"max_duration": 3, "n_positions": 2, "n_init": 1, "n_reseeds": 0, "itr": 3}
+SETTINGS |= {"seed": 0}
 
 
 class Latents(srk.Module):
@@ -141,7 +142,8 @@ def pieces():
 
 def pieces_loop(x, lengths, **options):
     obs = srk.Observation(x)
-    settings = {"max_duration": 16, "min_duration": 4, "n_init": 5, "seed": 0}
+    settings = {"max_duration": 16, "min_duration": 4, "n_init": 2, "n_reseeds": 5}
+    settings |= {"seed": 0}
     hsmm = srk.HSMM(3, lengths=[*lengths], **settings | options)
     hsmm.connect(obs)
     return srk.MessageLoop([obs, hsmm])
@@ -200,7 +202,12 @@ def test_update_writes_files_and_recog_reads_them(pieces, tmp_path):
 
 def test_a_loop_continues_to_the_same_bits(pieces, tmp_path):
     x, _, _, lengths = pieces
-    options = {"itr": 1, "n_init": 2, "message": collapsed_gaussian_message}
+    options = {
+        "itr": 1,
+        "n_init": 1,
+        "n_reseeds": 1,
+        "message": collapsed_gaussian_message,
+    }
     whole, half = (pieces_loop(x, lengths, **options) for _ in range(2))
     whole.run(3, verbose=False)
     half.run(1, folder=tmp_path, verbose=False)
@@ -224,7 +231,9 @@ def test_a_loop_continues_to_the_same_bits(pieces, tmp_path):
 
 def test_the_same_seed_has_the_same_bits(pieces):
     x, _, _, lengths = pieces
-    one, other = (pieces_loop(x, lengths, itr=2, n_init=2) for _ in range(2))
+    one, other = (
+        pieces_loop(x, lengths, itr=1, n_init=2, n_reseeds=1) for _ in range(2)
+    )
     for loop in (one, other):
         loop.run(1, verbose=False)
     shapes = [loop["hsmm"].model.trajectories.means for loop in (one, other)]
@@ -266,6 +275,7 @@ def test_predict_stretches_trajectories_to_runs_of_classes(pieces):
         ({"itr": 0}, "itr must be an integer >= 1"),
         ({"n_positions": 0}, "n_positions must be an integer >= 1"),
         ({"n_init": 0}, "n_init must be an integer >= 1"),
+        ({"n_reseeds": -1}, "n_reseeds must be an integer >= 0"),
         ({"lengths": [3, 0]}, "lengths must be an integer >= 1"),
         ({"min_duration": 21}, "at most max_duration, 20. Received: 21"),
         ({"mean_duration": 2}, "must be a number from 5 to 20. Received: 2"),
@@ -310,8 +320,8 @@ def test_above_a_vae(pieces):
     n = int(lengths[0])
     options = {"RE": "MSE", "hidden_encoder_dim": 8, "seed": 1}
     obs, vae = srk.Observation(x[:n]), srk.VAE(2, itr=2, **options)
-    settings = {"max_duration": 16, "n_init": 1, "itr": 2, "seed": 0}
-    hsmm = srk.HSMM(3, message=collapsed_gaussian_message, **settings)
+    settings = {"max_duration": 16, "n_init": 1, "n_reseeds": 0, "itr": 2}
+    hsmm = srk.HSMM(3, message=collapsed_gaussian_message, seed=0, **settings)
     vae.connect(obs)
     hsmm.connect(vae)
     loop = srk.MessageLoop([obs, vae, hsmm])
@@ -320,3 +330,10 @@ def test_above_a_vae(pieces):
     assert vae._backward[hsmm].mean.shape == (n, 2)
     np.testing.assert_array_equal(loop.recognize(x[:n])["hsmm"].segments[0, 0], 0)
     assert hsmm.predict(hsmm.classes).shape == (n, 2)
+
+
+def test_every_learn_reports_all_its_steps(x):
+    module, called = make(srk.Observation(x), n_init=2, n_reseeds=3), []
+    for round_number in (1, 2):
+        module.step(lambda: called.append(1))
+        assert len(called) == 5 * round_number == module.n_steps * round_number
