@@ -41,10 +41,11 @@ from serket_bridge.nn import NN
 from serket_bridge.observation import Observation
 from serket_bridge.serialization import register
 from serket_bridge.serket_module import SerketModule
+from serket_bridge.tail_to_tail import TailToTail
 
 __all__ = ["GMM", "HSMM", "MLDA", "MNVAE", "NN", "VAE", "Categorical", "Counts"]
 __all__ += ["Gaussian", "Markov", "MessageLoop", "Module", "NamingGame", "Observation"]
-__all__ += ["SerketModule", "load", "output_dir", "register"]
+__all__ += ["SerketModule", "TailToTail", "load", "output_dir", "register"]
 
 SLOW = {"VAE": "vae", "MNVAE": "mnvae"}  # class -> file, which imports Keras
 

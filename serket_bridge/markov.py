@@ -119,10 +119,7 @@ class Markov(SequenceModule):
 
     def class_weights(self, n_classes: int) -> np.ndarray:
         """p(c_t) in the message of the module below, (K,): uniform but for mixtures."""
-        mixture = getattr(self.parents[0], "mixture", None)
-        weights = np.full(n_classes, 1 / n_classes)
-        weights = weights if mixture is None else mixture.weights
-        return np.maximum(weights, np.finfo(float).tiny)
+        return self.parents[0].class_prior(n_classes)
 
     def learn(self, progress) -> None:
         below, above, lengths = self.evidence_of_steps()

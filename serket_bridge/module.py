@@ -148,6 +148,10 @@ class Module(Node):
         """Sends a message to a parent; it replaces the last one."""
         parent._backward[self] = message
 
+    def sent_to(self, parent: Node):
+        """The last message that was sent to a parent, or `None`."""
+        return parent._backward.get(self)
+
     def update(self) -> None:
         """Learns, sends messages and writes files to `self.folder` of `output_dir`.
 
@@ -181,6 +185,13 @@ class Module(Node):
     def send(self) -> None:
         """Sets `forward` and sends backward messages; parameters do not change."""
         raise NotImplementedError
+
+    def class_prior(self, n_classes: int) -> np.ndarray:
+        """p(c_n) in `forward`, (n_classes,): the weights of a mixture, or uniform."""
+        mixture = getattr(self, "mixture", None)
+        weights = np.full(n_classes, 1 / n_classes)
+        weights = weights if mixture is None else mixture.weights
+        return np.maximum(weights, np.finfo(float).tiny)
 
     def evidence(self) -> float | None:
         """The term of the whole model's ELBO, nats per example; `None` if unknown.
