@@ -4,7 +4,7 @@ import numpy as np
 
 from serket_bridge.checks import require
 
-TITLES = {"kappa": "Cohen's kappa of names", "acceptance": "accepted part of names"}
+TITLES = {"kappa": "Cohen's kappa of names", "acceptance": "Share of names accepted"}
 MAX_POINTS = 5000  # of each agent
 
 
