@@ -11,8 +11,8 @@ listener i accepts it with the probability min(1, b_i(w') / b_i(w)), where w is 
 of the thing so far; if all accept it, w' is the name. This is a step of a Markov chain
 of that distribution, because
 
-    b_s(w) prod_i b_i(w) b_s(w') prod_i min(1, b_i(w') / b_i(w)) / b_s(w)
-        = b_s(w) b_s(w') prod_i min(b_i(w), b_i(w'))
+    b_s(w) prod_i b_i(w) b_s(w') prod_i min(1, b_i(w') / b_i(w))
+        = b_s(w) b_s(w') prod_i min(b_i(w), b_i(w'))        (i: the listeners)
 
 does not change if w and w' are exchanged (detailed balance); p(w) is one more listener.
 For two agents see Hagiwara et al. (2019), "Symbol emergence as an interpersonal
@@ -21,9 +21,9 @@ Metropolis-Hastings naming game with deep generative models". For more it is the
 recursive game of Inukai et al. (2023) with one sample, in which each agent's decision
 makes the proposal to the next one; here it begins with the name so far.
 
-The functions take `log_beliefs`, log b_i(w), (N, n, K), and `log_prior`, log p(w) of
-each thing, (n, K), nats up to a constant of each row, and not -inf; `itr` is how many
-times each agent speaks of each thing.
+The functions take `log_beliefs`, log b_i(w), (N, n, K), not -inf, and `log_prior`, log
+p(w) of each thing, (n, K), nats up to a constant of each row; `itr` is how many times
+each agent speaks of each thing.
 """
 
 from collections.abc import Callable

@@ -161,11 +161,12 @@ def test_an_agents_posterior_is_that_of_the_names():
         np.testing.assert_allclose(r, game.forward.prob, atol=1e-9)
 
 
-def test_a_message_from_above_is_a_prior_of_names(send_message):
-    loop = make_game(acceptance="gibbs")
+@pytest.mark.parametrize("acceptance", ["metropolis", "gibbs"])
+def test_a_message_from_above_is_a_prior_of_names(send_message, acceptance):
+    loop = make_game(acceptance=acceptance)
     loop.run(2, **QUIET)
     game, before = loop["game"], loop["game"].forward.log_prob
-    known = np.full((120, 3), -1e4)
+    known = np.full((120, 3), -np.inf)
     known[:, 1] = 0.0
     send_message(game, known)
     game.step()
