@@ -52,7 +52,7 @@ SLOW = {"VAE": "vae", "MNVAE": "mnvae"}  # class -> file, which imports Keras
 
 def __getattr__(name):
     """The classes and files whose import takes seconds."""
-    if name not in {*SLOW, *SLOW.values()}:
+    if name not in {*SLOW, *SLOW.values(), "features"}:
         raise AttributeError(f"module 'serket_bridge' has no attribute {name!r}")
     import_module("models.suppress_output").import_keras()  # without its notes
     module = import_module(f"serket_bridge.{SLOW.get(name, name)}")

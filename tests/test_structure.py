@@ -46,11 +46,12 @@ MAY_IMPORT = {
         "models/runs",
     },
     "serket_bridge/inference": set(),
+    "serket_bridge/features": {"serket_bridge"},
     "serket_bridge": {"serket_bridge/inference"},
 }
 ROOMS = {*MAY_IMPORT, "models/cli"}
 MAY_IMPORT["models/cli"] = {room for room in ROOMS if room.startswith("models/")}
-MAY_IMPORT["models"] = ROOMS - {"serket_bridge", "serket_bridge/inference"}
+MAY_IMPORT["models"] = {room for room in ROOMS if room.startswith("models/")}
 # (file, imported file or folder): what files may import beyond that.
 EXCEPTIONS = {
     # the composition root builds the message loop
@@ -177,7 +178,7 @@ def code_lines(path):
 
 def test_the_source_stays_small():
     """Lower the bound where code is deleted; raise it only for a new variant."""
-    assert sum(map(code_lines, SOURCE)) <= 13_490
+    assert sum(map(code_lines, SOURCE)) <= 13_758
 
 
 def test_text_is_read_and_written_in_utf8_whatever_the_locale_says():
