@@ -40,12 +40,14 @@ def resolve(given: dict, dataset) -> tuple:
     check_starts(given, config)
     config |= resolve_classes(given, dataset, config, model.takes_message)
     data.check_enough_rows(dataset, config["batch_size"], config["n_components"] or 1)
-    is_count = isinstance(model.likelihood, CountLikelihood)
-    if is_count or model.likelihood.in_unit_interval:
-        if "standardize" not in given:
-            dataset = dataset.unstandardized()
-        check = data.check_counts if is_count else data.check_unit_interval
-        check(dataset)
+    likelihood = model.likelihood
+    is_as_given = likelihood.is_count or likelihood.in_unit_interval
+    if is_as_given and "standardize" not in given:
+        dataset = dataset.unstandardized()
+    if likelihood.in_unit_interval:
+        data.check_unit_interval(dataset)
+    elif isinstance(likelihood, CountLikelihood):
+        data.check_counts(dataset)
     config["preprocessing"] = dataset.preprocessing.to_json()
     return dataset, config, compile_model(model, config)
 

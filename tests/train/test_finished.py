@@ -34,7 +34,8 @@ DRAWN = {
 def undrawn(variant):
     """As in DRAWN, of a run without figures of any variant."""
     model = VARIANTS[variant]((8, 8), 2, ())
-    if model.likelihood.in_unit_interval and "likelihood" not in arguments_of(variant):
+    is_real = not (model.likelihood.in_unit_interval or model.likelihood.is_count)
+    if not is_real and "likelihood" not in arguments_of(variant):
         return "images.npz", ["--batch-size", "50"], set()
     if model.takes_message:
         return "table.npz", ["--rounds", "2"], {"rounds.npz"}

@@ -54,7 +54,7 @@ def test_wrong_widths_among_several(check, words):
             "--variant vanila",
             "--variant: expected one of vanilla, .*'vanila'; did you mean vanilla\\?",
         ),
-        ("--likelihood poisson", "argument --likelihood: .*'poisson'.*'?gaussian"),
+        ("--likelihood cauchy", "argument --likelihood: .*'cauchy'.*'?gaussian"),
         ("--gmm-inference k-means", "argument --gmm-inference: invalid .*'k-means'"),
         ("--gmm-message loud", "argument --gmm-message: invalid choice: 'loud'"),
         ("--learning-speed 1", "unrecognized arguments: --learning-speed 1"),
