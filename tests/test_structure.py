@@ -178,7 +178,7 @@ def code_lines(path):
 
 def test_the_source_stays_small():
     """Lower the bound where code is deleted; raise it only for a new variant."""
-    assert sum(map(code_lines, SOURCE)) <= 13_758
+    assert sum(map(code_lines, SOURCE)) <= 13_760
 
 
 def test_text_is_read_and_written_in_utf8_whatever_the_locale_says():
