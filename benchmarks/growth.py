@@ -11,6 +11,11 @@ A round of each graph, with the backward messages and the bound of the whole mod
     mlda      ten sweeps of MLDA by Gibbs sampling; two modalities of `latent` words
               each, 50 tokens in each object and modality
     mlda-vb   the same by ten iterations of variational Bayes
+    mnvae     an epoch of a multinomial VAE (64-128-latent) of 50 words in each object,
+              below an MLDA by ten iterations of variational Bayes
+    nn        the VAE, and above it an epoch of a network (latent-128-classes, batches
+              of 500) that predicts labels
+    tt        two mixtures as above, of two views in `latent` dimensions, tail-to-tail
 
 Each size runs in its own process: one round to compile, then `--rounds` timed ones.
 Memory is the peak of the process minus its size before the data are made. The exponent
@@ -43,6 +48,9 @@ PARTS = {
     "markov": ("gmm", "mm", "round"),
     "mlda": ("mlda", "round"),
     "mlda-vb": ("mlda", "round"),
+    "mnvae": ("mnvae", "mlda", "round"),
+    "nn": ("vae", "nn", "round"),
+    "tt": ("gmm", "tt", "round"),
 }
 MB = 2**20
 
@@ -116,6 +124,7 @@ def measure(graph, size, rounds):
 
     graphs = {"vae": vae_and_mixture, "markov": mixture_and_chain, "mlda": topics}
     graphs["mlda-vb"] = partial(topics, variational=True)
+    graphs |= {"mnvae": vae_of_counts, "nn": vae_and_network, "tt": two_mixtures}
     before = peak()
     loop = srk.MessageLoop(graphs[graph](**size))
     for _ in range(1 + rounds):
@@ -145,6 +154,44 @@ def vae_and_mixture(rows, latent, classes):
     vae.connect(obs)
     gmm.connect(vae)
     return [obs, vae, gmm]
+
+
+def vae_and_network(rows, latent, classes):
+    import serket_bridge as srk
+
+    obs, vae, _ = vae_and_mixture(rows, latent, classes)
+    labels = np.random.default_rng(0).integers(classes, size=(rows, 1))
+    target, settings = srk.Observation(labels, "labels"), {"n_outputs": classes}
+    settings |= {"batch_size1": 500, "hidden_dims": (128,), "seed": 0}
+    network = srk.NN(1, output=srk.Categorical, **settings)
+    network.connect(vae, target)
+    return [obs, target, vae, network]
+
+
+def two_mixtures(rows, latent, classes):
+    import serket_bridge as srk
+
+    modules, shared = [], srk.TailToTail()
+    for name in ("gmm", "other"):
+        gmm = mixture(classes)
+        gmm.name = name
+        obs = srk.Observation(groups(rows, classes, latent), f"data of {name}")
+        gmm.connect(obs)
+        modules += [obs, gmm]
+    shared.connect(*modules[1::2])
+    return [*modules, shared]
+
+
+def vae_of_counts(rows, latent, classes):
+    import serket_bridge as srk
+
+    obs, _, mlda = topics(rows, 64, classes, variational=True)
+    settings = {"hidden_encoder_dim": 128, "hidden_decoder_dim": 128, "seed": 0}
+    vae = srk.MNVAE(latent, epoch=1, batch_size=500, **settings)
+    vae.connect(obs)
+    mlda.connect(vae, mlda.parents[1])
+    mlda.weights = [50, 50]
+    return [obs, mlda.parents[1], vae, mlda]
 
 
 def mixture_and_chain(rows, latent, classes):
