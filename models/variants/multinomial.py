@@ -38,4 +38,4 @@ class Multinomial(Likelihood):
 
     def mean(self, logits):
         total = ops.logsumexp(logits, axis=self.event_axes, keepdims=True)
-        return ops.exp(logits - total)
+        return ops.exp(ops.subtract(logits, total))
