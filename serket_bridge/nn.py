@@ -130,9 +130,7 @@ class NN(Supervised):
         """Writes Serket's files, and the predictions."""
         for name, message in (("message", self.prior), ("prediction", self.forward)):
             if message is not None:
-                is_class = isinstance(message, Categorical)
-                values = message.prob if is_class else message.mean
-                write_text(folder / f"{name}_{self.mode}.txt", values)
+                write_text(folder / f"{name}_{self.mode}.txt", message.mean)
         if self.mode == "learn":
             loss = np.stack([np.arange(len(self.history)) + 1, self.history], axis=1)
             write_text(folder / "loss.txt", loss)
